@@ -1,0 +1,1 @@
+"""What happens around a fit: rate search, early stopping, guards and records."""

@@ -1,0 +1,70 @@
+"""Files that are whole or absent: written beside their target, flushed to disk, moved into place."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+CHUNK_BYTES = 1 << 20
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Give ``path`` the content that ``write`` puts into an open binary file.
+
+    Readers see the old file or the new one, never a part; a failure leaves the old file and no
+    temporary one. The temporary file lies in the same folder: moving across file systems is a copy.
+
+    Raises:
+        OSError: the folder is missing, full or read-only.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Give ``path`` the content ``text``; see ``write_atomically``."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the folder's entries, so that a move survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock file ``path`` while the block runs; a second process waits for the first.
+
+    The system releases the lock of a process that dies, so a leftover file blocks nobody.
+    """
+    import fcntl
+
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""The claims of seven textbook answers, each settled by a small experiment."""
