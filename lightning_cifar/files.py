@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their target, flushed to disk, moved into place."""
+"""Files that are whole or absent: written beside their target, flushed, moved into place."""
 
 import hashlib
 import os

@@ -36,7 +36,7 @@ def dense(
     inputs: int, outputs: int, initialise: Initialiser, generator: torch.Generator, bias: bool = True
 ) -> nn.Linear:
     """A linear layer with weights from ``initialise`` and zero biases."""
-    layer: nn.Linear = skip_init(nn.Linear, inputs, outputs, bias=bias)
+    layer: nn.Linear = skip_init(nn.Linear, inputs, outputs, bias=bias)  # type: ignore[no-untyped-call]
     initialise(layer.weight, generator)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -81,7 +81,7 @@ def alpha_dropout_network(
     dropout_rate: float,
     dropout_everywhere: bool,
 ) -> nn.Sequential:
-    """The SELU network with AlphaDropout before the output, or after every hidden layer (part e)."""
+    """The SELU network with AlphaDropout before the output or after each hidden layer (part e)."""
     layers: list[nn.Module] = [nn.Flatten()]
     for index, (inputs, outputs) in enumerate(hidden_sizes(depth, width), start=1):
         layers += [dense(inputs, outputs, lecun_normal, generator), nn.SELU()]

@@ -1,9 +1,9 @@
 """What a claim is: a statement, the experiment that settles it, and a verdict that is computed.
 
-An experiment returns ``Evidence``: cases, each a condition under which the statement was tried, with
-the checks that hold if and only if the statement, *as worded*, is right under that condition. The
-verdict follows from the cases and from nothing else. This module imports no torch, so that claims can
-be listed and read at once; experiments are named by a pointer and loaded when they are run.
+An experiment returns ``Evidence``: cases, each a condition under which the statement was tried,
+with the checks that hold if and only if the statement, *as worded*, is right under that condition.
+The verdict follows from the cases and from nothing else. This module imports no torch, so that
+claims can be listed and read at once; experiments are named by a pointer and loaded when run.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     FALSE = "false"
     DEPENDS = "depends"
     NOT_CHECKABLE = "not checkable"
-    INCONCLUSIVE = "inconclusive"  # the experiment did not do what it must; never an expected verdict
+    INCONCLUSIVE = "inconclusive"  # the experiment did not do what it must; never expected
 
 
 class Kind(StrEnum):
@@ -88,8 +88,8 @@ class Evidence:
     Attributes:
         cases: the statement under each condition tried: one case for a plain true or false, several
             for a statement that depends on them.
-        sanity: checks of the experiment itself (something moved, the sample is large enough); if one
-            fails, nothing was shown and the verdict is ``INCONCLUSIVE``.
+        sanity: checks of the experiment itself (something moved, the sample is large enough); if
+            one fails, nothing was shown and the verdict is ``INCONCLUSIVE``.
     """
 
     cases: tuple[Case, ...]
@@ -136,8 +136,8 @@ class Claim:
         verdict: the verdict the experiment is expected to give.
         correct: the right statement.
         kind: how it is settled.
-        experiment: pointer ``"package.module:function"`` to a function without arguments that returns
-            ``Evidence``.
+        experiment: pointer ``"package.module:function"`` to a function without arguments that
+            returns ``Evidence``.
         control: what the same check must reject; every exact or deterministic claim has one.
         condition: what the answer depends on; empty unless the verdict is ``DEPENDS``.
         references: papers and documentation.
