@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -46,11 +47,9 @@ def batch_bounds(
         batches += 1
     edges = [*range(0, batches * step, step), count]
     bounds = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         size = end - start
-        bounds.append(
-            (start + rank * size // world_size, start + (rank + 1) * size // world_size)
-        )
+        bounds.append((start + rank * size // world_size, start + (rank + 1) * size // world_size))
     return bounds
 
 

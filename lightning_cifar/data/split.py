@@ -1,10 +1,15 @@
 """Which training images validate: indices from labels and a seed, or the first ones."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
+from lightning_cifar.data.images import CLASSES
 from lightning_cifar.data.seeds import derived_generator
 from lightning_cifar.errors import InputError
+
+Validation = Literal["stratified", "first"]
 
 
 def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -37,6 +42,23 @@ def first_split(count: int, *, validation_size: int) -> tuple[Tensor, Tensor]:
     return torch.arange(validation_size, count), torch.arange(validation_size)
 
 
+def split(
+    labels: Tensor, validation: Validation, *, validation_size: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Training and validation indices of the chosen kind.
+
+    Raises:
+        InputError: as the two kinds; or a part lacks one of the ten classes.
+    """
+    if validation == "first":
+        train, validates = first_split(len(labels), validation_size=validation_size)
+    else:
+        train, validates = stratified_split(labels, validation_size=validation_size, seed=seed)
+    check_all_classes(labels[train], "training")
+    check_all_classes(labels[validates], "validation")
+    return train, validates
+
+
 def quotas(sizes: Tensor, total: int) -> list[int]:
     """``total`` shared out in proportion to ``sizes``, each share rounded up or down.
 
@@ -59,4 +81,14 @@ def check_validation_size(validation_size: int, count: int) -> None:
         raise InputError(
             f"validation_size is {validation_size}, but there are {count} training images to take "
             f"it from; choose between 1 and {count - 1}."
+        )
+
+
+def check_all_classes(labels: Tensor, part: str) -> None:
+    """Refuse a part that lacks a class, as a split in file order does with sorted files."""
+    present = len(torch.unique(labels))
+    if present < CLASSES:
+        raise InputError(
+            f"The {part} part of {len(labels)} images holds {present} of {CLASSES} classes; use "
+            "--data.validation=stratified and a larger --data.validation_size."
         )
