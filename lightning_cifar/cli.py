@@ -36,15 +36,8 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 
 # Arguments of Trainer.fit, test, … that a run folder makes superfluous.
 UNUSED_ARGUMENTS = {
-    "model",
-    "datamodule",
-    "dataloaders",
-    "train_dataloaders",
-    "val_dataloaders",
-} | {
-    "weights_only",
-    "verbose",
-    "return_predictions",
+    *("model", "datamodule", "dataloaders", "train_dataloaders", "val_dataloaders"),
+    *("weights_only", "verbose", "return_predictions"),
 }
 
 # What belongs to one call and not to the run.
@@ -168,7 +161,7 @@ def run_command(arguments: list[str]) -> None:
 
 
 def with_configs_composed(arguments: list[str]) -> list[str]:
-    """The arguments with their config files, and those of ``--run``, laid into one before all flags.
+    """The arguments with their config files, and that of ``--run``, laid into one before all flags.
 
     Flags come after it and so win over every file, wherever they stand.
     """

@@ -1,8 +1,8 @@
 """Finding a learning rate: a range test brackets it, a short race of candidates decides.
 
-The range test (Smith 2015, "Cyclical learning rates", section 3.3) is read on a logarithmic axis with
-an average that is not biased towards its start. It only says where training begins and where it
-breaks; the candidates between are trained side by side and judged on the validation loss.
+The range test (Smith 2015, "Cyclical learning rates", section 3.3) is read on a logarithmic axis,
+with an average that is not biased towards its start. It only says where training begins and where
+it breaks; candidates between are trained side by side and judged on the validation loss.
 """
 
 import math
@@ -25,7 +25,7 @@ FACTOR = 2.0  # between neighbouring candidates
 
 @dataclass(frozen=True)
 class RangeTest:
-    """Training loss at rates that rise step by step; ``smoothed`` is its unbiased moving average."""
+    """Training loss at rates that rise step by step, with its unbiased moving average."""
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
@@ -76,8 +76,9 @@ def unbiased_average(losses: list[float]) -> float:
 
 
 def candidates(test: RangeTest, count: int) -> tuple[float, ...]:
-    """``count`` rates a factor 2 apart, from the range test's best down: a good rate to train at
-    lies below the one that falls fastest for a moment.
+    """``count`` rates a factor 2 apart, from the range test's lowest loss down.
+
+    A good rate to train at lies below the one at which the loss is lowest for a moment.
     """
     return tuple(test.rate_of_lowest_loss / FACTOR**index for index in range(count))
 
@@ -117,7 +118,7 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
     winner = min(runners, key=lambda candidate: candidate.best)
     if not math.isfinite(winner.best):
         raise RuntimeError(
-            f"no learning rate between {runners[-1].rate:.1e} and {runners[0].rate:.1e} trains this "
+            f"no learning rate from {runners[-1].rate:.1e} to {runners[0].rate:.1e} trains this "
             "network: check the scale of its input"
         )
     return SearchResult(winner.rate, test, runners)
