@@ -25,7 +25,7 @@ Batch = tuple[Tensor, Tensor]
 
 # 1cycle as the exercise's published solution runs it: a tenth of the rate at the start, the top at
 # 45 % of the steps, next to nothing at the end.
-ONE_CYCLE = {"div_factor": 10.0, "pct_start": 0.45, "final_div_factor": 1000.0}
+ONE_CYCLE: dict[str, Any] = {"div_factor": 10, "pct_start": 0.45, "final_div_factor": 1000}
 
 
 class DenseClassifier(LightningModule, ABC):

@@ -66,7 +66,7 @@ class RunRecord:
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write ``record.json`` and its curves as ``metrics.csv``, for spreadsheets, into ``folder``."""
+    """Write ``record.json`` into ``folder``, and its curves as ``metrics.csv`` beside it."""
     summary = {
         "best": dataclasses.asdict(record.best) if record.best else None,
         "seconds_per_epoch": round(record.seconds_per_epoch, 3),

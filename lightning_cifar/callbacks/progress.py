@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import final
+from typing import Any, final
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
@@ -14,7 +14,7 @@ class EpochProgress(Callback):
     """Shows epoch, validation loss and accuracy, and the time left if every epoch is needed."""
 
     def __init__(self) -> None:
-        self.bar: tqdm[None] | None = None
+        self.bar: tqdm[Any] | None = None
         self.started = 0.0
         self.first_epoch = 0
 
