@@ -29,9 +29,9 @@ VERSION = 1  # of the method; a change makes every cached rate void
 class LearningRateSearch(Callback):
     """Finds the rate before the optimiser exists, so that schedules are built from it.
 
-    Runs in ``setup`` on copies of the network, when the module has no rate of its own and the fit is
-    not a resumed one. The result is kept under a hash of everything that decides it: variant, sizes,
-    schedule, optimiser, batch size, images, standardisation, precision and these settings.
+    Runs in ``setup`` on copies of the network, when the module has no rate of its own and the fit
+    is not a resumed one. The result is kept under a hash of everything that decides it: variant,
+    sizes, schedule, optimiser, batch size, images, standardisation, precision, these settings.
 
     Args:
         candidates: rates in the race, a factor 2 apart.
