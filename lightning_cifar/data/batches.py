@@ -10,15 +10,14 @@ from torch import Tensor
 
 from lightning_cifar.data.augmentation import augment
 from lightning_cifar.data.images import LabelledImages
-from lightning_cifar.data.seeds import derived_generator
 from lightning_cifar.errors import InputError
-
-ORDER, AUGMENTATION = 0, 1  # what a generator is for, so that no two uses share their draws
+from lightning_cifar.seeds import derived_seed
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """The order (count,) in which epoch ``epoch`` visits the indices; made on the CPU."""
-    return torch.randperm(count, generator=derived_generator(seed, ORDER, epoch))
+    generator = torch.Generator().manual_seed(derived_seed(seed, "order", epoch))
+    return torch.randperm(count, generator=generator)
 
 
 def batch_bounds(
@@ -79,7 +78,7 @@ class TensorBatches:
         data: LabelledImages,
         *,
         batch_size: int,
-        shuffle: bool,
+        shuffle: bool = True,
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
@@ -144,7 +143,8 @@ class TensorBatches:
         """The batch ``number`` of ``epoch`` after the random changes that belong to it."""
         if self.augmentation is None:
             return images, labels
-        generator = derived_generator(self.seed, AUGMENTATION, epoch, number, self.rank)
+        seed = derived_seed(self.seed, "augmentation", epoch, number, self.rank)
+        generator = torch.Generator().manual_seed(seed)
         return self.augmentation.apply(images, generator), labels
 
     def state_dict(self) -> dict[str, int]:

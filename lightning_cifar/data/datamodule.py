@@ -1,7 +1,5 @@
 """Lightning's hooks around the images: where they come from, which part serves what, on what."""
 
-import hashlib
-import json
 import warnings
 from typing import Any, Literal, TypeVar, final, get_args
 
@@ -136,12 +134,21 @@ class CIFAR10DataModule(LightningDataModule):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that decides what a training run sees, apart from its seed."""
-        settings = [
-            self.image_set().fingerprint, self.validation, self.validation_size, self.split_seed,
-            self.standardise, self.batch_size, repr(self.augmentation),
-        ]  # fmt: skip
-        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+        """A hash of the content of all images, training and test."""
+        return self.image_set().fingerprint
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What else decides which batches a run sees, apart from its seed; plain values."""
+        return {
+            "batch_size": self.batch_size,
+            "validation": self.validation,
+            "validation_size": self.validation_size,
+            "split_seed": self.split_seed,
+            "standardise": self.standardise,
+            "flip": self.augmentation is not None and self.augmentation.flip,
+            "shift": 0 if self.augmentation is None else self.augmentation.shift,
+        }
 
     @property
     def standardisation(self) -> Standardisation:

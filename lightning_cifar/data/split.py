@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from lightning_cifar.data.images import CLASSES
-from lightning_cifar.data.seeds import derived_generator
 from lightning_cifar.errors import InputError
+from lightning_cifar.seeds import derived_seed
 
 Validation = Literal["stratified", "first"]
 
@@ -23,7 +23,8 @@ def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tupl
     """
     count = len(labels)
     check_validation_size(validation_size, count)
-    shuffled = torch.randperm(count, generator=derived_generator(seed))
+    generator = torch.Generator().manual_seed(derived_seed(seed, "split"))
+    shuffled = torch.randperm(count, generator=generator)
     classes, sizes = torch.unique(labels, return_counts=True)
     validates = torch.zeros(count, dtype=torch.bool)
     for label, quota in zip(classes.tolist(), quotas(sizes, validation_size), strict=True):
