@@ -5,6 +5,7 @@ Each takes (members, batch, features), or (batch, features) shared by all member
 more dimension in front, so that member k's are row k.
 """
 
+import math
 from typing import final
 
 import torch
@@ -120,7 +121,7 @@ def alpha_dropout(inputs: Tensor, kept: Tensor, rate: float) -> Tensor:
 
     Formula: Klambauer et al. 2017, section "New dropout technique".
     """
-    scale = ((1 - rate) * (1 + rate * SATURATION**2)) ** -0.5
+    scale = 1 / math.sqrt((1 - rate) * (1 + rate * SATURATION**2))
     return torch.where(kept, inputs, SATURATION) * scale - scale * rate * SATURATION
 
 
