@@ -33,8 +33,7 @@ def paired_differences(
 
     All tensors of log-probabilities are (images, classes), for the same images. The 2,000
     resamples of the images are shared by all predictions: what is hard for both does not blur the
-    difference. The interval is the percentile one (Efron and Tibshirani 1993, chapter 13), over
-    images only: it says nothing about another training run.
+    difference. The interval is over images only: it says nothing about another training run.
 
     Raises:
         InputError: no images, or labels that do not match.
@@ -80,17 +79,23 @@ def resample_weights(images: int, resamples: int, seed: int) -> Iterator[Tensor]
 
 def difference_of(values: Tensor, *, higher_is_better: bool, images: int) -> Difference:
     """The difference ``values[0]`` with the interval of the resampled ones behind it."""
+    value = float(values[0])
     # A resample without any error has no AUROC; it says nothing and is left out.
     defined = values[1:][~values[1:].isnan()]
-    low, high = interval(defined) if len(defined) else (math.nan, math.nan)
+    low, high = basic_interval(value, defined) if len(defined) else (math.nan, math.nan)
     verdict = verdict_of(low, high, higher_is_better=higher_is_better, images=images)
-    return Difference(float(values[0]), low, high, verdict)
+    return Difference(value, low, high, verdict)
 
 
-def interval(values: Tensor) -> tuple[float, float]:
-    """The central 95 % of the values."""
+def basic_interval(value: float, resampled: Tensor) -> tuple[float, float]:
+    """The central 95 % of the resampled values, mirrored at the value (Davison and Hinkley 1997).
+
+    A calibration error is a sum of absolute values: noise makes it larger, resampling twice as
+    much so. Mirroring takes that bias back; the plain percentiles can all lie beside the truth.
+    """
     tail = (1 - COVERAGE) / 2
-    return float(values.quantile(tail)), float(values.quantile(1 - tail))
+    below, above = float(resampled.quantile(tail)), float(resampled.quantile(1 - tail))
+    return 2 * value - above, 2 * value - below
 
 
 def verdict_of(low: float, high: float, *, higher_is_better: bool, images: int) -> str:

@@ -134,16 +134,18 @@ def decode(data: bytes | Exception) -> tuple[Tensor, str]:
 def in_colour(picture: Image.Image) -> Image.Image:
     """The picture in 8-bit RGB."""
     if picture.mode.startswith(("I", "F")):
-        return Image.fromarray(scaled_to_bytes(np.asarray(picture, np.float64))).convert("RGB")
+        values = np.asarray(picture, np.float64)
+        deep = picture.mode.startswith("I;16") or values.max() > 255
+        grey = scaled_to_bytes(values, highest=65535.0 if deep else 255.0)
+        return Image.fromarray(grey).convert("RGB")
     if "A" in picture.getbands() or "transparency" in picture.info:
         layers = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
     return picture.convert("RGB")
 
 
-def scaled_to_bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def scaled_to_bytes(values: NDArray[np.float64], *, highest: float) -> NDArray[np.uint8]:
     """Grey values of more than 8 bits as 8 bits; Pillow would cut them off at 255."""
-    highest = 255.0 if values.max(initial=0.0) <= 255 else 65535.0
     return np.clip(values / highest * 255, 0, 255).round().astype(np.uint8)
 
 

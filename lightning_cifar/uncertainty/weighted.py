@@ -68,7 +68,8 @@ def calibration_error(graded: Graded, bins: Tensor, weights: Tensor) -> Tensor:
     gap = graded.correct - graded.confidence
     gap_by_bin = torch.zeros(len(gap), int(bins.max()) + 1, dtype=gap.dtype)
     gap_by_bin.scatter_(1, bins[:, None], gap[:, None])
-    return torch.mm(weights, gap_by_bin).abs().sum(1) / weights.sum(1)
+    total_gaps: Tensor = torch.mm(weights, gap_by_bin).abs().sum(1)
+    return total_gaps / weights.sum(1)
 
 
 def equal_width_bins(confidence: Tensor, count: int = BINS) -> Tensor:
@@ -87,7 +88,8 @@ def equal_mass_bins(confidence: Tensor, count: int = BINS) -> Tensor:
 
 def tie_groups(uncertainty: Tensor) -> Tensor:
     """Group numbers, from the most certain image up; equally certain images share one."""
-    return torch.unique(uncertainty, return_inverse=True)[1]
+    groups: Tensor = torch.unique(uncertainty, return_inverse=True)[1]
+    return groups
 
 
 def grouped(weights: Tensor, groups: Tensor) -> Tensor:
