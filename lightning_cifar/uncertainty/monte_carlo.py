@@ -188,9 +188,9 @@ def naive_logits(
 @contextmanager
 def seeded_globally(device: torch.device, seed: int) -> Iterator[None]:
     """Seed the global generators of the CPU and of ``device``; put them back afterwards."""
-    cuda = [torch.cuda.current_device() if device.index is None else device.index] * (
-        device.type == "cuda"
-    )
+    cuda = []
+    if device.type == "cuda":
+        cuda.append(torch.cuda.current_device() if device.index is None else device.index)
     with torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(seed)
         for index in cuda:
