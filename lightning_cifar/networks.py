@@ -7,12 +7,14 @@ Every builder takes standardised images of shape (batch, 3, 32, 32), returns log
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-PIXELS = 3 * 32 * 32
+IMAGE_SHAPE = (3, 32, 32)
+PIXELS = prod(IMAGE_SHAPE)
 CLASSES = 10
 
 Initialiser = Callable[[Tensor, torch.Generator], None]
@@ -33,7 +35,11 @@ def lecun_normal(weight: Tensor, generator: torch.Generator) -> None:
 
 
 def dense(
-    inputs: int, outputs: int, initialise: Initialiser, generator: torch.Generator, bias: bool = True
+    inputs: int,
+    outputs: int,
+    initialise: Initialiser,
+    generator: torch.Generator,
+    bias: bool = True,
 ) -> nn.Linear:
     """A linear layer with weights from ``initialise`` and zero biases."""
     layer: nn.Linear = skip_init(nn.Linear, inputs, outputs, bias=bias)  # type: ignore[no-untyped-call]

@@ -1,0 +1,33 @@
+# `make demo` trains the four variants on built-in images; `make test` runs every check.
+# Needs Python 3.11 or newer and git; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: demo test check requirements clean
+
+.venv/ready: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	touch .venv/ready
+
+demo: .venv/ready
+	$(BIN)/python benchmarks/train_variants.py --out runs/demo --config configs/synthetic.yaml
+
+check: .venv/ready
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/pytest -n 2 --dist worksteal
+
+# Pins every dependency with its hashes; the file names no index.
+requirements: .venv/ready
+	$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-emit-index-url \
+	  --no-header pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv runs

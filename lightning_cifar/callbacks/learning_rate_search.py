@@ -1,0 +1,173 @@
+"""A fresh learning-rate search whenever anything that matters has changed."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.data.batches import TensorBatches
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.learning_rate import Candidate, RangeTest, SearchResult, range_test, search
+from lightning_cifar.rate_race import train_many
+
+SEARCH_FILE = "learning_rate.json"
+PICTURE_FILE = "learning_rate.png"
+VERSION = 1  # of the method; a change makes every cached rate void
+
+
+@final
+class LearningRateSearch(Callback):
+    """Finds the rate before the optimiser exists, so that schedules are built from it.
+
+    Runs in ``setup`` on copies of the network, when the module has no rate of its own and the fit
+    is not a resumed one. The result is kept under a hash of everything that decides it: variant,
+    sizes, schedule, optimiser, batch size, images, standardisation, precision, these settings.
+
+    Args:
+        candidates: rates in the race, a factor 2 apart.
+        epochs: length of the race.
+        cache: folder of the results.
+    """
+
+    def __init__(
+        self, candidates: int = 8, epochs: int = 4, cache: str = "~/.cache/lightning-cifar"
+    ) -> None:
+        if candidates < 2 or epochs < 1:
+            raise InputError(
+                f"a race needs at least 2 candidates and 1 epoch, got {candidates} and {epochs}"
+            )
+        self.candidates = candidates
+        self.epochs = epochs
+        self.cache = Path(os.path.expanduser(cache)) / "learning_rate"
+        self.source = "given"
+
+    def state_dict(self) -> dict[str, Any]:
+        """How the rate was come by: a resumed run does not search."""
+        return {"source": self.source}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep what the interrupted run knew."""
+        self.source = state_dict["source"]
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Set the module's rate, from the cache or from a search."""
+        if stage != "fit":
+            return
+        if not isinstance(pl_module, DenseClassifier):
+            raise InputError("LearningRateSearch serves the four variants of DenseClassifier")
+        if pl_module.learning_rate is not None:
+            return
+        found = None
+        if trainer.is_global_zero:
+            found = self._find(trainer, pl_module)
+        rate, self.source = trainer.strategy.broadcast(found)
+        pl_module.learning_rate = pl_module.hparams["learning_rate"] = rate
+
+    def _find(self, trainer: Trainer, classifier: DenseClassifier) -> tuple[float, str]:
+        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        settings = self._settings(trainer, classifier, datamodule)
+        file = self.cache / f"{hash_of(settings)}.json"
+        result = read_result(file)
+        source = "cache"
+        if result is None:
+            source = "search"
+            print("searching a learning rate ...", file=sys.stderr, flush=True)
+            result = self._search(trainer, classifier, datamodule)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_result(result, settings, file)
+        keep(result, settings, Path(trainer.default_root_dir))
+        print(f"learning rate {result.rate:.3g} (from the {source})", file=sys.stderr, flush=True)
+        return result.rate, source
+
+    def _settings(
+        self, trainer: Trainer, classifier: DenseClassifier, datamodule: CIFAR10DataModule
+    ) -> dict[str, Any]:
+        """Everything that decides the result, and nothing else."""
+        network = {key: value for key, value in classifier.hparams.items() if key != "seed"}
+        return {
+            "variant": variant_of(classifier),
+            "network": network,
+            "optimiser": "NAdam",
+            "images": datamodule.fingerprint,
+            "batches": datamodule.settings,
+            "precision": str(trainer.precision),
+            "search": {"candidates": self.candidates, "epochs": self.epochs, "version": VERSION},
+            "torch": torch.__version__,
+        }
+
+    def _search(
+        self, trainer: Trainer, classifier: DenseClassifier, datamodule: CIFAR10DataModule
+    ) -> SearchResult:
+        device = trainer.strategy.root_device
+        train = datamodule.train_images.to(device)
+        validation = datamodule.validation_images.to(device)
+        statistics = datamodule.standardisation
+        classifier.standardise.adopt(statistics.mean, statistics.deviation)
+        network = classifier.network.to(device)
+        standardise = classifier.standardise.to(device)
+
+        def batches() -> Any:
+            loader = TensorBatches(train, batch_size=datamodule.batch_size, seed=0)
+            for epoch in range(1000):
+                loader.set_epoch(epoch)
+                for images, labels in loader:
+                    yield standardise(images), labels
+
+        def race(rates: tuple[float, ...]) -> tuple[Candidate, ...]:
+            runs = train_many(
+                [network] * len(rates),
+                rates,
+                train,
+                validation,
+                standardise,
+                batch_size=datamodule.batch_size,
+                epochs=self.epochs,
+                seed=0,
+            )
+            return tuple(
+                Candidate(rate, tuple(run.val_losses))
+                for rate, run in zip(rates, runs, strict=True)
+            )
+
+        return search(range_test(network, batches()), race, self.candidates)
+
+
+def hash_of(settings: dict[str, Any]) -> str:
+    """A short name for settings."""
+    text = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_result(result: SearchResult, settings: dict[str, Any], path: Path) -> None:
+    """Write a result as JSON, with the settings it belongs to."""
+    data = dataclasses.asdict(result) | {"settings": settings}
+    write_text_atomically(path, json.dumps(data, indent=1, default=str) + "\n")
+
+
+def read_result(path: Path) -> SearchResult | None:
+    """Read a cached result; None when there is none, or only a damaged one."""
+    try:
+        data = json.loads(path.read_text())
+        test = RangeTest(**{key: tuple(value) for key, value in data["test"].items()})
+        race = tuple(Candidate(each["rate"], tuple(each["val_losses"])) for each in data["race"])
+        return SearchResult(float(data["rate"]), test, race)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep(result: SearchResult, settings: dict[str, Any], folder: Path) -> None:
+    """Put the curve and the race into a run folder, as JSON and as a picture."""
+    from lightning_cifar.figures import draw_search  # matplotlib: only here
+
+    write_result(result, settings, folder / SEARCH_FILE)
+    draw_search(result).savefig(folder / PICTURE_FILE, dpi=120)

@@ -1,0 +1,191 @@
+"""The one place where data, classifiers and callbacks meet."""
+
+import logging
+from argparse import ArgumentError
+from pathlib import Path
+from typing import Any, final
+
+import yaml
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from lightning_cifar.callbacks.best_weights import BestWeights
+from lightning_cifar.callbacks.finite_guard import FiniteGuard
+from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
+from lightning_cifar.callbacks.progress import EpochProgress
+from lightning_cifar.callbacks.resume import ResumePoint, usable_resume_point
+from lightning_cifar.callbacks.run_record import WriteRunRecord
+from lightning_cifar.checkpoints import SealedCheckpoints
+from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.runs import best_checkpoint, existing_run, new_run_folder
+
+RUNS_FOLDER = Path("runs")
+
+# Lightning's own progress bar, summary and logger cost a third of the time of so small a network.
+TRAINER_DEFAULTS: dict[str, Any] = {
+    "max_epochs": 100,
+    "devices": 1,
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+
+# Arguments of Trainer.fit, test, … that a run folder makes superfluous.
+UNUSED_ARGUMENTS = {
+    *("model", "datamodule", "dataloaders", "train_dataloaders", "val_dataloaders"),
+    *("weights_only", "verbose", "return_predictions"),
+}
+
+# What belongs to one call and not to the run.
+CALL_KEYS = {"config", "run", "resume", "ckpt_path"}
+
+
+@final
+class CIFARCommand(LightningCLI):
+    """LightningCLI with run folders: ``fit`` makes one, the other commands read it."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The commands, each with the Trainer arguments that are not offered."""
+        return {name: UNUSED_ARGUMENTS for name in ("fit", "validate", "test", "predict")}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Options beside those of the trainer, the model and the data."""
+        parser.add_argument("--run", type=str | None, help="run folder, to write or to read")
+        parser.add_argument("--resume", action="store_true", help="continue the fit in --run")
+        parser.add_lightning_class_args(LearningRateSearch, "learning_rate_search")
+        parser.add_lightning_class_args(BestWeights, "early_stopping")
+        parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the command line alone: Lightning lets a checkpoint's settings override it."""
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Make or find the run folder, and add the callbacks that every run has."""
+        options = self._get(self.config_init, "trainer")
+        self.folder = self._run_folder()
+        callbacks = list(options["callbacks"] or [])
+        if self.subcommand == "fit":
+            callbacks += self._fit_callbacks()
+        fixed = {
+            "callbacks": callbacks,
+            "default_root_dir": str(self.folder),
+            "plugins": [*(options["plugins"] or []), SealedCheckpoints()],
+        }
+        return Trainer(**{**options, **fixed, **kwargs})
+
+    def _fit_callbacks(self) -> list[Callback]:
+        """In the order in which they must act at the end of an epoch."""
+        config = self._settings()
+        write_config(config, self.folder)  # before the search: a killed one can be resumed
+        search, best = (
+            self._get(self.config_init, key) for key in ("learning_rate_search", "early_stopping")
+        )
+        guards = [FiniteGuard(), EpochProgress()]
+        return [search, *guards, best, WriteRunRecord(config), ResumePoint()]
+
+    def _run_folder(self) -> Path:
+        run, resume = (self._get(self.config, key) for key in ("run", "resume"))
+        wanted = Path(run) if run else None
+        if self.subcommand == "fit" and not resume:
+            return new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
+        return existing_run(wanted) if wanted is not None else RUNS_FOLDER
+
+    def _settings(self) -> dict[str, Any]:
+        """The resolved configuration as plain values, without what belongs to this call alone."""
+        parser = self._parser(self.subcommand)
+        text = parser.dump(self.config[self.subcommand], skip_none=False, format="yaml")
+        settings = yaml.safe_load(text)
+        return {key: value for key, value in settings.items() if key not in CALL_KEYS}
+
+    def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
+        """Train, and say where the run lies."""
+        resume = self._get(self.config, "resume")
+        checkpoint = usable_resume_point(self.folder) if resume else None
+        self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
+        if self.trainer.is_global_zero:
+            print(f"run folder: {self.folder}")
+
+    def validate(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
+        """Loss and accuracy of a run's best weights on its validation images."""
+        self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._print_metrics("val")
+
+    def test(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
+        """Loss and accuracy of a run's best weights on the test images."""
+        self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._print_metrics("test")
+
+    def _checkpoint(self) -> Path:
+        """The checkpoint that was named, or the best one of the run that was named."""
+        named = self._get(self.config, "ckpt_path")
+        if named:
+            return Path(named)
+        if not self._get(self.config, "run"):
+            raise InputError(f"'{self.subcommand}' needs weights: give --run FOLDER of a fit")
+        return best_checkpoint(self.folder)
+
+    def _print_metrics(self, stage: str) -> None:
+        metrics = self.trainer.callback_metrics
+        loss, accuracy = metrics[f"{stage}_loss"], metrics[f"{stage}_accuracy"]
+        print(f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}")
+
+
+def run_command(arguments: list[str]) -> None:
+    """Parse and run one command line.
+
+    Raises:
+        InputError: the arguments, a file they name, or a value in it cannot be used.
+    """
+    quieten()
+    try:
+        CIFARCommand(
+            DenseClassifier,
+            CIFAR10DataModule,
+            save_config_callback=None,
+            trainer_defaults=TRAINER_DEFAULTS,
+            seed_everything_default=0,
+            subclass_mode_model=True,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            parser_kwargs={"exit_on_error": False},
+            args=with_configs_composed(arguments),
+        )
+    except ArgumentError as error:
+        raise InputError(error.message) from error
+
+
+def with_configs_composed(arguments: list[str]) -> list[str]:
+    """The arguments with their config files, and that of ``--run``, laid into one before all flags.
+
+    Flags come after it and so win over every file, wherever they stand.
+    """
+    flags: list[str] = []
+    configs: list[Path] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        name, equals, value = argument.partition("=")
+        if name in ("--config", "-c"):
+            configs.append(Path(value if equals else next(remaining, "")))
+            continue
+        flags.append(argument)
+        if name == "--run":
+            value = value if equals else next(remaining, "")
+            flags += [] if equals else [value]
+            if (Path(value) / CONFIG_FILE).is_file():
+                configs.insert(0, Path(value) / CONFIG_FILE)
+    if not configs:
+        return flags
+    composed = yaml.safe_dump(compose(configs), sort_keys=False)
+    return [*flags[:1], "--config", composed, *flags[1:]]
+
+
+def quieten() -> None:
+    """Keep Lightning's notes on hardware and tips out of what a user reads."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,171 @@
+"""Batches sliced out of images in memory, in an order that is a function of (seed, epoch)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.data.augmentation import augment
+from lightning_cifar.data.images import LabelledImages
+from lightning_cifar.data.seeds import derived_generator
+from lightning_cifar.errors import InputError
+
+ORDER, AUGMENTATION = 0, 1  # what a generator is for, so that no two uses share their draws
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    """The order (count,) in which epoch ``epoch`` visits the indices; made on the CPU."""
+    return torch.randperm(count, generator=derived_generator(seed, ORDER, epoch))
+
+
+def batch_bounds(
+    count: int, batch_size: int, *, rank: int = 0, world_size: int = 1
+) -> list[tuple[int, int]]:
+    """Start and end, in an epoch's order, of each batch of process ``rank``.
+
+    Every ``world_size * batch_size`` images form a global batch, of which each process takes one
+    contiguous share; so all have the same number of batches, and every image is in exactly one.
+    The last global batch holds what is left, in shares that differ by one image at most (the
+    processes' gradients then weigh as much as each other, their images not quite). If that leaves a
+    process fewer than two images, which batch normalisation needs, it joins the batch before.
+
+    Raises:
+        InputError: ``batch_size`` is below 1, or there are fewer images than processes.
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; it must be 1 or more.")
+    if count < world_size:
+        raise InputError(
+            f"{count} images cannot be shared by {world_size} processes; use at most {count}."
+        )
+    step = batch_size * world_size
+    batches, rest = divmod(count, step)
+    if rest >= 2 * world_size or batches == 0:
+        batches += 1
+    edges = [*range(0, batches * step, step), count]
+    bounds = []
+    for start, end in zip(edges, edges[1:], strict=False):
+        size = end - start
+        bounds.append(
+            (start + rank * size // world_size, start + (rank + 1) * size // world_size)
+        )
+    return bounds
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Which random changes training images undergo; the default is none."""
+
+    flip: bool = False
+    shift: int = 0
+
+    def apply(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """``images`` with the changes drawn from ``generator``."""
+        return augment(images, generator=generator, flip=self.flip, shift=self.shift)
+
+
+@final
+class TensorBatches:
+    """Iterable over (images uint8, labels) batches of ``data``, which stays where it is.
+
+    Shuffled, each epoch has its own order; otherwise batches are views in the order of ``data``.
+    Augmentation is drawn from (seed, epoch, batch, rank). All of it depends on nothing that
+    happened before, so a run that resumes, even within an epoch, sees what it would have seen.
+    """
+
+    def __init__(
+        self,
+        data: LabelledImages,
+        *,
+        batch_size: int,
+        shuffle: bool,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.data = data
+        self.bounds = batch_bounds(len(data), batch_size, rank=rank, world_size=world_size)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.rank = rank
+        self.augmentation = augmentation
+        self.epoch = 0
+        self.position = 0
+        self._resumes_from: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch, the same for every process."""
+        return len(self.bounds)
+
+    @property
+    def sampler(self) -> "TensorBatches":
+        """Itself: where Lightning looks for ``set_epoch``."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration shows; a new epoch starts at its beginning."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.position = 0
+            self._resumes_from = None
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The epoch's batches; after ``load_state_dict``, once, only those not yet handed out.
+
+        Epoch and position are read when the first batch is asked for: Lightning makes the iterator
+        before it sets the epoch.
+        """
+        start = self._start()
+        indices = self.indices(self.epoch)
+        epoch = self.epoch
+        for number in range(start, len(self)):
+            self.position = number + 1
+            yield self.augmented(*self.batch(number, indices), epoch, number)
+
+    def indices(self, epoch: int) -> Tensor | None:
+        """The order of an epoch on the images' device; None stands for the order of the data."""
+        if not self.shuffle:
+            return None
+        return epoch_order(len(self.data), self.seed, epoch).to(self.data.images.device)
+
+    def batch(self, number: int, indices: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Images and labels of batch ``number``, as they are in the data."""
+        start, end = self.bounds[number]
+        if indices is None:
+            return self.data.images[start:end], self.data.labels[start:end]
+        chosen = indices[start:end]
+        return self.data.images.index_select(0, chosen), self.data.labels.index_select(0, chosen)
+
+    def augmented(
+        self, images: Tensor, labels: Tensor, epoch: int, number: int
+    ) -> tuple[Tensor, Tensor]:
+        """The batch ``number`` of ``epoch`` after the random changes that belong to it."""
+        if self.augmentation is None:
+            return images, labels
+        generator = derived_generator(self.seed, AUGMENTATION, epoch, number, self.rank)
+        return self.augmentation.apply(images, generator), labels
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch and how many of its batches were handed out."""
+        return {"epoch": self.epoch, "position": self.position, "batches": len(self)}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Continue where ``state_dict`` was taken, unless another epoch is set meanwhile."""
+        self.epoch = state_dict["epoch"]
+        self.position = state_dict["position"]
+        self._resumes_from = dict(state_dict)
+
+    def _start(self) -> int:
+        """The first batch to hand out; forgets what was loaded."""
+        loaded, self._resumes_from = self._resumes_from, None
+        if loaded is None:
+            return 0
+        if loaded["batches"] != len(self):
+            raise InputError(
+                f"The checkpoint stands within an epoch of {loaded['batches']} batches, but an "
+                f"epoch now has {len(self)}; resume with the same batch size, data and processes."
+            )
+        return loaded["position"]

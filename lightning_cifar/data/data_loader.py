@@ -1,0 +1,61 @@
+"""The same batches from PyTorch's own ``DataLoader``: the stock way, one image at a time."""
+
+from collections.abc import Iterator
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler, TensorDataset, default_collate
+
+from lightning_cifar.data.batches import TensorBatches
+
+Example = tuple[Tensor, ...]
+
+
+@final
+class EpochBatchSampler(Sampler[list[int]]):
+    """The indices of each batch of ``batches``, one list at a time."""
+
+    def __init__(self, batches: TensorBatches) -> None:
+        self.batches = batches
+        self.epoch = 0
+        self.number = -1
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return len(self.batches)
+
+    @property
+    def sampler(self) -> "EpochBatchSampler":
+        """Itself: where Lightning looks for ``set_epoch``."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration shows."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The batches' indices; the epoch is read when the first is asked for."""
+        order = self.batches.indices(self.epoch)
+        if order is None:
+            order = torch.arange(len(self.batches.data))
+        for number, (start, end) in enumerate(self.batches.bounds):
+            self.number = number
+            yield order[start:end].tolist()
+
+
+def as_data_loader(batches: TensorBatches) -> DataLoader[Example]:
+    """A stock loader that gives the same batches in the same order as ``batches``.
+
+    It can resume at the start of an epoch only, and serves one process: Lightning would replace
+    its sampler by one that pads. Without workers, because the images are in memory already; so
+    the batch that is collated is the one whose indices were drawn last.
+    """
+    sampler = EpochBatchSampler(batches)
+
+    def collate(examples: list[Example]) -> tuple[Tensor, Tensor]:
+        images, labels = default_collate(examples)
+        return batches.augmented(images, labels, sampler.epoch, sampler.number)
+
+    dataset = TensorDataset(batches.data.images, batches.data.labels)
+    return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate)

@@ -1,0 +1,68 @@
+"""Mean and standard deviation of training images: what standardising subtracts and divides by."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.data.images import IMAGE_SHAPE
+
+StandardisationKind = Literal["per_pixel", "per_channel", "none"]
+
+CHUNK_IMAGES = 4096
+SMALLEST_DEVIATION = 1.0  # one grey level: what a pixel can express at all
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Mean and deviation in grey levels (0 to 255), both float32 of shape (3, 32, 32)."""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+def measure(images: Tensor, kind: StandardisationKind) -> Standardisation:
+    """The statistics of ``images`` (n, 3, 32, 32) of uint8, for each pixel or for each channel.
+
+    Deviations divide by n and are at least one grey level: a pixel that never changes in training
+    would otherwise divide by zero. Kind ``none`` is mean 0 and deviation 1 (raw grey levels).
+    """
+    if kind == "none":
+        return Standardisation(torch.zeros(IMAGE_SHAPE), torch.ones(IMAGE_SHAPE))
+    sums, sums_of_squares = exact_sums(images)
+    count = len(images)
+    if kind == "per_channel":
+        sums, sums_of_squares = sums.sum((1, 2)), sums_of_squares.sum((1, 2))
+        count *= IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
+    mean, deviation = moments(sums, sums_of_squares, count)
+    return Standardisation(whole_image(mean), whole_image(deviation))
+
+
+def exact_sums(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum and sum of squares over the images, int64 (3, 32, 32): no rounding, any order."""
+    sums = torch.zeros(IMAGE_SHAPE, dtype=torch.int64)
+    sums_of_squares = torch.zeros(IMAGE_SHAPE, dtype=torch.int64)
+    for chunk in images.split(CHUNK_IMAGES):
+        pixels = chunk.to(torch.int32)
+        sums += pixels.sum(0, dtype=torch.int64).cpu()
+        sums_of_squares += (pixels * pixels).sum(0, dtype=torch.int64).cpu()
+    return sums, sums_of_squares
+
+
+def moments(sums: Tensor, sums_of_squares: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Mean and deviation in float64, of the shape of ``sums``.
+
+    Python's integers carry count * sum of squares - sum², which for channels is beyond int64 and
+    whose difference in floating point would lose what it is about.
+    """
+    pairs = zip(sums.flatten().tolist(), sums_of_squares.flatten().tolist(), strict=True)
+    variances = [(count * square - total * total) / count**2 for total, square in pairs]
+    deviation = torch.tensor(variances, dtype=torch.float64).sqrt().clamp(min=SMALLEST_DEVIATION)
+    return sums.double() / count, deviation.reshape(sums.shape)
+
+
+def whole_image(values: Tensor) -> Tensor:
+    """Values per pixel or per channel as a contiguous float32 image."""
+    shaped = values.float() if values.dim() == 3 else values.float()[:, None, None]
+    return shaped.expand(IMAGE_SHAPE).contiguous()

@@ -1,0 +1,124 @@
+"""Finding a learning rate: a range test brackets it, a short race of candidates decides.
+
+The range test (Smith 2015, "Cyclical learning rates", section 3.3) is read on a logarithmic axis,
+with an average that is not biased towards its start. It only says where training begins and where
+it breaks; candidates between are trained side by side and judged on the validation loss.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_cifar.optimisers import FlatNAdam
+
+LOWEST_RATE = 1e-6
+HIGHEST_RATE = 1.0
+RANGE_STEPS = 200
+MEMORY = 0.9  # of the moving average, per step
+BLOWN_UP = 4.0  # times the lowest average: nothing more to learn above this rate
+FACTOR = 2.0  # between neighbouring candidates
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """Training loss at rates that rise step by step, with its unbiased moving average."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+
+    @property
+    def rate_of_lowest_loss(self) -> float:
+        """The rate at which the average was lowest: beyond it, steps do more harm than good."""
+        return self.rates[min(range(len(self.rates)), key=self.smoothed.__getitem__)]
+
+
+def range_test(
+    network: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], steps: int = RANGE_STEPS
+) -> RangeTest:
+    """Train a copy of ``network`` with a rate that rises from 1e-6 to 1 until the loss blows up.
+
+    ``batches`` yields standardised images and labels, at least ``steps`` times.
+    """
+    network = deepcopy(network).train()
+    optimiser = FlatNAdam(network.parameters(), lr=LOWEST_RATE)
+    rates: list[float] = []
+    losses: list[float] = []
+    smoothed: list[float] = []
+    for step in range(steps):
+        rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** (step / (steps - 1))
+        optimiser.param_groups[0]["lr"] = rate
+        images, labels = next(batches)
+        loss = functional.cross_entropy(network(images), labels)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        if not math.isfinite(loss.item()):
+            break
+        rates.append(rate)
+        losses.append(loss.item())
+        smoothed.append(unbiased_average(losses))
+        if smoothed[-1] > BLOWN_UP * min(smoothed):
+            break
+    return RangeTest(tuple(rates), tuple(losses), tuple(smoothed))
+
+
+def unbiased_average(losses: list[float]) -> float:
+    """Mean of ``losses`` with weights that fall by ``MEMORY`` per step into the past."""
+    recent = losses[-100:]  # older ones weigh less than 3e-5
+    weights = [MEMORY**age for age in range(len(recent))]
+    weighted = sum(weight * loss for weight, loss in zip(weights, reversed(recent), strict=True))
+    return weighted / sum(weights)
+
+
+def candidates(test: RangeTest, count: int) -> tuple[float, ...]:
+    """``count`` rates a factor 2 apart, from the range test's lowest loss down.
+
+    A good rate to train at lies below the one at which the loss is lowest for a moment.
+    """
+    return tuple(test.rate_of_lowest_loss / FACTOR**index for index in range(count))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One rate in the race: its validation losses by epoch; a diverged one ends in infinity."""
+
+    rate: float
+    val_losses: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """The lowest validation loss, infinite if there is none."""
+        return min(self.val_losses, default=math.inf)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The rate found, with the curve and the race that led to it."""
+
+    rate: float
+    test: RangeTest
+    race: tuple[Candidate, ...]
+
+
+Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]
+
+
+def search(test: RangeTest, race: Race, count: int) -> SearchResult:
+    """Run the race over the bracket and choose the rate with the lowest validation loss.
+
+    Raises:
+        RuntimeError: every candidate diverged.
+    """
+    runners = race(candidates(test, count))
+    winner = min(runners, key=lambda candidate: candidate.best)
+    if not math.isfinite(winner.best):
+        raise RuntimeError(
+            f"no learning rate from {runners[-1].rate:.1e} to {runners[0].rate:.1e} trains this "
+            "network: check the scale of its input"
+        )
+    return SearchResult(winner.rate, test, runners)

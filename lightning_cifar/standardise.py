@@ -1,0 +1,30 @@
+"""Raw uint8 pixels to the scale a network was trained on; travels inside the saved model."""
+
+import torch
+from torch import Tensor, nn
+
+from lightning_cifar.networks import IMAGE_SHAPE
+
+
+class Standardise(nn.Module):
+    """(pixel - mean) / deviation, per position and colour, in one pass over the batch.
+
+    A fresh instance changes nothing but the type: mean 0, deviation 1.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(IMAGE_SHAPE))
+        self.register_buffer("scale", torch.ones(IMAGE_SHAPE))
+
+    def adopt(self, mean: Tensor, deviation: Tensor) -> None:
+        """Take over the statistics ``mean`` and ``deviation``, both (3, 32, 32), in pixel units."""
+        self.scale.copy_(1 / deviation)
+        self.shift.copy_(-mean / deviation)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, 3, 32, 32) pixels of any type to standardised floats of the same shape."""
+        return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)
