@@ -1,13 +1,14 @@
 """The one place where data, classifiers and callbacks meet."""
 
 import logging
+import warnings
 from argparse import ArgumentError
 from pathlib import Path
 from typing import Any, final
 
 import yaml
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
@@ -61,6 +62,10 @@ class CIFARCommand(LightningCLI):
         parser.add_lightning_class_args(BestWeights, "early_stopping")
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse exactly ``args``; Lightning warns when there are any in ``sys.argv`` too."""
+        self.config = parser.parse_args(args)  # type: ignore[arg-type]
 
     def _parse_ckpt_path(self) -> None:
         """Leave the command line alone: Lightning lets a checkpoint's settings override it."""
@@ -187,5 +192,7 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
 
 def quieten() -> None:
     """Keep Lightning's notes on hardware and tips out of what a user reads."""
+    # Lightning 2.6 on torch 2.15; a note to its authors, not to our users.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
