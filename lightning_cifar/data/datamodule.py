@@ -107,11 +107,11 @@ class CIFAR10DataModule(LightningDataModule):
         self.image_set()
 
     def setup(self, stage: str) -> None:
-        """Read the training part, split it, and measure it; the test part only for ``test``."""
-        if self._train is None:
+        """Read the test part for ``test``; else read the training part, split and measure it."""
+        if stage == "test":
+            self._test = self._test or self.image_set().test
+        elif self._train is None:
             self._split(self.image_set().train)
-        if stage == "test" and self._test is None:
-            self._test = self.image_set().test
 
     def _split(self, images: LabelledImages) -> None:
         """Divide the training images and take the statistics of those that train."""

@@ -55,8 +55,8 @@ def split(
         train, validates = first_split(len(labels), validation_size=validation_size)
     else:
         train, validates = stratified_split(labels, validation_size=validation_size, seed=seed)
-    check_all_classes(labels[train], "training")
     check_all_classes(labels[validates], "validation")
+    check_all_classes(labels[train], "training")
     return train, validates
 
 
