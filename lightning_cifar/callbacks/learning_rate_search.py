@@ -5,12 +5,15 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, final
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
@@ -22,6 +25,9 @@ from lightning_cifar.rate_race import train_many
 
 SEARCH_FILE = "learning_rate.json"
 PICTURE_FILE = "learning_rate.png"
+CANDIDATES = 8
+EPOCHS = 4
+SEED = 0  # of the race's batches and masks
 VERSION = 1  # of the method; a change makes every cached rate void
 
 
@@ -40,7 +46,10 @@ class LearningRateSearch(Callback):
     """
 
     def __init__(
-        self, candidates: int = 8, epochs: int = 4, cache: str = "~/.cache/lightning-cifar"
+        self,
+        candidates: int = CANDIDATES,
+        epochs: int = EPOCHS,
+        cache: str = "~/.cache/lightning-cifar",
     ) -> None:
         if candidates < 2 or epochs < 1:
             raise InputError(
@@ -80,7 +89,8 @@ class LearningRateSearch(Callback):
         if result is None:
             source = "search"
             print("searching a learning rate ...", file=sys.stderr, flush=True)
-            result = self._search(trainer, classifier, datamodule)
+            device = trainer.strategy.root_device
+            result = find_rate(classifier, datamodule, device, self.candidates, self.epochs)
             file.parent.mkdir(parents=True, exist_ok=True)
             write_result(result, settings, file)
         keep(result, settings, Path(trainer.default_root_dir))
@@ -103,41 +113,48 @@ class LearningRateSearch(Callback):
             "torch": torch.__version__,
         }
 
-    def _search(
-        self, trainer: Trainer, classifier: DenseClassifier, datamodule: CIFAR10DataModule
-    ) -> SearchResult:
-        device = trainer.strategy.root_device
-        train = datamodule.train_images.to(device)
-        validation = datamodule.validation_images.to(device)
-        statistics = datamodule.standardisation
-        classifier.standardise.adopt(statistics.mean, statistics.deviation)
-        network = classifier.network.to(device)
-        standardise = classifier.standardise.to(device)
 
-        def batches() -> Any:
-            loader = TensorBatches(train, batch_size=datamodule.batch_size, shuffle=True)
-            for epoch in range(1000):
-                loader.set_epoch(epoch)
-                for images, labels in loader:
-                    yield standardise(images), labels
+def find_rate(
+    classifier: DenseClassifier,
+    datamodule: CIFAR10DataModule,
+    device: torch.device,
+    candidates: int = CANDIDATES,
+    epochs: int = EPOCHS,
+) -> SearchResult:
+    """Search a rate for a classifier on a data module's training images; neither is changed.
 
-        def race(rates: tuple[float, ...]) -> tuple[Candidate, ...]:
-            runs = train_many(
-                [network] * len(rates),
-                rates,
-                train,
-                validation,
-                standardise,
-                batch_size=datamodule.batch_size,
-                epochs=self.epochs,
-                seed=0,
-            )
-            return tuple(
-                Candidate(rate, tuple(run.val_losses))
-                for rate, run in zip(rates, runs, strict=True)
-            )
+    classifier: its network is copied; its standardisation takes the images' statistics.
+    """
+    train, validation = (
+        images.to(device) for images in (datamodule.train_images, datamodule.validation_images)
+    )
+    statistics = datamodule.standardisation
+    classifier.standardise.adopt(statistics.mean, statistics.deviation)
+    network, standardise = classifier.network.to(device), classifier.standardise.to(device)
+    loader = TensorBatches(train, batch_size=datamodule.batch_size, shuffle=True)
 
-        return search(range_test(network, batches()), race, self.candidates)
+    def race(rates: tuple[float, ...]) -> tuple[Candidate, ...]:
+        runs = train_many(
+            [network] * len(rates),
+            rates,
+            train,
+            validation,
+            standardise,
+            batch_size=datamodule.batch_size,
+            epochs=epochs,
+            seed=SEED,
+        )
+        return tuple(Candidate(run.rate, tuple(run.val_losses)) for run in runs)
+
+    batches = ((standardise(images), labels) for images, labels in endless(loader))
+    return search(range_test(network, batches), race, candidates)
+
+
+def endless(loader: TensorBatches) -> Iterator[tuple[Tensor, Tensor]]:
+    """Epoch after epoch of a loader's batches."""
+    for epoch in count():
+        loader.set_epoch(epoch)
+        yield from loader
 
 
 def hash_of(settings: dict[str, Any]) -> str:

@@ -1,0 +1,117 @@
+"""What the search costs in accuracy: the rate it finds against a grid of 12 rates a factor 2 apart.
+
+    python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip \
+        --out benchmarks/results/learning_rate_search
+
+Every rate of the grid, and the one found, is trained in the same way from the same weights: NAdam,
+batch 128, constant rate, early stopping on the validation loss. Compared are the validation
+accuracies at the epochs with the lowest validation loss. A grid that stands in the folder already
+is used again, so that another method of searching can be tried against it.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lightning_cifar.callbacks.learning_rate_search import find_rate
+from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.rate_race import RaceRun, train_many
+
+GRID = tuple(1e-5 * 2**power for power in range(12))
+EPOCHS, PATIENCE, BATCH = 40, 10, 128
+
+
+def main() -> None:
+    """Train the grids, search, compare, print and record."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--path", required=True, help="folder or zip of CIFAR-10 images")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
+    parser.add_argument("--grid-only", action="store_true")
+    options = parser.parse_args()
+    images = CIFAR10DataModule(source="folder", path=options.path, batch_size=BATCH)
+    images.prepare_data()
+    images.setup("fit")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for variant in options.variants:
+        grid = grid_of(variant, images, options.out / f"grid_{variant}.json")
+        if not options.grid_only:
+            compare(variant, images, grid, options.out / f"{variant}.json")
+
+
+def train(variant: str, rates: tuple[float, ...], images: CIFAR10DataModule) -> list[RaceRun]:
+    """Train copies of the variant's network, one at each rate."""
+    classifier = VARIANTS[variant]()
+    statistics = images.standardisation
+    classifier.standardise.adopt(statistics.mean, statistics.deviation)
+    return train_many(
+        [classifier.network] * len(rates),
+        rates,
+        images.train_images,
+        images.validation_images,
+        classifier.standardise,
+        batch_size=BATCH,
+        epochs=EPOCHS,
+        seed=0,
+        patience=PATIENCE,
+    )
+
+
+def grid_of(variant: str, images: CIFAR10DataModule, path: Path) -> list[dict[str, Any]]:
+    """The grid's runs, from the file or trained now."""
+    if not path.exists():
+        write_text_atomically(path, json.dumps(record(train(variant, GRID, images)), indent=1))
+    runs: list[dict[str, Any]] = json.loads(path.read_text())["runs"]
+    for run in runs:
+        print(f"{variant}  {run['rate']:.2e}  {run['accuracy']:.2%}  {run['stop_reason']}")
+    return runs
+
+
+def record(runs: list[RaceRun]) -> dict[str, Any]:
+    """Runs as plain values, without weights, with where they come from."""
+    shown = []
+    for run in runs:
+        values = asdict(run)
+        del values["best_state"]
+        accuracy = run.val_accuracies[run.best_epoch] if run.best_epoch >= 0 else 0.0
+        shown.append(values | {"accuracy": accuracy})
+    device = device_name(torch.device("cpu"))
+    return {"runs": shown, "versions": versions(), "commit": commit(), "device": device}
+
+
+def compare(
+    variant: str, images: CIFAR10DataModule, grid: list[dict[str, Any]], path: Path
+) -> None:
+    """Search, train at the rate found, and set it against the grid's best."""
+    classifier = VARIANTS[variant]()
+    found = find_rate(classifier, images, torch.device("cpu"))
+    result = record(train(variant, (found.rate,), images))
+    accuracy = result["runs"][0]["accuracy"]
+    best = max(grid, key=lambda run: run["accuracy"])
+    lost = 100 * (best["accuracy"] - accuracy)
+    print(
+        f"{variant}: found {found.rate:.2e} gives {accuracy:.2%}; the grid's best, "
+        f"{best['rate']:.2e}, {best['accuracy']:.2%}: {lost:+.2f} points lost"
+    )
+    summary = {
+        "found": found.rate,
+        "accuracy": accuracy,
+        "grid_best_rate": best["rate"],
+        "grid_best_accuracy": best["accuracy"],
+        "points_lost": lost,
+        "search": asdict(found),
+    }
+    write_text_atomically(path, json.dumps(summary | result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
