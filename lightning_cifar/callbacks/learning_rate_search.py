@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -18,6 +17,7 @@ from torch import Tensor
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.sources import cache_folder
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.learning_rate import Candidate, RangeTest, SearchResult, range_test, search
@@ -42,14 +42,14 @@ class LearningRateSearch(Callback):
     Args:
         candidates: rates in the race, a factor 2 apart.
         epochs: length of the race.
-        cache: folder of the results.
+        cache: folder of the results; by default beside the images'.
     """
 
     def __init__(
         self,
         candidates: int = CANDIDATES,
         epochs: int = EPOCHS,
-        cache: str = "~/.cache/lightning-cifar",
+        cache: str | None = None,
     ) -> None:
         if candidates < 2 or epochs < 1:
             raise InputError(
@@ -57,7 +57,7 @@ class LearningRateSearch(Callback):
             )
         self.candidates = candidates
         self.epochs = epochs
-        self.cache = Path(os.path.expanduser(cache)) / "learning_rate"
+        self.cache = cache_folder(cache) / "learning_rate"
         self.source = "given"
 
     def state_dict(self) -> dict[str, Any]:
