@@ -84,7 +84,8 @@ def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str
 def write_set(folder: Path, decoded: DecodedSet) -> Manifest:
     """Write both parts, and last the manifest that vouches for them."""
     checksums: dict[Part, str] = {}
-    for part, data in (("train", decoded.train), ("test", decoded.test)):
+    for part in PARTS:
+        data = decoded.train if part == "train" else decoded.test
         write_array(folder / f"{part}_images.npy", data.images)
         write_array(folder / f"{part}_labels.npy", data.labels)
         checksums[part] = checksum(data)
@@ -126,7 +127,7 @@ def read_part(folder: Path, part: Part, expected: str) -> LabelledImages:
 def checksum(data: LabelledImages) -> str:
     """The SHA-256 of the labels and pixels themselves."""
     digest = hashlib.sha256(data.labels.numpy().tobytes())
-    digest.update(np.ascontiguousarray(data.images.numpy()))
+    digest.update(data.images.contiguous().numpy().data)
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -9,15 +10,14 @@ from torch import Tensor
 
 from lightning_cifar.data.augmentation import augment
 from lightning_cifar.data.images import LabelledImages
-from lightning_cifar.data.seeds import derived_generator
 from lightning_cifar.errors import InputError
-
-ORDER, AUGMENTATION = 0, 1  # what a generator is for, so that no two uses share their draws
+from lightning_cifar.seeds import derived_seed
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """The order (count,) in which epoch ``epoch`` visits the indices; made on the CPU."""
-    return torch.randperm(count, generator=derived_generator(seed, ORDER, epoch))
+    generator = torch.Generator().manual_seed(derived_seed(seed, "order", epoch))
+    return torch.randperm(count, generator=generator)
 
 
 def batch_bounds(
@@ -46,11 +46,9 @@ def batch_bounds(
         batches += 1
     edges = [*range(0, batches * step, step), count]
     bounds = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         size = end - start
-        bounds.append(
-            (start + rank * size // world_size, start + (rank + 1) * size // world_size)
-        )
+        bounds.append((start + rank * size // world_size, start + (rank + 1) * size // world_size))
     return bounds
 
 
@@ -75,12 +73,14 @@ class TensorBatches:
     happened before, so a run that resumes, even within an epoch, sees what it would have seen.
     """
 
+    batch_sampler = None  # Lightning asks for it wherever it finds a sampler
+
     def __init__(
         self,
         data: LabelledImages,
         *,
         batch_size: int,
-        shuffle: bool,
+        shuffle: bool = True,
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
@@ -145,7 +145,8 @@ class TensorBatches:
         """The batch ``number`` of ``epoch`` after the random changes that belong to it."""
         if self.augmentation is None:
             return images, labels
-        generator = derived_generator(self.seed, AUGMENTATION, epoch, number, self.rank)
+        seed = derived_seed(self.seed, "augmentation", epoch, number, self.rank)
+        generator = torch.Generator().manual_seed(seed)
         return self.augmentation.apply(images, generator), labels
 
     def state_dict(self) -> dict[str, int]:

@@ -116,5 +116,6 @@ def write_classes(file: BinaryIO, classes: Sequence[str], images_per_batch: int)
 def unusable(name: str, reason: str) -> InputError:
     """The error for a file that is not what its name promises."""
     return InputError(
-        f"{name} is not a usable CIFAR-10 batch file: {reason}. Take it from cifar-10-python.tar.gz."
+        f"{name} is not a usable CIFAR-10 batch file: {reason}; take it from "
+        "cifar-10-python.tar.gz."
     )

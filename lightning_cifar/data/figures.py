@@ -19,11 +19,11 @@ Pixels = npt.NDArray[np.uint8]
 SIDE = 32
 CLOUDS = 5  # grid points per side of the background
 SPOTS = 2
-OFFSET = 4.0  # pixels that a figure's centre lies away from the image's, at most
+OFFSET = 3.0  # pixels that a figure's centre lies away from the image's, at most
 RADIUS = (8.0, 13.0)
 TILT = 0.15  # tangent of half the angle, at most
 CONTRAST = (60.0, 120.0)  # grey levels between figure and surroundings
-NOISE = 25.0
+NOISE = 20.0
 
 # Each figure is a condition on coordinates u (right) and v (down), where it fills [-1, 1]².
 FIGURES: dict[str, Callable[[Floats, Floats], Mask]] = {
@@ -57,7 +57,9 @@ def draw_images(labels: npt.NDArray[np.int64], random: np.random.Generator) -> P
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
-def uniform(random: np.random.Generator, bounds: tuple[float, float], shape: tuple[int, ...]) -> Floats:
+def uniform(
+    random: np.random.Generator, bounds: tuple[float, float], shape: tuple[int, ...]
+) -> Floats:
     """Uniform numbers between the bounds."""
     low, high = np.float32(bounds[0]), np.float32(bounds[1])
     return low + (high - low) * random.random(shape, dtype=np.float32)
@@ -69,9 +71,10 @@ def clouds(count: int, random: np.random.Generator) -> Floats:
     grid = base + uniform(random, (-60, 60), (count, 3, CLOUDS, CLOUDS))
     place = np.arange(SIDE, dtype=np.float32) * np.float32((CLOUDS - 1) / SIDE)
     before = place.astype(np.int64)
-    weight = place - before
+    weight = place - before.astype(np.float32)
     rows = grid[:, :, before] * (1 - weight)[:, None] + grid[:, :, before + 1] * weight[:, None]
-    return rows[..., before] * (1 - weight) + rows[..., before + 1] * weight
+    images: Floats = rows[..., before] * (1 - weight) + rows[..., before + 1] * weight
+    return images
 
 
 def coordinates(

@@ -1,4 +1,4 @@
-"""Images laid out ``train/<class>/*`` and ``test/<class>/*`` in a folder or a zip: listed, opened."""
+"""Images laid out ``train/<class>/*`` and ``test/<class>/*`` in a folder or a zip."""
 
 import hashlib
 import json
@@ -68,7 +68,10 @@ def opened(source: Path) -> Iterator[tuple[list[str], ReadFile]]:
         InputError: ``source`` is a file but not a whole zip.
     """
     if source.is_dir():
-        yield [name for name, _ in walk(source)], lambda name: read_start((source / name).open("rb"))
+        yield (
+            [name for name, _ in walk(source)],
+            lambda name: read_start((source / name).open("rb")),
+        )
         return
     try:
         archive = zipfile.ZipFile(source)

@@ -6,7 +6,7 @@ import tarfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Never
 
 from tqdm import tqdm
 
@@ -90,7 +90,7 @@ def download(archive: Archive, path: Path, progress: bool) -> None:
         ) from error
 
 
-def copy_verified(source: BinaryIO, target: BinaryIO, archive: Archive, bar: "tqdm[None]") -> None:
+def copy_verified(source: BinaryIO, target: BinaryIO, archive: Archive, bar: "tqdm[Never]") -> None:
     """Copy the download, and refuse it at the end (or when it grows too large)."""
     digest, size = hashlib.sha256(), 0
     while size <= archive.size_bytes and (chunk := source.read(CHUNK_BYTES)):

@@ -1,10 +1,15 @@
 """Which training images validate: indices from labels and a seed, or the first ones."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
-from lightning_cifar.data.seeds import derived_generator
+from lightning_cifar.data.images import CLASSES
 from lightning_cifar.errors import InputError
+from lightning_cifar.seeds import derived_seed
+
+Validation = Literal["stratified", "first"]
 
 
 def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -18,7 +23,8 @@ def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tupl
     """
     count = len(labels)
     check_validation_size(validation_size, count)
-    shuffled = torch.randperm(count, generator=derived_generator(seed))
+    generator = torch.Generator().manual_seed(derived_seed(seed, "split"))
+    shuffled = torch.randperm(count, generator=generator)
     classes, sizes = torch.unique(labels, return_counts=True)
     validates = torch.zeros(count, dtype=torch.bool)
     for label, quota in zip(classes.tolist(), quotas(sizes, validation_size), strict=True):
@@ -35,6 +41,23 @@ def first_split(count: int, *, validation_size: int) -> tuple[Tensor, Tensor]:
     """
     check_validation_size(validation_size, count)
     return torch.arange(validation_size, count), torch.arange(validation_size)
+
+
+def split(
+    labels: Tensor, validation: Validation, *, validation_size: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Training and validation indices of the chosen kind.
+
+    Raises:
+        InputError: as the two kinds; or a part lacks one of the ten classes.
+    """
+    if validation == "first":
+        train, validates = first_split(len(labels), validation_size=validation_size)
+    else:
+        train, validates = stratified_split(labels, validation_size=validation_size, seed=seed)
+    check_all_classes(labels[validates], "validation")
+    check_all_classes(labels[train], "training")
+    return train, validates
 
 
 def quotas(sizes: Tensor, total: int) -> list[int]:
@@ -59,4 +82,14 @@ def check_validation_size(validation_size: int, count: int) -> None:
         raise InputError(
             f"validation_size is {validation_size}, but there are {count} training images to take "
             f"it from; choose between 1 and {count - 1}."
+        )
+
+
+def check_all_classes(labels: Tensor, part: str) -> None:
+    """Refuse a part that lacks a class, as a split in file order does with sorted files."""
+    present = len(torch.unique(labels))
+    if present < CLASSES:
+        raise InputError(
+            f"The {part} part of {len(labels)} images holds {present} of {CLASSES} classes; use "
+            "--data.validation=stratified and a larger --data.validation_size."
         )

@@ -1,5 +1,6 @@
 """The built-in image set: drawn from a seed, written and read as CIFAR-10 batch files."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def write_files(folder: Path, *, train_size: int, test_size: int, seed: int) -> 
     batches = dict(zip(TRAIN_FILES, map(train.select, pieces), strict=True))
     batches[TEST_FILES[0]] = test
     for name, batch in batches.items():
-        write_atomically(folder / name, lambda file, n=name, b=batch: write_batch(file, b, n))
+        write_atomically(folder / name, partial(write_batch, data=batch, label=name))
     size = len(pieces[0])
     write_atomically(folder / META_FILE, lambda file: write_classes(file, CLASSES, size))
 

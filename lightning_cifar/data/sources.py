@@ -1,0 +1,42 @@
+"""The three places where images come from, by name, and the cache they share."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.images import ImageSet
+from lightning_cifar.data.official import load_official
+from lightning_cifar.data.synthetic import load_synthetic
+from lightning_cifar.errors import InputError
+
+Source = Literal["official", "folder", "synthetic"]
+
+
+def load_images(source: Source, path: str | None, cache: Path) -> ImageSet:
+    """The image set of a source, made ready in the folder ``cache`` if it is not.
+
+    ``path`` is the folder or zip that the source ``folder`` reads.
+
+    Raises:
+        InputError: the source cannot be used, or the cache cannot be written.
+    """
+    try:
+        if source == "official":
+            return load_official(cache)
+        if source == "synthetic":
+            return load_synthetic(cache)
+        return load_folder(Path(path or "").expanduser(), cache)
+    except OSError as error:
+        raise InputError(
+            f"The images cannot be kept in {cache} ({error.strerror or error}); choose another "
+            "folder with --data.cache."
+        ) from error
+
+
+def cache_folder(cache: str | None) -> Path:
+    """The folder named by the user, or the place that systems give to caches."""
+    if cache is not None:
+        return Path(cache).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "lightning-cifar"

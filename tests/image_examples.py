@@ -1,0 +1,47 @@
+"""Small sets of images for tests: in memory, in a folder, in a zip."""
+
+import zipfile
+
+import numpy as np
+import torch
+from PIL import Image
+
+from lightning_cifar.data.images import LabelledImages
+
+CLASSES = tuple("abcdefghij")
+
+
+def random_images(count, seed=0):
+    """Images of noise; image i has label i modulo 10."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    return LabelledImages(pixels, torch.arange(count) % 10)
+
+
+def numbered_images(count):
+    """Images whose label is their number, for tests of which image comes when."""
+    return LabelledImages(random_images(count).images, torch.arange(count))
+
+
+def write_folder(folder, *, train=2, test=1, seed=0):
+    """Lay out PNG images, ``train`` and ``test`` of each of ten classes; PNG keeps every pixel."""
+    for part, count in (("train", train), ("test", test)):
+        data = random_images(10 * count, seed=seed + (part == "test"))
+        for label, name in enumerate(CLASSES):
+            (folder / part / name).mkdir(parents=True)
+            for number, pixels in enumerate(data.images[label::10]):
+                write_image(folder / part / name / f"{number}.png", pixels)
+    return folder
+
+
+def write_image(path, pixels, mode="RGB"):
+    """Write pixels (3, 32, 32) as an image file, converted to a mode of Pillow."""
+    Image.fromarray(np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())).convert(mode).save(path)
+
+
+def zip_folder(folder, path, prefix=""):
+    """Zip all files of a folder, under a common folder name if one is given."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, prefix + file.relative_to(folder).as_posix())
+    return path
