@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ExponentialLR
 
-from lightning_cifar import optimisers
+from lightning_cifar import nadam_update
 from lightning_cifar.optimisers import FlatNAdam
 
 STEPS = 50
@@ -90,7 +90,7 @@ def test_other_steps_are_rejected(wrong):
 
 
 def test_one_pass_expression_takes_the_same_steps(monkeypatch):
-    monkeypatch.setattr(optimisers, "compiled_pass", lambda: optimisers.one_pass)
+    monkeypatch.setattr(nadam_update, "compiled_pass", lambda: nadam_update.one_pass)
     equals_nadam(lambda parameters: flat_nadam(parameters, compiled=True))()
 
 

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lightning_cifar import networks, stacked_layers
+from lightning_cifar import networks
 from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.stacked_layers import alpha_dropout, hashed, keep_mask
+from lightning_cifar.stacked_layers import alpha_dropout, keep_mask
 from lightning_cifar.stacking import StackedNetwork, member_losses
 
 STEPS = 20
-RATES = (0.02, 0.001, 0.005)
+RATES = (3e-4, 3e-5, 1e-4)
 DROPOUT = 0.3
 BUILDERS = {
     "elu": networks.elu_network,
@@ -33,9 +33,9 @@ def double_precision():
     torch.set_default_dtype(torch.float32)
 
 
-def three_networks(variant):
+def three_networks(variant, depth=3, width=6):
     build = BUILDERS[variant]
-    return [build(3, 6, torch.Generator().manual_seed(seed)).double() for seed in range(3)]
+    return [build(depth, width, torch.Generator().manual_seed(seed)).double() for seed in range(3)]
 
 
 def batch_of(step, *, own):
@@ -100,16 +100,20 @@ def largest_difference(network, other):
     return max(float((mine - theirs).abs().max()) for mine, theirs in pairs)
 
 
-def members_train_as_alone(variant, *, own, stack_class=StackedNetwork):
-    """A check that each member ends where its network ends when it is trained by itself."""
+def members_train_as_alone(variant, *, own, stack_class=StackedNetwork, size=(3, 6)):
+    """A check that each member ends where its network ends when it is trained by itself.
+
+    The rates are moderate: training at a large rate is chaotic, and the rounding of the first step,
+    which differs between the two, would grow to any size.
+    """
 
     def check():
-        members = three_networks(variant)
+        members = three_networks(variant, *size)
         stack = stack_class(members)
         stack_steps(stack, stack_optimiser(stack), range(STEPS), own=own)
         for index, network in enumerate(members):
             alone = trained_alone(network, index, own=own)
-            assert largest_difference(alone, with_masks(network, index)) > 1e-3
+            assert largest_difference(alone, with_masks(network, index)) > 1e-4
             assert largest_difference(alone, with_masks(stack.member(index), index)) < 1e-9
 
     return check
@@ -119,6 +123,12 @@ def members_train_as_alone(variant, *, own, stack_class=StackedNetwork):
 @pytest.mark.parametrize("variant", BUILDERS)
 def test_members_train_as_alone(variant, own):
     members_train_as_alone(variant, own=own)()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", BUILDERS)
+def test_members_of_full_size_train_as_alone(variant):
+    members_train_as_alone(variant, own=True, size=(20, 100))()
 
 
 class MixedMembers(StackedNetwork):
@@ -196,7 +206,7 @@ def test_members_that_stay_are_not_disturbed_by_those_that_leave(variant):
         stack_steps(stack, optimiser, range(5, 10), own=False)
     for index, original in enumerate(staying.tolist()):
         assert largest_difference(cut.member(index), whole.member(original)) < 1e-9
-        assert largest_difference(cut.member(index), whole.member(1)) > 1e-3
+        assert largest_difference(cut.member(index), whole.member(1)) > 1e-4
 
 
 @pytest.mark.parametrize("variant", BUILDERS)
@@ -259,96 +269,3 @@ def test_networks_that_do_not_stack_are_errors(make, message):
 def test_seeds_must_be_as_many_as_networks():
     with pytest.raises(ValueError, match="3 networks need as many seeds, got 2"):
         StackedNetwork(three_networks("elu"), seeds=[1, 2])
-
-
-def is_alpha_dropout(implementation):
-    """A check against PyTorch's own, whose mask is read off its output."""
-
-    def check():
-        inputs = torch.randn(500, 20, generator=torch.Generator().manual_seed(0))
-        with torch.random.fork_rng():
-            theirs = functional.alpha_dropout(inputs, DROPOUT, training=True)
-        dropped = torch.isclose(theirs, theirs.flatten().mode().values, atol=1e-12, rtol=0)
-        assert 0.25 < float(dropped.double().mean()) < 0.35
-        torch.testing.assert_close(implementation(inputs, ~dropped, DROPOUT), theirs)
-
-    return check
-
-
-def test_formula_is_that_of_alpha_dropout():
-    is_alpha_dropout(alpha_dropout)()
-
-
-def test_ordinary_dropout_is_rejected():
-    with pytest.raises(AssertionError):
-        is_alpha_dropout(lambda inputs, kept, rate: inputs * kept / (1 - rate))()
-
-
-MASKS = (8, 32, 100)  # members, batch, features: 25,600 units each
-
-
-def masks_are_independent(make):
-    """A check of the drop rate, and that masks of members, passes and layers agree by chance only.
-
-    The bound is six standard errors: a false alarm of 2e-9 for each of the comparisons.
-    """
-
-    def check():
-        seeds, zeros = torch.arange(8), torch.zeros(8, dtype=torch.long)
-        masks = make(seeds, zeros, 1)
-        others = {
-            "member": masks.roll(1, 0),
-            "pass": make(seeds, zeros + 1, 1),
-            "layer": make(seeds, zeros, 2),
-            "image": masks.roll(1, 1),
-            "unit": masks.roll(1, 2),
-        }
-        within(masks, 1 - DROPOUT)
-        for other in others.values():
-            within(masks == other, DROPOUT**2 + (1 - DROPOUT) ** 2)
-        assert torch.equal(masks, make(seeds, zeros, 1))
-
-    return check
-
-
-def within(events, rate):
-    error = (rate * (1 - rate) / events.numel()) ** 0.5
-    # Pairs of neighbours overlap, which at most doubles the variance.
-    assert abs(float(events.double().mean()) - rate) < 6 * 2**0.5 * error
-
-
-def test_masks_are_independent():
-    masks_are_independent(
-        lambda seeds, passes, place: keep_mask(seeds, passes, place, torch.Size(MASKS[1:]), DROPOUT)
-    )()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda seeds, passes, place, *rest: keep_mask(seeds * 0, passes, place, *rest),
-        lambda seeds, passes, place, *rest: keep_mask(seeds, passes * 0, place, *rest),
-        lambda seeds, passes, place, *rest: keep_mask(seeds, passes, 0, *rest),
-        lambda *arguments: keep_mask(*arguments[:-1], 0.34),
-    ],
-    ids=["one seed", "one pass", "one layer", "another rate"],
-)
-def test_dependent_masks_are_rejected(wrong):
-    def make(seeds, passes, place):
-        return wrong(seeds, passes, place, torch.Size(MASKS[1:]), DROPOUT)
-
-    with pytest.raises(AssertionError):
-        masks_are_independent(make)()
-
-
-def test_a_weak_hash_is_rejected(monkeypatch):
-    monkeypatch.setattr(stacked_layers, "hashed", lambda numbers: numbers * 3 << 40)
-    with pytest.raises(AssertionError):
-        test_masks_are_independent()
-
-
-def test_hash_has_the_published_values():
-    """The first outputs of SplitMix64 from state 0 are known."""
-    states = torch.arange(1, 4)  # the generator adds the golden ratio before each output
-    known = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
-    assert [number % 2**64 for number in hashed(states).tolist()] == known
