@@ -1,14 +1,22 @@
 """The one place where data, classifiers and callbacks meet."""
 
 import logging
+import warnings
 from argparse import ArgumentError
 from pathlib import Path
 from typing import Any, final
 
 import yaml
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from lightning_cifar.argument_errors import (
+    accepted_keys,
+    check_flags,
+    check_keys,
+    check_variant,
+    plain_message,
+)
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
@@ -16,11 +24,11 @@ from lightning_cifar.callbacks.progress import EpochProgress
 from lightning_cifar.callbacks.resume import ResumePoint, usable_resume_point
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
-from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
 from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
-from lightning_cifar.runs import best_checkpoint, existing_run, new_run_folder
+from lightning_cifar.runs import best_checkpoint, discard_if_unused, existing_run, new_run_folder
 
 RUNS_FOLDER = Path("runs")
 
@@ -42,6 +50,16 @@ UNUSED_ARGUMENTS = {
 
 # What belongs to one call and not to the run.
 CALL_KEYS = {"config", "run", "resume", "ckpt_path"}
+PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
+ACCEPTED_KEYS = accepted_keys(
+    {
+        "trainer": [Trainer],
+        "model": VARIANTS.values(),
+        "data": [CIFAR10DataModule],
+        "learning_rate_search": [LearningRateSearch],
+        "early_stopping": [BestWeights],
+    }
+)
 
 
 @final
@@ -61,6 +79,10 @@ class CIFARCommand(LightningCLI):
         parser.add_lightning_class_args(BestWeights, "early_stopping")
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse exactly ``args``; Lightning warns when there are any in ``sys.argv`` too."""
+        self.config = parser.parse_args(args)  # type: ignore[arg-type]
 
     def _parse_ckpt_path(self) -> None:
         """Leave the command line alone: Lightning lets a checkpoint's settings override it."""
@@ -107,7 +129,11 @@ class CIFARCommand(LightningCLI):
         """Train, and say where the run lies."""
         resume = self._get(self.config, "resume")
         checkpoint = usable_resume_point(self.folder) if resume else None
-        self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
+        try:
+            self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
+        except InputError:
+            discard_if_unused(self.folder)
+            raise
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")
 
@@ -143,6 +169,7 @@ def run_command(arguments: list[str]) -> None:
         InputError: the arguments, a file they name, or a value in it cannot be used.
     """
     quieten()
+    composed = with_configs_composed(arguments)
     try:
         CIFARCommand(
             DenseClassifier,
@@ -154,16 +181,23 @@ def run_command(arguments: list[str]) -> None:
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
             parser_kwargs={"exit_on_error": False},
-            args=with_configs_composed(arguments),
+            args=composed,
         )
     except ArgumentError as error:
-        raise InputError(error.message) from error
+        raise InputError(plain_message(error.message)) from error
+    except ValueError as error:
+        if "Does not validate" not in str(error):
+            raise
+        raise InputError(plain_message(str(error))) from error
 
 
 def with_configs_composed(arguments: list[str]) -> list[str]:
     """The arguments with their config files, and that of ``--run``, laid into one before all flags.
 
     Flags come after it and so win over every file, wherever they stand.
+
+    Raises:
+        InputError: a file cannot be read, or a setting or option is not known.
     """
     flags: list[str] = []
     configs: list[Path] = []
@@ -177,15 +211,20 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
         if name == "--run":
             value = value if equals else next(remaining, "")
             flags += [] if equals else [value]
-            if (Path(value) / CONFIG_FILE).is_file():
-                configs.insert(0, Path(value) / CONFIG_FILE)
+            if arguments[0] != "fit" or "--resume" in arguments:
+                configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
+    check_flags(flags[1:], ACCEPTED_KEYS, PLAIN_KEYS)
     if not configs:
         return flags
-    composed = yaml.safe_dump(compose(configs), sort_keys=False)
-    return [*flags[:1], "--config", composed, *flags[1:]]
+    config = compose(configs)
+    check_keys(config, ACCEPTED_KEYS, PLAIN_KEYS)
+    check_variant(config, VARIANTS)
+    return [*flags[:1], "--config", yaml.safe_dump(config, sort_keys=False), *flags[1:]]
 
 
 def quieten() -> None:
     """Keep Lightning's notes on hardware and tips out of what a user reads."""
+    # Lightning 2.6 on torch 2.15; a note to its authors, not to our users.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)

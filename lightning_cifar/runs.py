@@ -42,6 +42,13 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
         ) from error
 
 
+def discard_if_unused(folder: Path) -> None:
+    """Remove the folder of a run that never began: it holds its configuration and nothing else."""
+    if [each.name for each in folder.iterdir()] == [CONFIG_FILE]:
+        (folder / CONFIG_FILE).unlink()
+        folder.rmdir()
+
+
 def number_of(folder: Path) -> int:
     """The number at the end of a run folder's name; -1 if there is none."""
     digits = folder.name.rpartition("-")[2]

@@ -176,10 +176,10 @@ def test_closure_is_evaluated_with_gradients_and_its_loss_returned():
         optimiser.zero_grad()
         loss = loss_of(network, 0)
         loss.backward()
-        return float(loss)
+        return loss.item()
 
     first = optimiser.step(closure)
-    assert first == float(loss_of(small_network(0), 0))
+    assert first == loss_of(small_network(0), 0).item()
     assert closure() < first
 
 

@@ -67,9 +67,7 @@ class LearningRateSearch(Callback):
             raise InputError("LearningRateSearch serves the four variants of DenseClassifier")
         if pl_module.learning_rate is not None:
             return
-        found = None
-        if trainer.is_global_zero:
-            found = self._find(trainer, pl_module)
+        found = self._find(trainer, pl_module) if trainer.is_global_zero else (0.0, "")
         rate, self.source = trainer.strategy.broadcast(found)
         pl_module.learning_rate = pl_module.hparams["learning_rate"] = rate
 
@@ -117,7 +115,7 @@ class LearningRateSearch(Callback):
         standardise = classifier.standardise.to(device)
 
         def batches() -> Any:
-            loader = TensorBatches(train, batch_size=datamodule.batch_size, seed=0)
+            loader = TensorBatches(train, batch_size=datamodule.batch_size, shuffle=True)
             for epoch in range(1000):
                 loader.set_epoch(epoch)
                 for images, labels in loader:

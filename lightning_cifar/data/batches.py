@@ -73,6 +73,8 @@ class TensorBatches:
     happened before, so a run that resumes, even within an epoch, sees what it would have seen.
     """
 
+    batch_sampler = None  # Lightning asks for it wherever it finds a sampler
+
     def __init__(
         self,
         data: LabelledImages,

@@ -1,0 +1,145 @@
+"""One clear line for settings that cannot be used, instead of all that a parser tried."""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lightning_cifar.configuration import Config, nearest
+from lightning_cifar.errors import InputError
+
+# The parser's names of types, in words.
+TYPES = {
+    "<class 'int'>": "a whole number",
+    "<class 'float'>": "a number",
+    "<class 'bool'>": "true or false",
+    "<class 'str'>": "text",
+    "<class 'NoneType'>": "null",
+    "<class 'list'>": "a list",
+}
+# Keys whose values are free: classes of Lightning's, with settings of their own.
+OPEN_KEYS = {"trainer"}
+
+
+def accepted_keys(classes: Mapping[str, Iterable[type]]) -> dict[str, set[str]]:
+    """The settings under each section: the parameters of the classes that may stand there."""
+    return {
+        section: {name for each in kinds for name in inspect.signature(each).parameters}
+        for section, kinds in classes.items()
+    }
+
+
+def check_keys(config: Config, accepted: Mapping[str, set[str]], plain: set[str]) -> None:
+    """Refuse settings that nothing reads.
+
+    config: settings by section. accepted: the keys of each section. plain: keys without a section.
+
+    Raises:
+        InputError: naming the first unknown key and the known one most like it.
+    """
+    for section, settings in config.items():
+        if section not in accepted and section not in plain:
+            known = sorted({*accepted, *plain})
+            raise unknown_key(section, section, known)
+        if section in plain or settings is None:
+            continue
+        if not isinstance(settings, dict):
+            raise InputError(f"{section} holds {settings!r}, not settings like 'key: value'")
+        if section == "model":
+            settings = model_settings(settings)
+        for key in settings:
+            if key not in accepted[section]:
+                raise unknown_key(f"{section}.{key}", key, sorted(accepted[section]))
+
+
+def model_settings(model: Config) -> Config:
+    """The arguments of the model's class, without the keys that choose it."""
+    extra = set(model) - {"class_path", "init_args"}
+    if extra:
+        raise unknown_key(f"model.{min(extra)}", min(extra), ["class_path", "init_args"])
+    settings = model.get("init_args") or {}
+    if not isinstance(settings, dict):
+        raise InputError(
+            f"model.init_args holds {settings!r}, not settings of the form 'key: value'"
+        )
+    return settings
+
+
+def unknown_key(path: str, key: str, known: list[str]) -> InputError:
+    """The error for a key that is not known."""
+    hint = nearest(key, known) or f"; known are {', '.join(known)}"
+    return InputError(f"unknown setting {path!r}{hint}")
+
+
+def check_flags(flags: Iterable[str], accepted: Mapping[str, set[str]], plain: set[str]) -> None:
+    """Refuse options such as ``--data.sourc`` whose section or setting is not known.
+
+    Raises:
+        InputError: naming the option and the known one most like it.
+    """
+    known = [f"--{section}.{key}" for section, keys in accepted.items() for key in sorted(keys)]
+    known += [f"--{key}" for key in sorted({*plain, *accepted})]
+    for flag in flags:
+        name = flag.partition("=")[0]
+        if not name.startswith("--"):
+            continue
+        plain_name = name.replace(".init_args.", ".").rstrip("+")
+        section, _, rest = plain_name.removeprefix("--").partition(".")
+        if plain_name in known or (
+            section in OPEN_KEYS and rest.split(".")[0] in accepted[section]
+        ):
+            continue
+        if plain_name.startswith(("--print_", "--help", "--model.class_path", "--model.help")):
+            continue
+        hint = nearest(plain_name, known) or "; 'lightning-cifar COMMAND --help' lists them"
+        raise InputError(f"unknown option {name!r}{hint}")
+
+
+def plain_message(text: str) -> str:
+    """The parser's message about a value, as one line: key, what came, what is allowed.
+
+    A message of another form is given as it came, on one line.
+    """
+    missing = re.search(r"arguments are required: \w+\.model\b", text)
+    if missing:
+        return (
+            "no variant chosen: add --config configs/selu.yaml (or elu, batch_norm, "
+            "alpha_dropout), or --run FOLDER of an earlier fit"
+        )
+    refused = re.search(r"Option '([\w.]+)' is not accepted", text)
+    if refused:
+        return f"the chosen variant has no setting {refused[1]!r}; leave it out"
+    raised = re.search(r"^  - (?!Expected|Problem)(.+)$", text, flags=re.MULTILINE)
+    if raised:  # by a class that was given values it refuses
+        return raised[1]
+    keys = re.findall(r'(?:Parser key|[Aa]rgument) "?([\w.]+)', text)
+    keys = [key for key in keys if key != "model"] or keys
+    allowed = re.findall(r"Expected an? (.+?)(?=\. Got value|$)", text, flags=re.MULTILINE)
+    given = re.findall(r"Got value: (.*)|Given value: (.*)", text)
+    if not keys or not given:
+        return " ".join(text.split())
+    reasons = [words(each) for each in allowed]
+    reasons = list(dict.fromkeys(reason for reason in reasons if reason != "null"))
+    value = next(part for part in given[0] if part)
+    expected = f"; expected {' or '.join(reasons)}" if reasons else ""
+    return f"{keys[-1]} cannot be {value}{expected}"
+
+
+def words(kind: str) -> str:
+    """A type of the parser's in words."""
+    literal = re.fullmatch(r"typing\.Literal\[(.*)\]", kind)
+    return f"one of {literal[1]}" if literal else TYPES.get(kind, kind)
+
+
+def check_variant(config: Config, variants: Mapping[str, Any]) -> None:
+    """Refuse a class that this package does not have.
+
+    Raises:
+        InputError: naming the four.
+    """
+    model = config.get("model")
+    path = str(model.get("class_path", "")) if isinstance(model, dict) else ""
+    module, _, name = path.rpartition(".")
+    names = [variant.__name__ for variant in variants.values()]
+    if module in ("", "lightning_cifar.classifiers") and name and name not in names:
+        raise InputError(f"unknown variant {path!r}{nearest(name, names)} of {', '.join(names)}")

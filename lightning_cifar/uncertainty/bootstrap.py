@@ -1,0 +1,107 @@
+"""Is one prediction better than another? A paired bootstrap over the images gives the verdict."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.uncertainty.scores import MEASURES, require_labels, weighted_measures
+from lightning_cifar.uncertainty.weighted import graded
+
+RESAMPLES = 2000
+RESAMPLES_AT_ONCE = 50
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure's difference from the baseline, its 95 % interval, and what that means."""
+
+    value: float
+    low: float
+    high: float
+    verdict: str
+
+
+def paired_differences(
+    baseline: Tensor, others: Mapping[str, Tensor], labels: Tensor, *, seed: int
+) -> dict[str, dict[str, Difference]]:
+    """Differences (other - baseline) of every measure, by name of the other and key.
+
+    All tensors of log-probabilities are (images, classes), for the same images. The 2,000
+    resamples of the images are shared by all predictions: what is hard for both does not blur the
+    difference. The interval is over images only: it says nothing about another training run.
+
+    Raises:
+        InputError: no images, or labels that do not match.
+    """
+    values = {
+        name: resampled_measures(prediction, labels, seed)
+        for name, prediction in {"": baseline, **others}.items()
+    }
+    return {
+        name: {
+            measure.key: difference_of(
+                values[name][measure.key] - values[""][measure.key],
+                higher_is_better=measure.higher_is_better,
+                images=len(labels),
+            )
+            for measure in MEASURES
+        }
+        for name in others
+    }
+
+
+def resampled_measures(log_probabilities: Tensor, labels: Tensor, seed: int) -> dict[str, Tensor]:
+    """Each measure of the set itself and then of its resamples, (1 + resamples,)."""
+    require_labels(log_probabilities, labels)
+    measures = weighted_measures(graded(log_probabilities, labels))
+    itself = torch.ones(1, len(labels), dtype=torch.float64)
+    values: dict[str, list[Tensor]] = {key: [] for key in measures}
+    for weights in chain([itself], resample_weights(len(labels), RESAMPLES, seed)):
+        for key, measure in measures.items():
+            values[key].append(measure(weights))
+    return {key: torch.cat(parts) for key, parts in values.items()}
+
+
+def resample_weights(images: int, resamples: int, seed: int) -> Iterator[Tensor]:
+    """How often each image is drawn, (resamples, images), in chunks that fit a cache."""
+    generator = torch.Generator().manual_seed(seed)
+    for start in range(0, resamples, RESAMPLES_AT_ONCE):
+        rows = min(RESAMPLES_AT_ONCE, resamples - start)
+        drawn = torch.randint(images, (rows, images), generator=generator)
+        weights = torch.zeros(rows, images, dtype=torch.float64)
+        yield weights.scatter_add_(1, drawn, torch.ones_like(weights))
+
+
+def difference_of(values: Tensor, *, higher_is_better: bool, images: int) -> Difference:
+    """The difference ``values[0]`` with the interval of the resampled ones behind it."""
+    value = float(values[0])
+    # A resample without any error has no AUROC; it says nothing and is left out.
+    defined = values[1:][~values[1:].isnan()]
+    low, high = basic_interval(value, defined) if len(defined) else (math.nan, math.nan)
+    verdict = verdict_of(low, high, higher_is_better=higher_is_better, images=images)
+    return Difference(value, low, high, verdict)
+
+
+def basic_interval(value: float, resampled: Tensor) -> tuple[float, float]:
+    """The central 95 % of the resampled values, mirrored at the value (Davison and Hinkley 1997).
+
+    A calibration error is a sum of absolute values: noise makes it larger, resampling twice as
+    much so. Mirroring takes that bias back; the plain percentiles can all lie beside the truth.
+    """
+    tail = (1 - COVERAGE) / 2
+    below, above = float(resampled.quantile(tail)), float(resampled.quantile(1 - tail))
+    return 2 * value - above, 2 * value - below
+
+
+def verdict_of(low: float, high: float, *, higher_is_better: bool, images: int) -> str:
+    """Better, worse, or no difference that so many images can show, from the interval."""
+    if low > 0:
+        return "better" if higher_is_better else "worse"
+    if high < 0:
+        return "worse" if higher_is_better else "better"
+    return f"no difference that {images:,} images can show"

@@ -1,0 +1,91 @@
+"""One row per image: class, probability and uncertainty, as a table, CSV or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+from lightning_cifar.uncertainty.measures import Prediction
+from lightning_cifar.uncertainty.report import aligned
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """What is said about one image; entropy and mutual information in nats.
+
+    The mutual information is None for a prediction without samples, which cannot have one.
+    """
+
+    name: str
+    predicted_class: str
+    probability: float
+    predictive_entropy: float
+    mutual_information: float | None
+    note: str
+
+
+def prediction_rows(
+    names: Sequence[str],
+    prediction: Prediction,
+    class_names: Sequence[str],
+    *,
+    notes: Sequence[str],
+    sampled: bool,
+) -> list[PredictionRow]:
+    """The rows in the order of the images; ``sampled`` tells whether dropout was active."""
+    columns = zip(
+        names,
+        prediction.predicted.tolist(),
+        prediction.confidence.tolist(),
+        prediction.predictive_entropy.tolist(),
+        prediction.mutual_information.tolist(),
+        notes,
+        strict=True,
+    )
+    return [
+        PredictionRow(
+            name, class_names[number], confidence, total, mutual if sampled else None, note
+        )
+        for name, number, confidence, total, mutual, note in columns
+    ]
+
+
+def rows_as_table(rows: Sequence[PredictionRow]) -> str:
+    """Aligned columns for a terminal; control characters in file names are shown, not obeyed."""
+    header = ["image", "class", "probability", "entropy", "mutual information", "note"]
+    cells = [
+        [
+            printable(row.name),
+            row.predicted_class,
+            f"{row.probability:.3f}",
+            f"{row.predictive_entropy:.3f}",
+            "-" if row.mutual_information is None else f"{row.mutual_information:.3f}",
+            row.note,
+        ]
+        for row in rows
+    ]
+    return aligned([header, *cells]) + "\n"
+
+
+def printable(name: str) -> str:
+    """The name with everything that is not printable written as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in name.encode(errors="replace").decode()
+    )
+
+
+def rows_as_csv(rows: Sequence[PredictionRow]) -> str:
+    """Comma-separated values with a header; numbers in full precision."""
+    text = io.StringIO()
+    names = [field.name for field in fields(PredictionRow)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue()
+
+
+def rows_as_json(rows: Sequence[PredictionRow]) -> str:
+    """A JSON list of objects."""
+    return json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,354 @@
+"""A member of a stack is the network that it would be alone."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lightning_cifar import networks, stacked_layers
+from lightning_cifar.optimisers import FlatNAdam
+from lightning_cifar.stacked_layers import alpha_dropout, hashed, keep_mask
+from lightning_cifar.stacking import StackedNetwork, member_losses
+
+STEPS = 20
+RATES = (0.02, 0.001, 0.005)
+DROPOUT = 0.3
+BUILDERS = {
+    "elu": networks.elu_network,
+    "batch_norm": networks.batch_norm_network,
+    "selu": networks.selu_network,
+    "alpha_dropout": partial(
+        networks.alpha_dropout_network, dropout_rate=DROPOUT, dropout_everywhere=True
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def three_networks(variant):
+    build = BUILDERS[variant]
+    return [build(3, 6, torch.Generator().manual_seed(seed)).double() for seed in range(3)]
+
+
+def batch_of(step, *, own):
+    """Images (batch, 3, 32, 32) or (3, batch, 3, 32, 32), and their labels."""
+    generator = torch.Generator().manual_seed(step)
+    shape = (3, 8) if own else (8,)
+    images = torch.randn((*shape, 3, 32, 32), generator=generator)
+    return images, torch.randint(10, shape, generator=generator)
+
+
+class MaskedAlphaDropout(nn.Module):
+    """AlphaDropout of an ordinary network with the masks that a stack's member would draw."""
+
+    def __init__(self, rate, seed, place):
+        super().__init__()
+        self.rate, self.seed, self.place, self.passes = rate, seed, place, 0
+
+    def forward(self, inputs):
+        seed, passes = torch.tensor([self.seed]), torch.tensor([self.passes])
+        kept = keep_mask(seed, passes, self.place, inputs.shape, self.rate)[0]
+        self.passes += 1
+        return alpha_dropout(inputs, kept, self.rate)
+
+
+def with_masks(network, seed):
+    """The same layers with every AlphaDropout replaced by one of known masks."""
+    layers = [
+        MaskedAlphaDropout(layer.p, seed, place) if isinstance(layer, nn.AlphaDropout) else layer
+        for place, layer in enumerate(network)
+    ]
+    return nn.Sequential(*layers)
+
+
+def trained_alone(network, member, *, own):
+    network = with_masks(copy.deepcopy(network), seed=member)
+    optimiser = torch.optim.NAdam(network.parameters(), lr=RATES[member])
+    for step in range(STEPS):
+        images, labels = batch_of(step, own=own)
+        if own:
+            images, labels = images[member], labels[member]
+        optimiser.zero_grad()
+        functional.cross_entropy(network(images), labels).backward()
+        optimiser.step()
+    return network
+
+
+def stack_optimiser(stack):
+    return FlatNAdam(stack.parameter_groups(), lr=1.0, rates=torch.tensor(RATES))
+
+
+def stack_steps(stack, optimiser, steps, *, own):
+    for step in steps:
+        images, labels = batch_of(step, own=own)
+        optimiser.zero_grad()
+        member_losses(stack(images), labels).sum().backward()
+        optimiser.step()
+
+
+def largest_difference(network, other):
+    """Over parameters and running statistics; the numbers of batches must be equal."""
+    pairs = zip(network.state_dict().values(), other.state_dict().values(), strict=True)
+    return max(float((mine - theirs).abs().max()) for mine, theirs in pairs)
+
+
+def members_train_as_alone(variant, *, own, stack_class=StackedNetwork):
+    """A check that each member ends where its network ends when it is trained by itself."""
+
+    def check():
+        members = three_networks(variant)
+        stack = stack_class(members)
+        stack_steps(stack, stack_optimiser(stack), range(STEPS), own=own)
+        for index, network in enumerate(members):
+            alone = trained_alone(network, index, own=own)
+            assert largest_difference(alone, with_masks(network, index)) > 1e-3
+            assert largest_difference(alone, with_masks(stack.member(index), index)) < 1e-9
+
+    return check
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["shared batches", "own batches"])
+@pytest.mark.parametrize("variant", BUILDERS)
+def test_members_train_as_alone(variant, own):
+    members_train_as_alone(variant, own=own)()
+
+
+class MixedMembers(StackedNetwork):
+    """Lets a little of each member's logits flow into its neighbour's."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        return logits + 1e-6 * logits.roll(1, 0)
+
+
+class BiasedVariance(StackedNetwork):
+    """Keeps the running variance without Bessel's correction."""
+
+    def forward(self, images):
+        before = [layer.running_var.clone() for layer in self.layers if has_statistics(layer)]
+        logits = super().forward(images)
+        layers = [layer for layer in self.layers if has_statistics(layer)]
+        for layer, old in zip(layers, before, strict=True):
+            layer.running_var.data.sub_((layer.running_var - 0.9 * old) / images.shape[-4])
+        return logits
+
+
+class SharedStatistics(StackedNetwork):
+    """Gives every member the running statistics of the first."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        for layer in self.layers:
+            if has_statistics(layer):
+                layer.running_mean.data[:] = layer.running_mean[0]
+        return logits
+
+
+def has_statistics(layer):
+    return hasattr(layer, "running_var")
+
+
+@pytest.mark.parametrize("wrong", [MixedMembers, BiasedVariance, SharedStatistics])
+def test_wrong_stacks_are_rejected(wrong):
+    with pytest.raises(AssertionError):
+        members_train_as_alone("batch_norm", own=True, stack_class=wrong)()
+
+
+def test_equal_masks_for_all_members_are_rejected():
+    def equally_seeded(members):
+        return StackedNetwork(members, seeds=[0, 0, 0])
+
+    with pytest.raises(AssertionError):
+        members_train_as_alone("alpha_dropout", own=False, stack_class=equally_seeded)()
+
+
+@pytest.mark.parametrize("variant", BUILDERS)
+def test_member_evaluates_as_in_the_stack(variant):
+    stack = StackedNetwork(three_networks(variant))
+    stack(batch_of(0, own=False)[0])
+    stack.eval()
+    images, _ = batch_of(1, own=False)
+    together = stack(images)
+    for index in range(3):
+        torch.testing.assert_close(stack.member(index)(images), together[index])
+        assert not torch.allclose(together[index], together[index - 1])
+
+
+@pytest.mark.parametrize("variant", BUILDERS)
+def test_members_that_stay_are_not_disturbed_by_those_that_leave(variant):
+    whole, cut = (StackedNetwork(three_networks(variant)) for _ in range(2))
+    optimisers = [stack_optimiser(stack) for stack in (whole, cut)]
+    for stack, optimiser in zip((whole, cut), optimisers, strict=True):
+        stack_steps(stack, optimiser, range(5), own=False)
+    staying = torch.tensor([2, 0])
+    cut.keep(staying)
+    optimisers[1].keep(staying)
+    assert cut.members == 2
+    for stack, optimiser in zip((whole, cut), optimisers, strict=True):
+        stack_steps(stack, optimiser, range(5, 10), own=False)
+    for index, original in enumerate(staying.tolist()):
+        assert largest_difference(cut.member(index), whole.member(original)) < 1e-9
+        assert largest_difference(cut.member(index), whole.member(1)) > 1e-3
+
+
+@pytest.mark.parametrize("variant", BUILDERS)
+def test_not_a_number_stays_with_its_member(variant):
+    healthy, sick = (StackedNetwork(three_networks(variant)) for _ in range(2))
+    with torch.no_grad():
+        sick.get_parameter("layers.1.weight" if variant != "batch_norm" else "layers.2.weight")[
+            1
+        ].fill_(torch.nan)
+    for stack in (healthy, sick):
+        stack_steps(stack, stack_optimiser(stack), range(3), own=False)
+    for index in (0, 2):
+        assert largest_difference(sick.member(index), healthy.member(index)) == 0
+    assert not sick.member(1)[-1].weight.isfinite().any()
+
+
+def test_stack_resumes_from_its_state():
+    whole, fresh = (StackedNetwork(three_networks("alpha_dropout")) for _ in range(2))
+    optimiser, another = stack_optimiser(whole), stack_optimiser(fresh)
+    stack_steps(whole, optimiser, range(3), own=False)
+    fresh.load_state_dict(whole.state_dict())
+    another.load_state_dict(optimiser.state_dict())
+    for stack, its in ((whole, optimiser), (fresh, another)):
+        stack_steps(stack, its, range(3, 6), own=False)
+    assert largest_difference(fresh, whole) == 0
+
+
+def test_first_weight_stays_contiguous():
+    stack = StackedNetwork(three_networks("elu"))
+    first = stack.parameter_groups()[0]["params"][0]
+    stack_optimiser(stack)
+    assert first.is_contiguous()
+    assert first.shape == (3, 6, 3072)
+
+
+def test_stack_does_not_share_memory_with_its_networks():
+    members = three_networks("elu")
+    stack = StackedNetwork(members)
+    taken = stack.member(0)
+    stack_steps(stack, stack_optimiser(stack), range(1), own=False)
+    for network in (members[0], taken):
+        assert largest_difference(network, three_networks("elu")[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: [], "one or more"),
+        (lambda: [*three_networks("elu"), *three_networks("selu")], "same layers"),
+        (lambda: [nn.Sequential(nn.Linear(2, 2), nn.ReLU())], "ReLU does not stack"),
+        (lambda: [nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, affine=False))], "BatchNorm1d"),
+    ],
+    ids=["none", "two kinds", "unknown layer", "unknown normalisation"],
+)
+def test_networks_that_do_not_stack_are_errors(make, message):
+    with pytest.raises(ValueError, match=message):
+        StackedNetwork(make())
+
+
+def test_seeds_must_be_as_many_as_networks():
+    with pytest.raises(ValueError, match="3 networks need as many seeds, got 2"):
+        StackedNetwork(three_networks("elu"), seeds=[1, 2])
+
+
+def is_alpha_dropout(implementation):
+    """A check against PyTorch's own, whose mask is read off its output."""
+
+    def check():
+        inputs = torch.randn(500, 20, generator=torch.Generator().manual_seed(0))
+        with torch.random.fork_rng():
+            theirs = functional.alpha_dropout(inputs, DROPOUT, training=True)
+        dropped = torch.isclose(theirs, theirs.flatten().mode().values, atol=1e-12, rtol=0)
+        assert 0.25 < float(dropped.double().mean()) < 0.35
+        torch.testing.assert_close(implementation(inputs, ~dropped, DROPOUT), theirs)
+
+    return check
+
+
+def test_formula_is_that_of_alpha_dropout():
+    is_alpha_dropout(alpha_dropout)()
+
+
+def test_ordinary_dropout_is_rejected():
+    with pytest.raises(AssertionError):
+        is_alpha_dropout(lambda inputs, kept, rate: inputs * kept / (1 - rate))()
+
+
+MASKS = (8, 32, 100)  # members, batch, features: 25,600 units each
+
+
+def masks_are_independent(make):
+    """A check of the drop rate, and that masks of members, passes and layers agree by chance only.
+
+    The bound is six standard errors: a false alarm of 2e-9 for each of the comparisons.
+    """
+
+    def check():
+        seeds, zeros = torch.arange(8), torch.zeros(8, dtype=torch.long)
+        masks = make(seeds, zeros, 1)
+        others = {
+            "member": masks.roll(1, 0),
+            "pass": make(seeds, zeros + 1, 1),
+            "layer": make(seeds, zeros, 2),
+            "image": masks.roll(1, 1),
+            "unit": masks.roll(1, 2),
+        }
+        within(masks, 1 - DROPOUT)
+        for other in others.values():
+            within(masks == other, DROPOUT**2 + (1 - DROPOUT) ** 2)
+        assert torch.equal(masks, make(seeds, zeros, 1))
+
+    return check
+
+
+def within(events, rate):
+    error = (rate * (1 - rate) / events.numel()) ** 0.5
+    # Pairs of neighbours overlap, which at most doubles the variance.
+    assert abs(float(events.double().mean()) - rate) < 6 * 2**0.5 * error
+
+
+def test_masks_are_independent():
+    masks_are_independent(
+        lambda seeds, passes, place: keep_mask(seeds, passes, place, torch.Size(MASKS[1:]), DROPOUT)
+    )()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda seeds, passes, place, *rest: keep_mask(seeds * 0, passes, place, *rest),
+        lambda seeds, passes, place, *rest: keep_mask(seeds, passes * 0, place, *rest),
+        lambda seeds, passes, place, *rest: keep_mask(seeds, passes, 0, *rest),
+        lambda *arguments: keep_mask(*arguments[:-1], 0.34),
+    ],
+    ids=["one seed", "one pass", "one layer", "another rate"],
+)
+def test_dependent_masks_are_rejected(wrong):
+    def make(seeds, passes, place):
+        return wrong(seeds, passes, place, torch.Size(MASKS[1:]), DROPOUT)
+
+    with pytest.raises(AssertionError):
+        masks_are_independent(make)()
+
+
+def test_a_weak_hash_is_rejected(monkeypatch):
+    monkeypatch.setattr(stacked_layers, "hashed", lambda numbers: numbers * 3 << 40)
+    with pytest.raises(AssertionError):
+        test_masks_are_independent()
+
+
+def test_hash_has_the_published_values():
+    """The first outputs of SplitMix64 from state 0 are known."""
+    states = torch.arange(1, 4)  # the generator adds the golden ratio before each output
+    known = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert [number % 2**64 for number in hashed(states).tolist()] == known
