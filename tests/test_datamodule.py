@@ -4,7 +4,7 @@ import warnings
 import pytest
 import torch
 from image_examples import random_images, write_folder
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.data import DataLoader
 
 from lightning_cifar import networks
@@ -186,13 +186,13 @@ def train(datamodule, folder, *, checkpoint=None, **options):
         enable_checkpointing=False, default_root_dir=folder, num_sanity_val_steps=0, **options,
     )  # fmt: skip
     trainer.fit(module, datamodule, ckpt_path=checkpoint)
-    return module.seen, trainer
+    return module.seen
 
 
 @pytest.mark.parametrize("loader", ["memory", "stock"])
 def test_a_trainer_shows_each_epoch_in_its_own_order_without_warning(small, tmp_path, loader):
     datamodule = small(loader=loader)
-    seen, _ = train(datamodule, tmp_path, max_epochs=3)
+    seen = train(datamodule, tmp_path, max_epochs=3)
     expected = []
     batches = ready(small()).train_dataloader()
     for epoch in range(3):
@@ -201,28 +201,40 @@ def test_a_trainer_shows_each_epoch_in_its_own_order_without_warning(small, tmp_
     assert seen == expected
 
 
-@pytest.mark.parametrize("steps", [1, 5, 6, 7, 11, 12])
-def test_a_resumed_trainer_sees_what_it_would_have_seen(small, tmp_path, steps):
-    options = {"flip": True, "shift": 2}
-    whole, _ = train(small(**options), tmp_path, max_epochs=3)
-    before, trainer = train(small(**options), tmp_path, max_steps=steps, max_epochs=3)
-    trainer.save_checkpoint(tmp_path / "kept.ckpt")
-    after, _ = train(small(**options), tmp_path, max_epochs=3, checkpoint=tmp_path / "kept.ckpt")
+class SaveAt(Callback):
+    """Saves a checkpoint after each of some steps, as a run that is killed there leaves it."""
+
+    def __init__(self, folder, steps):
+        self.folder = folder
+        self.steps = steps
+
+    def on_train_batch_end(self, trainer, *args):
+        if trainer.global_step in self.steps:
+            trainer.save_checkpoint(self.folder / f"{trainer.global_step}.ckpt")
+
+
+def resumed_runs_see_the_rest(make, folder, steps):
+    """Killed after so many of 3 x 6 steps and resumed, a run sees what it would have seen."""
+    whole = train(make(), folder, max_epochs=3, callbacks=[SaveAt(folder, steps)])
     assert len(whole) == 3 * 6
-    assert before + after == whole
+    for step in steps:
+        rest = train(make(), folder, max_epochs=3, checkpoint=folder / f"{step}.ckpt")
+        assert rest == whole[step:]
 
 
-def test_a_data_loader_without_state_would_repeat_images(small, tmp_path):
-    """The control of the test above: the stock loader resumes at the start of an epoch only."""
-    whole, _ = train(small(loader="stock"), tmp_path, max_epochs=2)
-    before, trainer = train(small(loader="stock"), tmp_path, max_steps=2, max_epochs=2)
-    trainer.save_checkpoint(tmp_path / "kept.ckpt")
+def test_resumed_runs_see_the_rest(small, tmp_path):
+    def make():
+        return small(flip=True, shift=2)
+
+    resumed_runs_see_the_rest(make, tmp_path, steps=(1, 5, 6, 7, 11, 12))
+
+
+def test_check_of_resuming_can_fail(small, tmp_path):
+    """The stock loader resumes at the start of an epoch only, as Lightning warns."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before")
-        after, _ = train(
-            small(loader="stock"), tmp_path, max_epochs=2, checkpoint=tmp_path / "kept.ckpt"
-        )
-    assert before + after != whole
+        with pytest.raises(AssertionError):
+            resumed_runs_see_the_rest(lambda: small(loader="stock"), tmp_path, steps=(2,))
 
 
 def test_stock_loader_is_refused_for_several_processes(small):
@@ -245,7 +257,7 @@ def test_processes_share_the_training_images(small):
         class Several:
             world_size, global_rank = 3, rank
 
-            class strategy:  # noqa: N801 - Lightning's name
+            class strategy:
                 root_device = torch.device("cpu")
 
         datamodule.trainer = Several()
@@ -284,7 +296,7 @@ def test_arguments_out_of_range(small, options, reason):
 def test_validation_size_beyond_the_set(small):
     datamodule = small(validation_size=200)
     datamodule.prepare_data()
-    with pytest.raises(InputError, match="validation_size is 200.* between 1 and 199"):
+    with pytest.raises(InputError, match=r"validation_size is 200.* between 1 and 199"):
         datamodule.setup("fit")
 
 
