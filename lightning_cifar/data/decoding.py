@@ -3,6 +3,8 @@
 import io
 import multiprocessing
 import os
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +18,7 @@ from lightning_cifar.errors import InputError
 SIZE = (32, 32)
 FORMATS = ("JPEG", "PNG")
 FILES_PER_TASK = 500
+WATCH_SECONDS = 0.5
 WORTH_PROCESSES = 4 * FILES_PER_TASK  # fewer images are decoded before the processes have started
 COLOURS = {
     "1": "black and white", "L": "grey", "LA": "grey with transparency", "P": "in palette colours",
@@ -47,8 +50,21 @@ def decode_all(files: Sequence[File]) -> Iterator[Pixels]:
         warnings.filterwarnings(
             "ignore", message=".*multi-threaded.*fork", category=DeprecationWarning
         )
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        with ProcessPoolExecutor(
+            mp_context=context, initializer=leave_when_orphaned, initargs=(os.getpid(),)
+        ) as pool:
             yield from pool.map(decode_some, tasks)
+
+
+def leave_when_orphaned(parent: int) -> None:
+    """End this process once ``parent`` has ended: it would go on holding that one's locks."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def decode_some(files: Sequence[File]) -> Pixels:
