@@ -139,7 +139,7 @@ WRITERS: dict[ExportFormat, Writer] = {
 }
 
 
-def optional(package: str) -> Any:  # noqa: ANN401 - a module, whose names no checker knows
+def optional(package: str) -> Any:
     """Import a package of the extra ``export``.
 
     Raises:
