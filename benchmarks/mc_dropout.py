@@ -19,8 +19,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from lightning_cifar.checkpoints import load_checkpoint
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.networks import alpha_dropout_network
+from lightning_cifar.runs import best_checkpoint, existing_run
 from lightning_cifar.uncertainty.comparison import deterministic_logits
 from lightning_cifar.uncertainty.measures import joined, prediction_of
 from lightning_cifar.uncertainty.monte_carlo import logit_blocks, naive_logits
@@ -77,7 +79,7 @@ def measured(
 
 def network_of_run(run: Path) -> nn.Sequential:
     """The network of a trained run's best checkpoint."""
-    checkpoint = torch.load(run / "best.ckpt", weights_only=True, map_location="cpu")
+    checkpoint = load_checkpoint(best_checkpoint(existing_run(run)))
     settings = checkpoint["hyper_parameters"]
     network = alpha_dropout_network(
         settings["depth"],

@@ -1,6 +1,6 @@
 """Write the README's table of results, and its picture, from the run records in the repository.
 
-    python benchmarks/readme_results.py
+python benchmarks/readme_results.py
 """
 
 import re

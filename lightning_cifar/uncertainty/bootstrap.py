@@ -82,20 +82,23 @@ def difference_of(values: Tensor, *, higher_is_better: bool, images: int) -> Dif
     value = float(values[0])
     # A resample without any error has no AUROC; it says nothing and is left out.
     defined = values[1:][~values[1:].isnan()]
-    low, high = basic_interval(value, defined) if len(defined) else (math.nan, math.nan)
+    low, high = widened_interval(value, defined) if len(defined) else (math.nan, math.nan)
     verdict = verdict_of(low, high, higher_is_better=higher_is_better, images=images)
     return Difference(value, low, high, verdict)
 
 
-def basic_interval(value: float, resampled: Tensor) -> tuple[float, float]:
-    """The central 95 % of the resampled values, mirrored at the value (Davison and Hinkley 1997).
+def widened_interval(value: float, resampled: Tensor) -> tuple[float, float]:
+    """The basic 95 % interval (Davison and Hinkley 1997, section 5.2), widened by the bias.
 
-    A calibration error is a sum of absolute values: noise makes it larger, resampling twice as
-    much so. Mirroring takes that bias back; the plain percentiles can all lie beside the truth.
+    The basic interval mirrors the resampled values at the value. A calibration error is a sum of
+    absolute values: noise makes it larger, resampling more so, and plain percentiles can all lie
+    beside the truth. Mirroring takes this bias back, but at its estimate, which is of the bias's
+    own size: hence the same amount on both sides. For the other measures the bias is next to 0.
     """
     tail = (1 - COVERAGE) / 2
     below, above = float(resampled.quantile(tail)), float(resampled.quantile(1 - tail))
-    return 2 * value - above, 2 * value - below
+    bias = abs(float(resampled.mean()) - value)
+    return 2 * value - above - bias, 2 * value - below + bias
 
 
 def verdict_of(low: float, high: float, *, higher_is_better: bool, images: int) -> str:

@@ -17,7 +17,7 @@ MARKERS = dict(zip(TITLES, ("s", "o", "^"), strict=True))
 SHEET_COLUMNS = 6
 
 
-def sample_count_figure(comparison: Comparison) -> Figure:
+def draw_sample_counts(comparison: Comparison) -> Figure:
     """Accuracy and NLL against the number of samples, with the other two as horizontal lines."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     for axes, key in zip(figure.subplots(1, 2), ("accuracy", "nll"), strict=True):
@@ -36,7 +36,7 @@ def sample_count_figure(comparison: Comparison) -> Figure:
     return figure
 
 
-def reliability_figure(comparison: Comparison) -> Figure:
+def draw_reliability(comparison: Comparison) -> Figure:
     """Accuracy against confidence, in 15 bins; a calibrated prediction lies on the diagonal."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
@@ -55,7 +55,7 @@ def reliability_figure(comparison: Comparison) -> Figure:
     return figure
 
 
-def risk_coverage_figure(comparison: Comparison) -> Figure:
+def draw_risk_coverage(comparison: Comparison) -> Figure:
     """Error rate among the most certain images, against their share."""
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
@@ -74,7 +74,7 @@ def risk_coverage_figure(comparison: Comparison) -> Figure:
     return figure
 
 
-def contact_sheet(
+def draw_contact_sheet(
     images: Tensor, names: Sequence[str], prediction: Prediction, class_names: Sequence[str]
 ) -> Figure:
     """The most certain images above the least certain ones, six each (fewer if there are fewer).

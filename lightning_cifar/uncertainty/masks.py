@@ -69,8 +69,9 @@ def masked_linear(features: Tensor, kept: Tensor, rule: UnitRule, linear: nn.Lin
     (images, width) serve all samples at once; otherwise they are (samples, images, width).
     kept: (samples, width). Returns: (samples, images, outputs).
     """
-    scale = kept.to(linear.weight.dtype) * rule.scale
-    shift = torch.where(kept, rule.shift, rule.dropped).to(linear.weight.dtype)
+    kept = kept.to(linear.weight.dtype)
+    scale = kept * rule.scale
+    shift = kept * (rule.shift - rule.dropped) + rule.dropped
     bias = shift @ linear.weight.T
     if linear.bias is not None:
         bias = bias + linear.bias
