@@ -12,6 +12,7 @@ from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
 from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.configuration import write_config
 from lightning_cifar.provenance import commit, device_name, versions
 from lightning_cifar.records import EpochRecord, RunRecord, write_record
 
@@ -20,7 +21,7 @@ Found = TypeVar("Found", bound=Callback)
 
 @final
 class WriteRunRecord(Checkpoint):
-    """Keeps ``record.json`` and ``metrics.csv`` in the run folder up to date after every epoch.
+    """Keeps ``config.yaml``, ``record.json`` and ``metrics.csv`` in the run folder up to date.
 
     Args:
         config: the resolved configuration of the run.
@@ -38,6 +39,13 @@ class WriteRunRecord(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the list of an interrupted run."""
         self.epochs = [EpochRecord(**epoch) for epoch in state_dict["epochs"]]
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write the configuration with the rate that the search, set up before, has found."""
+        if stage == "fit" and trainer.is_global_zero and "model" in self.config:
+            assert isinstance(pl_module, DenseClassifier)
+            self.config["model"]["init_args"]["learning_rate"] = pl_module.learning_rate
+            write_config(self.config, Path(trainer.default_root_dir))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
