@@ -54,6 +54,7 @@ def train_many(
     epochs: int,
     seed: int,
     patience: int | None = None,
+    compiled: bool = False,
 ) -> list[RaceRun]:
     """Train copies of the networks with NAdam, network k at ``rates[k]``; one run for each.
 
@@ -63,6 +64,7 @@ def train_many(
     networks: of the same layers, on the device of the images.
     standardise: (batch, 3, 32, 32) uint8 to floats.
     patience: a network stops after so many epochs without a lower validation loss; None: never.
+    compiled: make the update in one pass over memory; needs a C++ compiler, pays in long races.
     Raises: InputError for rates that are not positive numbers, one for each network.
     """
     if len(rates) != len(networks) or not all(0 < rate < math.inf for rate in rates):
@@ -75,7 +77,7 @@ def train_many(
         chunk = slice(start, start + size)
         batches = TensorBatches(train, batch_size=batch_size, shuffle=True, seed=seed)
         stack = StackedNetwork(networks[chunk], seeds=[seed] * len(runs[chunk])).train()
-        race(stack, runs[chunk], batches, validation, standardise, epochs, patience)
+        race(stack, runs[chunk], batches, validation, standardise, epochs, patience, compiled)
     return runs
 
 
@@ -98,11 +100,12 @@ def race(
     standardise: Standardise,
     epochs: int,
     patience: int | None,
+    compiled: bool,
 ) -> None:
     """Train the stack and fill in ``runs``, one for each member; who is done leaves the stack."""
     racing = list(runs)
     rates = torch.tensor([run.rate for run in racing], dtype=torch.float64)
-    optimiser = FlatNAdam(stack.parameter_groups(), lr=1.0, rates=rates)
+    optimiser = FlatNAdam(stack.parameter_groups(), lr=1.0, rates=rates, compiled=compiled)
     for epoch in range(epochs):
         if not racing:
             break
