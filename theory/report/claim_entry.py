@@ -1,0 +1,120 @@
+"""One claim on the page: a line to read and, unfolded, the evidence behind its verdict."""
+
+from collections.abc import Iterator
+
+from theory.claim import Check, Control, Evidence, Verdict
+from theory.report.findings import ClaimFinding
+from theory.report.markup import element, table, text
+from theory.report.typography import set_bound, set_measured, set_number, set_outcome
+
+_HEADINGS = ("Condition", "What was measured", "Measured", "Needed", "Kept")
+
+
+def claim_entry(found: ClaimFinding) -> str:
+    """Build the foldable entry of one claim, which links and the filter find by its id."""
+    claim = found.claim
+    line = element(
+        "summary",
+        element("span", claim.id, class_="claim-id"),
+        element("span", text(claim.statement), class_="claim-statement"),
+        verdict_chip(found.verdict),
+        element("span", text(key_figure(found)), class_="claim-figure"),
+    )
+    body = element("div", *_body(found), class_="claim-body")
+    return element(
+        "details",
+        line,
+        body,
+        class_="claim",
+        id=claim.id,
+        data_verdict=verdict_class(found.verdict),
+    )
+
+
+def verdict_chip(verdict: Verdict) -> str:
+    """Build the label that names ``verdict`` in words as well as in colour."""
+    return element("span", verdict.value, class_=f"chip {verdict_class(verdict)}")
+
+
+def verdict_class(verdict: Verdict) -> str:
+    """Give the name under which style and script know ``verdict``."""
+    return verdict.value.replace(" ", "-")
+
+
+def key_figure(found: ClaimFinding) -> str:
+    """Write the one figure that settles the claim, or over what it splits."""
+    cases = found.evidence.cases
+    if not cases:
+        return "No experiment can settle this one."
+    if found.verdict is Verdict.DEPENDS:
+        held = [case.condition for case in cases if case.holds]
+        return f"Holds in {len(held)} of {len(cases)} conditions tried."
+    wanted = found.verdict is not Verdict.FALSE
+    checks = [check for case in cases for check in case.checks if check.holds is wanted]
+    return f"{checks[0].quantity}: {set_outcome(checks[0])}" if checks else ""
+
+
+def _body(found: ClaimFinding) -> Iterator[str]:
+    claim = found.claim
+    yield _paragraph("What holds", claim.correct)
+    if claim.condition:
+        yield _paragraph("It depends on", claim.condition)
+    if found.verdict is not claim.verdict:
+        yield _paragraph("Expected", f"another verdict: {claim.verdict.value}")
+    if found.evidence.checks:
+        yield _evidence_table("The evidence", found.evidence)
+    if claim.control is not None and found.control_evidence is not None:
+        yield _control(claim.control, found.control_evidence, rejected=found.control_rejected)
+    sampled = [check for check in found.evidence.checks if check.samples]
+    if sampled:
+        yield _paragraph("Sampling", "; ".join(dict.fromkeys(map(_sampling, sampled))))
+    if claim.references:
+        yield _paragraph("References", "; ".join(claim.references))
+    settled = f"{claim.kind.value}; repeat it with `theory verify {claim.id}`"
+    yield _paragraph("Settled by", settled)
+
+
+def _paragraph(label: str, words: str) -> str:
+    return element("p", element("b", text(label), class_="label"), " ", text(words))
+
+
+def _evidence_table(caption: str, evidence: Evidence) -> str:
+    return element("div", table(caption, _HEADINGS, _rows(evidence)), class_="table-frame")
+
+
+def _rows(evidence: Evidence) -> Iterator[tuple[str, ...]]:
+    for case in evidence.cases:
+        condition = f"{text(case.condition)} {_kept(case.holds, 'holds', 'fails')}"
+        for place, check in enumerate(case.checks):
+            yield (condition if place == 0 else "", *_cells(check))
+    for place, check in enumerate(evidence.sanity):
+        yield ("the experiment itself" if place == 0 else "", *_cells(check))
+
+
+def _cells(check: Check) -> tuple[str, ...]:
+    return (
+        text(check.quantity),
+        element("span", text(set_measured(check)), class_="number"),
+        element("span", text(set_bound(check)), class_="number"),
+        _kept(check.holds, "yes", "no"),
+    )
+
+
+def _kept(holds: bool, if_so: str, if_not: str) -> str:
+    return element("span", if_so if holds else if_not, class_="kept" if holds else "missed")
+
+
+def _control(control: Control, evidence: Evidence, *, rejected: bool) -> str:
+    outcome = "rejected" if rejected else "not rejected"
+    words = f"{control.name}: the same judgement gives “{evidence.verdict.value}” ({outcome})."
+    rows = _evidence_table("The control's figures", evidence) if evidence.checks else ""
+    return _paragraph("Control", words) + rows
+
+
+def _sampling(check: Check) -> str:
+    parts = [f"{set_number(check.samples)} draws"]
+    if check.false_alarm_rate:
+        parts.append(f"false-alarm rate {set_number(check.false_alarm_rate)}")
+    if check.detects:
+        parts.append(f"detects {check.detects}")
+    return ", ".join(parts)
