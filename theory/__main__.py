@@ -58,7 +58,7 @@ def _parser() -> OneLineParser:
     parser = OneLineParser(prog="theory", description=main.__doc__)
     parser.description = "Seven textbook answers, claim by claim, each settled by an experiment."
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    json = argparse.ArgumentParser(add_help=False)
+    json = OneLineParser(add_help=False)
     json.add_argument("--json", action="store_true", help="print JSON for other programs")
 
     commands.add_parser("list", parents=[json], help="the questions and their verdict counts")

@@ -19,11 +19,11 @@ def parse_options(
     Raises:
         DomainError: an option is unknown or its value is not of the parameter's type.
     """
+    documentation = inspect.getdoc(demonstrate) or ""
     parser = OneLineParser(
-        prog=f"theory run {name}", description=inspect.getdoc(demonstrate), allow_abbrev=False
+        prog=f"theory run {name}", description=documentation.partition("\n")[0], allow_abbrev=False
     )
-    parser.formatter_class = _raw_description()
-    descriptions = described_arguments(inspect.getdoc(demonstrate) or "")
+    descriptions = described_arguments(documentation)
     hints = get_type_hints(demonstrate)
     for parameter in inspect.signature(demonstrate).parameters.values():
         default = parameter.default
@@ -50,9 +50,3 @@ def _truth(text: str) -> bool:
     if text.casefold() not in ("true", "false"):
         raise DomainError(f"expected true or false, got {text!r}")
     return text.casefold() == "true"
-
-
-def _raw_description() -> type:
-    from argparse import RawDescriptionHelpFormatter
-
-    return RawDescriptionHelpFormatter

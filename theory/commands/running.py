@@ -45,7 +45,9 @@ def run(
 
 def run_all(*, as_json: bool = False) -> int:
     """Measure every question with its default options; returns the exit status."""
-    progress = tqdm(QUESTIONS, desc="demos", unit="demo", file=sys.stderr, disable=None, leave=False)
+    progress = tqdm(
+        QUESTIONS, desc="demos", unit="demo", file=sys.stderr, disable=None, leave=False
+    )
     results = {question.name: _load(question.demo)() for question in progress}
     if as_json:
         print_json(results)

@@ -1,4 +1,4 @@
-"""Question 1's claims: the sheet's statements, what is right, and the experiment that settles it."""
+"""Question 1's claims: the sheet's statements, what is right, and what settles it."""
 
 from theory.claim import Claim, Control, Kind, Verdict
 
@@ -164,7 +164,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="Q1.8",
-        statement="Drawing weights from a reasonable distribution lets training explore and converge.",
+        statement="Drawing weights from a reasonable distribution lets training converge.",
         verdict=Verdict.DEPENDS,
         correct=(
             "The equal value is a draw from He's distribution as well. What counts is that each "

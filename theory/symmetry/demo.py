@@ -6,6 +6,7 @@ with a draw for every weight.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -107,7 +108,7 @@ def unit_spread(layers: Layers) -> float:
     largest = max(float(layer.weight.abs().max()) for layer in layers)
     units = (
         torch.cat([before.weight, before.bias[:, None], after.weight.T], dim=1)
-        for before, after in zip(layers[:-1], layers[1:], strict=True)
+        for before, after in pairwise(layers)
     )
     apart = max(float((unit.amax(dim=0) - unit.amin(dim=0)).max()) for unit in units)
     return apart / largest

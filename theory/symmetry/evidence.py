@@ -1,121 +1,103 @@
 """What each claim of question 1 comes to when it is tried on real networks."""
 
-import math
-from collections.abc import Callable, Sequence
 from functools import partial
 
-import torch
-from torch import Tensor
-
-from theory.claim import Case, Check, Evidence
-from theory.symmetry.demo import (
-    SAME,
-    Problem,
-    accuracy,
-    distinct_units,
-    exclusive_or,
-    gradient_descent,
-    gradients,
-    largest_move,
-    training,
-    unit_spread,
+from theory.claim import Evidence
+from theory.symmetry.judges import (
+    WIDTH,
+    all_weights,
+    between_hidden_layers,
+    converges,
+    different_units,
+    equal_gradients,
+    equal_uniform_start,
+    fails_to_learn,
+    gradients_flow,
+    no_diverse_features,
+    one_direction,
+    stay_equal,
 )
-from theory.symmetry.depth import gradient_profile, scaled_start
-from theory.symmetry.network import (
-    ACTIVATIONS,
-    Layer,
-    Layers,
-    Start,
-    copied_start,
-    equal_start,
-    he_deviation,
-    independent_start,
-)
-
-# In 40 steps rounding cannot yet break a tie in float64; in some hundred it can (see Q1.6).
-_STEPS = 40
-_WIDTH = 16
-_RULE = gradient_descent(0.3)
+from theory.symmetry.network import copied_start, equal_start, independent_start
 
 
 def is_a_bad_idea() -> Evidence:
     """Q1.1: equal weights fail where independent ones succeed."""
-    return _fails_to_learn(equal_start)
+    return fails_to_learn(equal_start)
 
 
 def is_a_bad_idea_with_independent_weights() -> Evidence:
     """Control of Q1.1: the same judge on independent weights."""
-    return _fails_to_learn(independent_start)
+    return fails_to_learn(independent_start)
 
 
 def start_breaks_symmetry() -> Evidence:
     """Q1.2: what independence gives, at whatever scale, is different units."""
-    return _different_units(independent_start)
+    return different_units(independent_start)
 
 
 def start_breaks_symmetry_with_equal_weights() -> Evidence:
     """Control of Q1.2: equal weights at the same two scales."""
-    return _different_units(equal_start)
+    return different_units(equal_start)
 
 
 def broken_symmetry_lets_gradients_flow() -> Evidence:
     """Q1.3: independent weights in twenty layers, by activation and rule."""
-    return _gradients_flow(gain=1.0)
+    return gradients_flow(gain=1.0)
 
 
 def broken_symmetry_lets_gradients_flow_at_half_scale() -> Evidence:
     """Control of Q1.3: every weight halved."""
-    return _gradients_flow(gain=0.5)
+    return gradients_flow(gain=0.5)
 
 
 def all_gradients_are_equal() -> Evidence:
     """Q1.4: the entries of one weight gradient, over all weights of the network."""
-    return _equal_gradients(_all_weights)
+    return equal_gradients(all_weights)
 
 
 def all_gradients_are_equal_between_hidden_layers() -> Evidence:
     """Control of Q1.4: only the weights from one hidden layer to the next, where it is right."""
-    return _equal_gradients(_between_hidden_layers)
+    return equal_gradients(between_hidden_layers)
 
 
 def all_weights_move_one_way() -> Evidence:
     """Q1.5: the signs of the first step, over all weights of the network."""
-    return _one_direction(_all_weights)
+    return one_direction(all_weights)
 
 
 def all_weights_move_one_way_between_hidden_layers() -> Evidence:
     """Control of Q1.5: only the weights from one hidden layer to the next, where it is right."""
-    return _one_direction(_between_hidden_layers)
+    return one_direction(between_hidden_layers)
 
 
 def all_weights_stay_equal() -> Evidence:
     """Q1.6: the weights of each layer after ten steps."""
-    return _stay_equal(_all_weights)
+    return stay_equal(all_weights)
 
 
 def all_weights_stay_equal_between_hidden_layers() -> Evidence:
     """Control of Q1.6: only the weights from one hidden layer to the next, where it is right."""
-    return _stay_equal(_between_hidden_layers)
+    return stay_equal(between_hidden_layers)
 
 
 def features_stay_alike() -> Evidence:
     """Q1.7: how many different units training makes of equal ones."""
-    return _no_diverse_features(equal_start)
+    return no_diverse_features(equal_start)
 
 
 def features_stay_alike_with_independent_weights() -> Evidence:
     """Control of Q1.7: the same judge on independent weights."""
-    return _no_diverse_features(independent_start)
+    return no_diverse_features(independent_start)
 
 
 def a_distribution_lets_training_converge() -> Evidence:
     """Q1.8: draws from He's distribution, independent and copied."""
-    half = partial(copied_start, copies=_WIDTH // 2)
-    return _converges(
+    half = partial(copied_start, copies=WIDTH // 2)
+    return converges(
         {
             "one draw for every weight": independent_start,
             "half of the units of each layer copied from one": half,
-            "all units of each layer copied from one": partial(copied_start, copies=_WIDTH),
+            "all units of each layer copied from one": partial(copied_start, copies=WIDTH),
             "one draw for each layer, given to all its weights": equal_start,
         }
     )
@@ -123,231 +105,6 @@ def a_distribution_lets_training_converge() -> Evidence:
 
 def copied_draws_let_training_converge() -> Evidence:
     """Control of Q1.8: two distributions, every draw copied to the whole layer."""
-    return _converges(
-        {"one draw for each layer, normal": equal_start, "one draw, uniform": _equal_uniform_start}
+    return converges(
+        {"one draw for each layer, normal": equal_start, "one draw, uniform": equal_uniform_start}
     )
-
-
-def _equal_uniform_start(sizes: Sequence[int], generator: torch.Generator) -> Layers:
-    return tuple(
-        Layer(
-            torch.full_like(
-                layer.weight,
-                (2 * float(torch.rand((), generator=generator)) - 1)
-                * math.sqrt(3)
-                * he_deviation(layer.weight.shape[1]),
-            ),
-            layer.bias,
-        )
-        for layer in independent_start(sizes, generator)
-    )
-
-
-def _trained(start: Start, activation: str, seed: int) -> tuple[Problem, list[Layers]]:
-    problem = exclusive_or(ACTIVATIONS[activation])
-    layers = start([2, _WIDTH, _WIDTH, 2], torch.Generator().manual_seed(seed))
-    return problem, list(training(layers, problem, optimizer=_RULE, steps=_STEPS))
-
-
-def _best_accuracy(start: Start, activation: str, seed: int) -> float:
-    problem, states = _trained(start, activation, seed)
-    return max(accuracy(layers, problem) for layers in states)
-
-
-def _moved(states: Sequence[Layers]) -> Check:
-    move = largest_move(states[0], states[-1])
-    return Check("how far the weight that moved most has come", move, ">", 1e-3)
-
-
-def _fails_to_learn(start: Start) -> Evidence:
-    _, states = _trained(start, "elu", 0)
-    best = max(_best_accuracy(start, "elu", seed) for seed in range(3))
-    dead = _share_without_hidden_gradient(start)
-    contrast = min(_best_accuracy(independent_start, "elu", seed) for seed in range(3))
-    return Evidence(
-        cases=(
-            Case(
-                "XOR, two hidden layers of 16 ELU units, three draws",
-                (Check("best share of corners classified rightly at any step", best, "<=", 0.75),),
-            ),
-            Case(
-                "ReLU on inputs that are never negative, three hidden layers, 200 draws",
-                (
-                    Check(
-                        "share of draws whose hidden weights all get a gradient of exactly 0",
-                        dead,
-                        ">=",
-                        0.5,
-                        # Hoeffding, for the expected share 7/8.
-                        false_alarm_rate=2 * math.exp(-2 * 200 * 0.375**2),
-                        detects="a share of 1/8 instead of 7/8",
-                        samples=200,
-                    ),
-                ),
-            ),
-        ),
-        sanity=(
-            _moved(states),
-            Check("worst share of corners from independent weights", contrast, "==", 1.0),
-        ),
-    )
-
-
-def _share_without_hidden_gradient(start: Start) -> float:
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.rand(8, 4, generator=generator, dtype=torch.float64)
-    problem = Problem(inputs, torch.arange(8) % 3, ACTIVATIONS["relu"])
-    dead = 0
-    for _ in range(200):
-        slopes = gradients(start([4, 8, 8, 8, 3], generator), problem)
-        dead += all(not layer.weight.any() for layer in slopes)
-    return dead / 200
-
-
-def _different_units(start: Start) -> Evidence:
-    cases = []
-    for name, scale in (("He's scale", 1.0), ("a thousandth of He's scale", 1e-3)):
-        problem, states = _trained(partial(scaled_start, start=start, gain=scale), "tanh", 0)
-        found = distinct_units(states[0], problem)
-        quantity = f"different units among the {_WIDTH} of a layer"
-        cases.append(Case(f"weights at {name}", (Check(quantity, found, "==", _WIDTH),)))
-    _, states = _trained(start, "tanh", 0)
-    return Evidence(tuple(cases), (_moved(states),))
-
-
-def _gradients_flow(gain: float) -> Evidence:
-    trials = (
-        ("ReLU with He's rule", "relu", 2.0),
-        ("tanh with LeCun's rule", "tanh", 1.0),
-        ("SiLU with He's rule", "silu", 2.0),
-        ("logistic with LeCun's rule", "logistic", 1.0),
-    )
-    cases, smallest = [], math.inf
-    for name, activation, variance in trials:
-        profile = gradient_profile(
-            ACTIVATIONS[activation],
-            weight_deviation=gain * math.sqrt(variance),
-            depth=20,
-            width=128,
-            draws=10,
-            seed=0,
-        )
-        smallest = min(smallest, profile.smallest_row_distance)
-        quantity = "log10 of the gradient's norm at the first layer over that at the last"
-        check = Check(
-            quantity,
-            profile.log10_gradient_ratio,
-            ">=",
-            -2.0,
-            # Over ten draws the mean scatters by 0.13 or less; the nearest mean is 0.8 away.
-            false_alarm_rate=1e-9,
-            detects="a mean beyond -2 by 0.8",
-            samples=10,
-        )
-        cases.append(Case(f"{name}, inputs in 0 to 1, 20 layers of 128", (check,)))
-    apart = Check("smallest distance between two units' weights", smallest, ">", 1e-3)
-    return Evidence(tuple(cases), (apart,))
-
-
-Select = Callable[[Layers], tuple[Tensor, ...]]
-
-
-def _all_weights(layers: Layers) -> tuple[Tensor, ...]:
-    return tuple(layer.weight for layer in layers)
-
-
-def _between_hidden_layers(layers: Layers) -> tuple[Tensor, ...]:
-    return tuple(layer.weight for layer in layers[1:-1])
-
-
-def _three_classes() -> tuple[Layers, Problem]:
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(8, 3, generator=generator, dtype=torch.float64)
-    problem = Problem(inputs, torch.tensor([0, 1, 2, 0, 0, 2, 0, 1]), ACTIVATIONS["tanh"])
-    layers = equal_start([3, 5, 5, 3], generator)
-    # One step on, because at the very start the equal output weights pass back exactly nothing.
-    *_, layers = training(layers, problem, optimizer=_RULE, steps=1)
-    return layers, problem
-
-
-def _units_alike(layers: Layers) -> Check:
-    quantity = "largest difference between two units of one layer, relative"
-    return Check(quantity, unit_spread(layers), "<=", SAME)
-
-
-def _equal_gradients(select: Select) -> Evidence:
-    layers, problem = _three_classes()
-    slopes = gradients(layers, problem)
-    chosen = torch.cat([weight.flatten() for weight in select(slopes)])
-    difference = float(chosen.max() - chosen.min())
-    quantity = "largest difference between the gradients of two weights"
-    return Evidence(
-        (Case("three classes, two hidden layers", (Check(quantity, difference, "<=", 1e-12),)),),
-        (
-            Check("largest gradient of a weight", float(chosen.abs().max()), ">", 1e-6),
-            _units_alike(slopes),
-        ),
-    )
-
-
-def _one_direction(select: Select) -> Evidence:
-    layers, problem = _three_classes()
-    *_, after = training(layers, problem, optimizer=_RULE, steps=1)
-    moves = torch.cat(
-        [(new - old).flatten() for new, old in zip(select(after), select(layers), strict=True)]
-    )
-    minority = min(int((moves > 0).sum()), int((moves < 0).sum())) / moves.numel()
-    output_sums = gradients(layers, problem)[-1].weight.sum(dim=0)
-    return Evidence(
-        (
-            Case(
-                "the next step on three classes, two hidden layers",
-                (Check("share of the weights that move against the rest", minority, "==", 0.0),),
-            ),
-        ),
-        (
-            _moved([layers, after]),
-            Check(
-                "sum of an output gradient over the classes, which softmax makes 0",
-                float(output_sums.abs().max()),
-                "<=",
-                1e-12,
-            ),
-        ),
-    )
-
-
-def _stay_equal(select: Select) -> Evidence:
-    layers, problem = _three_classes()
-    *_, after = training(layers, problem, optimizer=_RULE, steps=10)
-    apart = max(float(weight.max() - weight.min()) for weight in select(after))
-    quantity = "largest difference between two weights of one layer"
-    return Evidence(
-        (Case("ten further steps on three classes", (Check(quantity, apart, "<=", SAME),)),),
-        (_moved([layers, after]), _units_alike(after)),
-    )
-
-
-def _no_diverse_features(start: Start) -> Evidence:
-    cases, sanity = [], []
-    for activation in ("tanh", "elu", "logistic"):
-        problem, states = _trained(start, activation, 0)
-        units = max(distinct_units(layers, problem) for layers in states)
-        best = max(accuracy(layers, problem) for layers in states)
-        checks = (
-            Check("different units in a hidden layer, at most, at any step", units, "==", 1),
-            Check("best share of the corners of XOR at any step", best, "<=", 0.75),
-        )
-        cases.append(Case(f"two hidden layers of 16 {activation} units", checks))
-        sanity.append(_moved(states))
-    return Evidence(tuple(cases), tuple(sanity))
-
-
-def _converges(starts: dict[str, Start]) -> Evidence:
-    cases = []
-    for name, start in starts.items():
-        best = min(_best_accuracy(start, "tanh", seed) for seed in range(3))
-        check = Check("share of the corners of XOR reached by the worst of three", best, "==", 1.0)
-        cases.append(Case(name, (check,)))
-    moved = [_moved(_trained(start, "tanh", 0)[1]) for start in starts.values()]
-    return Evidence(tuple(cases), tuple(moved))

@@ -6,6 +6,7 @@ measured. Weights are (units, inputs), biases (units,).
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -43,7 +44,7 @@ def independent_start(sizes: Sequence[int], generator: torch.Generator) -> Layer
     """Every weight its own draw by He's rule, biases 0; ``sizes`` runs from inputs to outputs."""
     return tuple(
         _layer(torch.randn(units, inputs, generator=generator, dtype=torch.float64), inputs)
-        for inputs, units in zip(sizes[:-1], sizes[1:], strict=True)
+        for inputs, units in pairwise(sizes)
     )
 
 
@@ -53,7 +54,7 @@ def equal_start(sizes: Sequence[int], generator: torch.Generator) -> Layers:
         _layer(
             torch.randn((), generator=generator, dtype=torch.float64).expand(units, inputs), inputs
         )
-        for inputs, units in zip(sizes[:-1], sizes[1:], strict=True)
+        for inputs, units in pairwise(sizes)
     )
 
 
@@ -63,7 +64,7 @@ def copied_start(sizes: Sequence[int], generator: torch.Generator, *, copies: in
     Copies share their incoming and their outgoing weights.
     """
     layers = independent_start(sizes, generator)
-    for before, after in zip(layers[:-1], layers[1:], strict=True):
+    for before, after in pairwise(layers):
         before.weight[:copies] = before.weight[0].clone()
         after.weight[:, :copies] = after.weight[:, :1].clone()
     return layers
