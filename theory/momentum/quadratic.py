@@ -87,7 +87,8 @@ def stationary_variance(
 ) -> float:
     """Variance of x in the long run when each gradient carries noise.
 
-    ``noise`` is its standard deviation. The solution of the discrete Lyapunov equation of ``iteration_matrix``; infinite when unstable.
+    ``noise`` is its standard deviation. The solution of the discrete Lyapunov equation of
+    ``iteration_matrix``; infinite when unstable.
     """
     room = stability_limit(momentum) - learning_rate * curvature
     if momentum >= 1.0 or room <= 0.0:
