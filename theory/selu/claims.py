@@ -21,15 +21,16 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "Three separate advantages: SELU takes negative values, so a neuron's mean output is near zero "
-    "where ReLU's is 0.4 standard deviations above it; its derivative is nowhere zero, so no neuron "
-    "can die; and it normalises itself: in a plain stack of dense layers with LeCun's start and "
-    "standardised inputs, mean and variance return to 0 and 1 from layer to layer. The sheet tells "
-    "the third one three times over and misses the other two. Self-normalisation concerns moments, "
-    "not the range, which has no upper end; it is lost with He's start, with torch's SELU gain of "
-    "3/4, with skip connections and with ordinary dropout. Gradients are not held at 1: their norm "
-    "doubles over 20 layers and grows by 15 orders of magnitude over 1000, while ReLU with He's "
-    "start keeps it exactly. Whether SELU trains faster depends on depth and task."
+    "Three separate advantages: SELU takes negative values, so a neuron's mean output is near "
+    "zero where ReLU's is 0.4 standard deviations above it; its derivative is zero nowhere, so "
+    "that no neuron dies; and it normalises itself: in a plain stack of dense layers with LeCun's "
+    "start and standardised inputs, mean and variance return to 0 and 1 from layer to layer. The "
+    "sheet tells the third one three times over and misses the other two. Self-normalisation "
+    "concerns moments, not the range, which has no upper end; it is lost with He's start, with "
+    "torch's SELU gain of 3/4, with skip connections and with ordinary dropout. Gradients are not "
+    "held at 1: their norm doubles over 20 layers and grows by 15 orders of magnitude over 1000, "
+    "while ReLU with He's start keeps it exactly. Whether SELU trains faster depends on depth and "
+    "task."
 )
 
 _KLAMBAUER = "Klambauer et al. 2017, Self-Normalizing Neural Networks"
