@@ -1,4 +1,4 @@
-"""Draws question 6: the weights under L1 by the gradient of the penalty and by the proximal step."""
+"""Draws question 6: weights under L1 by the gradient of the penalty and by the proximal step."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -52,7 +52,9 @@ def counted_by_hand(weights: Array) -> Cost:
 
 def linear(weights: Array) -> nn.Linear:
     """Linear layer without biases that holds ``weights`` (outputs, inputs)."""
-    layer = nn.Linear(weights.shape[1], weights.shape[0], bias=False)
+    # By way of the meta device, as the usual initialisation draws from the global generator.
+    layer = nn.Linear(weights.shape[1], weights.shape[0], bias=False, device="meta")
+    layer = layer.to_empty(device="cpu")
     layer.load_state_dict({"weight": torch.from_numpy(weights)})
     return layer
 
