@@ -6,6 +6,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ FLAGS = (
     "--disable-background-networking",
     "--remote-debugging-pipe",
 )
+# Chromium reads its commands from descriptor 3 and answers on 4. Ours are first moved out of the
+# way of those two; a shell's redirections would do, were they not limited to one digit in some.
+LAUNCHER = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium() -> str | None:
@@ -131,13 +141,11 @@ def open_tab() -> Iterator[Tab]:
     assert chromium is not None, "the caller skips where there is no Chromium"
     to_browser, from_browser = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # Chromium reads its commands from descriptor 3 and answers on 4.
-        command = f'exec "$0" "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}'
+        ends = (to_browser[0], from_browser[1])
+        launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *map(str, ends)]
         arguments = [chromium, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(
-            ["/bin/sh", "-c", command, *arguments],
-            pass_fds=(to_browser[0], from_browser[1]),
-            stderr=subprocess.DEVNULL,
+            [*launcher, *arguments], pass_fds=ends, stderr=subprocess.DEVNULL
         )
         try:
             yield Tab(from_browser[0], to_browser[1])

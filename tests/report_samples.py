@@ -1,5 +1,7 @@
 """A small ledger with its findings, made up, for tests of the report page."""
 
+from functools import cache
+
 from matplotlib.figure import Figure
 
 from theory.claim import Case, Check, Claim, Control, Evidence, Kind, Verdict
@@ -29,7 +31,7 @@ EVIDENCE = {
 
 
 def sample_claim(identity: str, verdict: Verdict) -> ClaimFinding:
-    """Make up a claim whose evidence gives ``verdict``; a control is rejected where there is one."""
+    """Make up a claim whose evidence gives ``verdict``, with a control that is rejected."""
     checked = verdict is not Verdict.NOT_CHECKABLE
     opposite = Verdict.FALSE if verdict is Verdict.TRUE else Verdict.TRUE
     claim = Claim(
@@ -76,6 +78,7 @@ def sample_question(number: int, name: str) -> QuestionFinding:
     return QuestionFinding(question, claims, inline_svg(sample_figure(), name, "two curves"))
 
 
+@cache
 def sample_questions() -> tuple[QuestionFinding, ...]:
     """Make up three questions, two of them with an interactive figure."""
     names = ((3, "selu"), (5, "momentum"), (7, "dropout"))

@@ -8,7 +8,7 @@
   if (!figure) return;
   const input = (name) => document.getElementById(`momentum-${name}`);
   const LAST = 5.05; // the end of the slider stands for a momentum of exactly 1
-  const RATES = { from: 1e-4, to: 5.02, log: true };
+  const RATES = { from: 1e-4, to: 10, log: true };
 
   const momentumAt = (place) => (place >= LAST - 1e-9 ? 1 : 1 - 10 ** -place);
 
@@ -66,10 +66,8 @@
       panel.curve(points, points.length > 300 ? "curve thin" : "curve");
     }
     const half = Number((reach / 2).toPrecision(1));
-    const ends = [0, 0.5, 1].map((share) => [share * steps, Plot.number(Math.round(share * steps))]);
-    ends[2][1] = steps >= 1e5 ? Plot.number(steps) : ends[2][1];
-    panel.axes(ends.slice(0, 2).concat([[steps * 0.94, ""]]), [-half, 0, half].map((y) => [y, Plot.number(y)]));
-    panel.add("text", { x: 350, y: 249, "text-anchor": "end" }, ends[2][1]);
+    const ticks = [0, Math.round(steps / 2), steps].map((t) => [t, Plot.number(t)]);
+    panel.axes(ticks, [-half, 0, half].map((y) => [y, Plot.number(y)]));
   }
 
   function drawMap(place, k) {
@@ -87,9 +85,9 @@
     zone(floor, creeps, "zone-2");
     panel.curve(limit, "guide");
     panel.axes([[0, "0"], [1, "0.9"], [2, "0.99"], [3, "0.999"], [4, "0.9999"], [4.85, ""]], Plot.powers(RATES));
-    panel.add("text", { x: 205, y: 130, "text-anchor": "middle", class: "strong" }, "rings");
-    panel.add("text", { x: 52, y: 215, class: "strong" }, "creeps");
-    panel.add("text", { x: 205, y: 19, "text-anchor": "middle", class: "strong" }, "diverges");
+    panel.add("text", { x: 200, y: panel.y(0.03), "text-anchor": "middle", class: "strong" }, "rings");
+    panel.add("text", { x: 54, y: panel.y(3e-4), class: "strong" }, "creeps");
+    panel.add("text", { x: 200, y: panel.y(5.6), "text-anchor": "middle", class: "strong" }, "diverges");
     panel.add("circle", { cx: panel.x(place), cy: panel.y(k), r: 7, class: "dot" });
     return panel;
   }
@@ -104,7 +102,7 @@
     }
     if (k < 2 * (1 + beta)) parts.push(`The first swing overshoots by ${figure("overshoot", Plot.number(firstOvershoot(ball)))}.`);
     if (ball.angle) parts.push(`It crosses the minimum about ${figure("crossings", Plot.number(Math.round((steps * ball.angle) / Math.PI)))} times in the steps shown.`);
-    parts.push(`Each step multiplies the distance by ${figure("radius", Plot.number(Number(ball.radius.toFixed(6))))} in the long run; steps stay stable while rate × curvature is below ${figure("limit", Plot.number(2 * (1 + beta)))}.`);
+    parts.push(`Each step multiplies the distance by ${figure("radius", Number(ball.radius.toFixed(6)))} in the long run; steps stay stable while rate × curvature is below ${figure("limit", Plot.number(2 * (1 + beta)))}.`);
     input("readout").innerHTML = parts.join(" ");
   }
 

@@ -1,7 +1,7 @@
 // A small plotting helper for the interactive figures: axes, curves and numbers as SVG.
 
 const Plot = (() => {
-  const WIDTH = 360, HEIGHT = 270;
+  const WIDTH = 330, HEIGHT = 260;
   const MARGIN = { left: 46, right: 10, top: 10, bottom: 38 };
 
   function node(name, attributes, words = "") {
@@ -74,7 +74,9 @@ const Plot = (() => {
       xTicks.forEach(([value, words]) => {
         const x = this.x(value);
         this.add("line", { x1: x, x2: x, y1: bottom, y2: bottom + 4, stroke: "currentColor" });
-        this.add("text", { x, y: bottom + 17, "text-anchor": "middle" }, words);
+        const end = x > WIDTH - 30; // a centred number would leave the picture
+        const at = end ? { x: WIDTH - 1, "text-anchor": "end" } : { x, "text-anchor": "middle" };
+        this.add("text", { ...at, y: bottom + 17 }, words);
       });
       yTicks.forEach(([value, words]) => {
         const y = this.y(value);
@@ -107,11 +109,11 @@ const Plot = (() => {
     if (value === 0) return "0";
     const size = Math.abs(value);
     if (size >= 1e-3 && size < 1e5) {
-      const rounded = Number(value.toPrecision(4));
-      return String(Number.isInteger(rounded) ? rounded : rounded).replace("-", "−");
+      return String(Number(value.toPrecision(4))).replace("-", "−");
     }
     const [mantissa, exponent] = value.toExponential(2).split("e");
-    return `${mantissa.replace("-", "−")} × ${power(Number(exponent))}`;
+    const short = String(Number(mantissa)).replace("-", "−");
+    return `${short === "1" ? "" : `${short} × `}${power(Number(exponent))}`;
   }
 
   // Ticks at whole powers of ten, at most about six of them.

@@ -51,7 +51,7 @@ def _piece(words: str, claim: str | None, verdicts: dict[str, Verdict]) -> str:
 
 def _figures(found: QuestionFinding) -> Iterator[str]:
     if found.drawing:
-        yield element("figure", element("div", found.drawing, class_="plot-frame"))
+        yield element("figure", element("div", found.drawing, class_="plot-frame", tabindex="0"))
     if found.question.name in INTERACTIVE:
         yield asset(INTERACTIVE[found.question.name])
 

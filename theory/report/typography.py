@@ -41,7 +41,7 @@ def set_outcome(check: Check) -> str:
     """
     value, bound = set_measured(check), set_number(check.bound)
     sign = (_KEPT if check.holds else _MISSED)[check.relation]
-    if figure(check.value) == figure(check.bound) and check.value != check.bound:
+    if float(figure(check.value)) == float(figure(check.bound)) and check.value != check.bound:
         return f"{value}, off {bound} by {set_number(check.value - check.bound)}"
     return f"{value}{_NO_BREAK}{sign}{_NO_BREAK}{bound}"
 
