@@ -61,7 +61,6 @@ def _train(make_dropout: MakeDropout, *, passes: int) -> tuple[Tensor, Work, flo
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, foreach=False)
     with private_random(generator):
         for _ in range(5):
-            optimizer.zero_grad()
             training_step(network, inputs, labels, passes=passes)
             optimizer.step()
         end = nn.utils.parameters_to_vector(network.parameters()).detach()

@@ -67,8 +67,9 @@ class AlwaysOnDropout(nn.Module):
 
 
 def training_step(network: nn.Module, inputs: Tensor, labels: Tensor, *, passes: int = 1) -> Tensor:
-    """Loss of one training step, after its backward pass, averaged over ``passes``."""
+    """Loss of one training step, its gradients left behind, averaged over ``passes``."""
     network.train()
+    network.zero_grad()
     logits = torch.stack([network(inputs) for _ in range(passes)]).mean(0) if passes > 1 else None
     loss = nn.functional.cross_entropy(network(inputs) if logits is None else logits, labels)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -32,6 +32,7 @@ ANSWER = (
 )
 
 _EVIDENCE = "theory.momentum.evidence:"
+_PACE = "theory.momentum.pace_evidence:"
 _POLYAK = "Polyak 1964, Some methods of speeding up the convergence of iteration methods"
 _SUTSKEVER = "Sutskever et al. 2013, On the importance of initialization and momentum"
 _SGD = "PyTorch documentation, torch.optim.SGD"
@@ -128,10 +129,10 @@ CLAIMS: tuple[Claim, ...] = (
             "the range suits κ from about 34 to 1,440; round bowls want less, long valleys more."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "best_between_half_and_nine_tenths",
+        experiment=_PACE + "best_between_half_and_nine_tenths",
         control=Control(
             "every problem taken for one of condition number 100",
-            _EVIDENCE + "best_momentum_without_conditioning",
+            _PACE + "best_momentum_without_conditioning",
         ),
         condition="the condition number of the problem",
         references=(_POLYAK, _SUTSKEVER),
@@ -145,8 +146,8 @@ CLAIMS: tuple[Claim, ...] = (
             "a factor 1,000 takes about 1.4 million steps at 0.99999 and about 130 at 0.9."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "converges_slowly",
-        control=Control("momentum 0.95 instead", _EVIDENCE + "converges_slowly_at_095"),
+        experiment=_PACE + "converges_slowly",
+        control=Control("momentum 0.95 instead", _PACE + "converges_slowly_at_095"),
         references=(_POLYAK,),
     ),
     Claim(
@@ -159,8 +160,8 @@ CLAIMS: tuple[Claim, ...] = (
             "weights out although 0.9 settles with the same learning rate."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "diverges",
-        control=Control("momentum 1.5, which always diverges", _EVIDENCE + "diverges_above_one"),
+        experiment=_PACE + "diverges",
+        control=Control("momentum 1.5, which always diverges", _PACE + "diverges_above_one"),
         condition="learning rate times curvature, and whether the loss is quadratic",
         references=(_POLYAK, _SUTSKEVER),
     ),
@@ -174,10 +175,10 @@ CLAIMS: tuple[Claim, ...] = (
             "hardly matters."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "slow_without_momentum",
+        experiment=_PACE + "slow_without_momentum",
         control=Control(
             "every problem taken for a round bowl",
-            _EVIDENCE + "slow_without_momentum_in_a_round_bowl",
+            _PACE + "slow_without_momentum_in_a_round_bowl",
         ),
         condition="the condition number, and whether gradient noise dominates",
         references=(
