@@ -22,7 +22,7 @@ ANSWER = (
     "so starting there takes nothing away: the ability to shift belongs to the trained parameter, "
     "not to its first value. Zero biases do not make gradients vanish or explode; how much of a "
     "gradient passes a ReLU layer is set by the variance of the weights, and neither 0.01 nor "
-    "drawn biases repair a wrong one. The rules of He and Glorot are not even defined for a vector. "
+    "drawn biases repair a wrong one. He's and Glorot's rules are not even defined for a vector. "
     "There are places where another start is better: an output unit for a rare class, very narrow "
     "ReLU layers, a network of odd units that must learn an even function. In the dense networks "
     "of the exercise it makes no difference."

@@ -25,7 +25,8 @@ from theory.symmetry.network import (
 )
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-Optimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
+# Given the weights and biases, returns the function that moves them by their ``grad``.
+Optimizer = Callable[[list[Tensor]], Callable[[], object]]
 
 SAME = 1e-9  # units closer than this, relative to the largest figure, are copies
 
@@ -85,19 +86,32 @@ def training(
 ) -> Iterator[Layers]:
     """The weights before training and after each of ``steps`` full-batch steps."""
     leaves = [tensor.clone() for layer in layers for tensor in layer]
-    rule = optimizer(leaves)
+    step = optimizer(leaves)
     yield layers
     for _ in range(steps):
         slopes = [slope for layer in gradients(_as_layers(leaves), problem) for slope in layer]
         for leaf, slope in zip(leaves, slopes, strict=True):
             leaf.grad = slope
-        rule.step()
+        step()
         yield _as_layers([leaf.detach().clone() for leaf in leaves])
 
 
 def gradient_descent(learning_rate: float) -> Optimizer:
-    """Plain gradient descent: each step is ``learning_rate`` times the gradient."""
-    return lambda leaves: torch.optim.SGD(leaves, lr=learning_rate)
+    """Plain gradient descent: each step is ``learning_rate`` times the gradient.
+
+    Written out, because building one of torch's optimisers loads modules for seconds; any of them
+    can be used as ``lambda leaves: torch.optim.Adam(leaves).step``.
+    """
+
+    def rule(leaves: list[Tensor]) -> Callable[[], object]:
+        def step() -> None:
+            for leaf in leaves:
+                if leaf.grad is not None:
+                    leaf -= learning_rate * leaf.grad
+
+        return step
+
+    return rule
 
 
 def unit_spread(layers: Layers) -> float:
