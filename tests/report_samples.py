@@ -28,6 +28,28 @@ EVIDENCE = {
     ),
     Verdict.NOT_CHECKABLE: Evidence(cases=()),
 }
+# Where the experiments of the made-up claims are found: the functions below.
+POINTERS = {verdict: f"report_samples:settles_as_{verdict.name.lower()}" for verdict in EVIDENCE}
+
+
+def settles_as_true() -> Evidence:
+    """Give evidence that bears the statement out."""
+    return EVIDENCE[Verdict.TRUE]
+
+
+def settles_as_false() -> Evidence:
+    """Give a counterexample."""
+    return EVIDENCE[Verdict.FALSE]
+
+
+def settles_as_depends() -> Evidence:
+    """Give one condition for the statement and one against it."""
+    return EVIDENCE[Verdict.DEPENDS]
+
+
+def settles_as_not_checkable() -> Evidence:
+    """Give nothing."""
+    return EVIDENCE[Verdict.NOT_CHECKABLE]
 
 
 def sample_claim(identity: str, verdict: Verdict) -> ClaimFinding:
@@ -40,8 +62,8 @@ def sample_claim(identity: str, verdict: Verdict) -> ClaimFinding:
         verdict=verdict,
         correct="What is right, with `momentum=0.9` as code.",
         kind=Kind.DETERMINISTIC if checked else Kind.LITERATURE,
-        experiment="nowhere:none",
-        control=Control("the damped update", "nowhere:none") if checked else None,
+        experiment=POINTERS[verdict],
+        control=Control("the damped update", POINTERS[opposite]) if checked else None,
         condition="the learning rate" if verdict is Verdict.DEPENDS else "",
         references=("Polyak 1964",),
     )

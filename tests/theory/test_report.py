@@ -121,8 +121,8 @@ def check(value: float, bound: float) -> Check:
 @pytest.mark.parametrize(
     ("cases", "expected"),
     [
-        ((Case("a", (check(1, 2),)),), "width: 1 ≤ 2"),
-        ((Case("a", (check(1, 2), check(3, 2))),), "width: 3 > 2"),
+        ((Case("a", (check(1, 2),)),), "width: 1, needed ≤ 2"),
+        ((Case("a", (check(1, 2), check(3, 2))),), "width: 3, where the claim needs ≤ 2"),
         ((Case("a", (check(1, 2),)), Case("b", (check(3, 2),))), "Holds in 1 of 2 conditions"),
         ((), "No experiment can settle this one."),
     ],
@@ -175,7 +175,9 @@ def test_page_of_the_whole_ledger_holds_together() -> None:
 
 
 def test_claim_finding_runs_the_experiment_and_its_control() -> None:
-    claim = next(claim for claim in QUESTIONS[4].claims if claim.control is not None)
-    found = collect.claim_finding(claim)
-    assert found.verdict is claim.verdict
+    found = collect.claim_finding(sample_claim("Q5.1", Verdict.FALSE).claim)
+    assert found.verdict is Verdict.FALSE
     assert found.control_rejected
+    unchecked = collect.claim_finding(sample_claim("Q5.4", Verdict.NOT_CHECKABLE).claim)
+    assert unchecked.control_evidence is None
+    assert not unchecked.control_rejected

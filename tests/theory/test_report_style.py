@@ -14,7 +14,7 @@ from theory.report.colours import PAPER_DARK, PAPER_LIGHT, contrast, on_dark_pap
 from theory.report.inline_svg import inline_svg, theme_rules
 from theory.report.markup import text
 from theory.report.shell import asset
-from theory.report.typography import set_number, set_outcome
+from theory.report.typography import set_bound, set_measured, set_number
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 
@@ -54,9 +54,10 @@ def test_numbers_are_set_as_in_print(value: float, written: str) -> None:
     assert plain(set_number(value)) == written
 
 
-def test_outcome_never_shows_two_equal_figures_as_different() -> None:
-    assert plain(set_outcome(Check("rate", 0.99999, ">=", 1.0))) == "1.00, off 1 by -10⁻⁵"
-    assert plain(set_outcome(Check("rate", 0.5, ">=", 1.0))) == "0.500 < 1"
+def test_miss_is_never_hidden_by_rounding() -> None:
+    assert plain(set_measured(Check("rate", 0.99999, ">=", 1.0))) == "0.99999"
+    assert plain(set_measured(Check("rate", 0.5, ">=", 1.0))) == "0.500"
+    assert plain(set_bound(Check("rate", 0.5, ">=", 0.5))) == "≥ 0.5"
 
 
 def stands_out(themed: Callable[[str], str], paper: str) -> Callable[[], None]:

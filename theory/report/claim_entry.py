@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from theory.claim import Check, Control, Evidence, Verdict
 from theory.report.findings import ClaimFinding
 from theory.report.markup import element, table, text
-from theory.report.typography import set_bound, set_measured, set_number, set_outcome
+from theory.report.typography import set_bound, set_measured, set_number
 
 _HEADINGS = ("Condition", "What was measured", "Measured", "Needed", "Kept")
 
@@ -51,7 +51,12 @@ def key_figure(found: ClaimFinding) -> str:
         return f"Holds in {len(held)} of {len(cases)} conditions tried."
     wanted = found.verdict is not Verdict.FALSE
     checks = [check for case in cases for check in case.checks if check.holds is wanted]
-    return f"{checks[0].quantity}: {set_outcome(checks[0])}" if checks else ""
+    return _outcome(checks[0]) if checks else ""
+
+
+def _outcome(check: Check) -> str:
+    needed = "needed" if check.holds else "where the claim needs"
+    return f"{check.quantity}: {set_measured(check)}, {needed} {set_bound(check)}"
 
 
 def _body(found: ClaimFinding) -> Iterator[str]:

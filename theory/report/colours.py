@@ -10,6 +10,7 @@ from typing import NamedTuple
 PAPER_LIGHT = "#ffffff"
 PAPER_DARK = "#1b1d22"
 _LEAST_CONTRAST = 3.0  # WCAG 2.2, criterion 1.4.11, for parts of a figure
+_MOST_CONTRAST = 13.5  # on dark paper; pure white glares
 _GREY = 0.03  # chroma below which a colour reads as grey
 _PALE = 0.88  # lightness above which a colour is a fill rather than a line
 
@@ -29,27 +30,38 @@ def contrast(first: str, second: str) -> float:
 
 
 def on_light_paper(colour: str) -> str:
-    """Give ``colour`` for a white page: lines are darkened until they stand out, fills kept."""
-    lab = _to_oklab(colour)
-    if math.hypot(lab.a, lab.b) < _GREY or lab.lightness > _PALE:
+    """Give ``colour`` for a white page: coloured lines are darkened until they stand out."""
+    wanted = _wanted_contrast(colour)
+    if contrast(colour, PAPER_LIGHT) >= wanted:
         return colour
-    return _standing_out(lab, PAPER_LIGHT, -0.01)
+    return _with_contrast(_to_oklab(colour), PAPER_LIGHT, wanted)
 
 
 def on_dark_paper(colour: str) -> str:
-    """Give ``colour`` for a dark page: greys and pale fills turn over, lines are lightened."""
+    """Give ``colour`` for a dark page: the same hue, as far from dark paper as it was from white.
+
+    So black turns nearly white, white vanishes into the paper, and pale fills stay quiet.
+    """
+    return _with_contrast(
+        _to_oklab(colour), PAPER_DARK, min(_wanted_contrast(colour), _MOST_CONTRAST)
+    )
+
+
+def _wanted_contrast(colour: str) -> float:
     lab = _to_oklab(colour)
-    if math.hypot(lab.a, lab.b) < _GREY or lab.lightness > _PALE:
-        lowest, highest = _to_oklab(PAPER_DARK).lightness, 0.93
-        turned = lowest + (1 - lab.lightness) * (highest - lowest)
-        return _to_hex(lab._replace(lightness=turned))
-    return _standing_out(lab, PAPER_DARK, 0.01)
+    is_line = math.hypot(lab.a, lab.b) >= _GREY and lab.lightness <= _PALE
+    return max(contrast(colour, PAPER_LIGHT), _LEAST_CONTRAST if is_line else 1.0)
 
 
-def _standing_out(lab: Oklab, paper: str, step: float) -> str:
-    while contrast(_to_hex(lab), paper) < _LEAST_CONTRAST:
-        lab = lab._replace(lightness=lab.lightness + step)
-    return _to_hex(lab)
+def _with_contrast(lab: Oklab, paper: str, wanted: float) -> str:
+    """Move the lightness of ``lab`` away from ``paper`` until the contrast is reached."""
+    near = _to_oklab(paper).lightness
+    far = 0.0 if near > 0.5 else 1.0
+    for _ in range(20):
+        middle = (near + far) / 2
+        reached = contrast(_to_hex(lab._replace(lightness=middle)), paper) >= wanted
+        near, far = (near, middle) if reached else (middle, far)
+    return _to_hex(lab._replace(lightness=far))
 
 
 def _linear(colour: str) -> tuple[float, float, float]:

@@ -34,7 +34,7 @@ def question_section(found: QuestionFinding) -> str:
 def _sheet_answer(found: QuestionFinding) -> str:
     verdicts = {entry.claim.id: entry.verdict for entry in found.claims}
     segments = found.question.sheet_answer
-    pieces = "".join(_piece(words, claim, verdicts) for words, claim in segments)
+    pieces = " ".join(_piece(words.strip(), claim, verdicts) for words, claim in segments)
     title = element("h3", "What the answer sheet says")
     return title + element("blockquote", element("p", pieces), class_="sheet")
 
@@ -43,10 +43,12 @@ def _piece(words: str, claim: str | None, verdicts: dict[str, Verdict]) -> str:
     if claim is None:
         return text(words)
     verdict = verdicts[claim]
-    before, core, after = words.partition(words.strip())
+    *others, last = words.split(" ")
     tag = element("span", f"{claim} {verdict.value}", class_="tag")
-    link = element("a", text(core), tag, href=f"#{claim}", class_=f"mark {verdict_class(verdict)}")
-    return before + link + after
+    # The tag stays with the last word where the line breaks.
+    end = element("span", text(last), "\N{NO-BREAK SPACE}", tag, class_="end")
+    phrase = f"{text(' '.join(others))} {end}" if others else end
+    return element("a", phrase, href=f"#{claim}", class_=f"mark {verdict_class(verdict)}")
 
 
 def _figures(found: QuestionFinding) -> Iterator[str]:

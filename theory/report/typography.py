@@ -6,8 +6,7 @@ from theory.claim import Check
 from theory.formatting import figure, measured
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_KEPT = {"<": "<", "<=": "≤", "==": "=", ">=": "≥", ">": ">"}
-_MISSED = {"<": "≥", "<=": ">", "==": "≠", ">=": "<", ">": "≤"}
+_RELATIONS = {"<": "<", "<=": "≤", "==": "=", ">=": "≥", ">": ">"}
 _POWER = re.compile(r"(?P<mantissa>\d(?:\.\d+)?)e(?P<exponent>[+-]?\d+)")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -25,25 +24,15 @@ def set_figure(written: str) -> str:
 
 
 def set_measured(check: Check) -> str:
-    """Set the measured figure of ``check``."""
+    """Set the measured figure of ``check``, with more digits where few would hide a miss."""
+    if not check.holds and float(figure(check.value)) == float(figure(check.bound)):
+        return set_figure(f"{check.value:.9g}")
     return set_figure(measured(check))
 
 
 def set_bound(check: Check) -> str:
     """Set what ``check`` asks for, such as ``"≤ 0.1"``."""
-    return f"{_KEPT[check.relation]}{_NO_BREAK}{set_number(check.bound)}"
-
-
-def set_outcome(check: Check) -> str:
-    """Set how the figure stands to its bound, such as ``"0.310 ≠ 0"`` where it misses it.
-
-    Where so few digits show the two alike although they differ, the distance is written instead.
-    """
-    value, bound = set_measured(check), set_number(check.bound)
-    sign = (_KEPT if check.holds else _MISSED)[check.relation]
-    if float(figure(check.value)) == float(figure(check.bound)) and check.value != check.bound:
-        return f"{value}, off {bound} by {set_number(check.value - check.bound)}"
-    return f"{value}{_NO_BREAK}{sign}{_NO_BREAK}{bound}"
+    return f"{_RELATIONS[check.relation]}{_NO_BREAK}{set_figure(f'{check.bound:.6g}')}"
 
 
 def _power(found: re.Match[str]) -> str:
