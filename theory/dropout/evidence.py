@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from theory.claim import Case, Check, Evidence
+from theory.draws import normal
 from theory.dropout.counting import Work, work_of
 from theory.dropout.exact import steps_to_reach
 from theory.dropout.networks import dense_network, private_random, training_step
@@ -24,20 +25,20 @@ def idle_dropout_takes_longer() -> Evidence:
 
 
 def _judge_steps(*, dropout: bool) -> Evidence:
-    random = np.random.default_rng(73)
-    inputs = random.standard_normal((60, 8))
-    targets = inputs @ random.standard_normal(8) + 0.5 * random.standard_normal(60)
+    generator = torch.Generator().manual_seed(73)
+    inputs = normal(generator, 60, 8)
+    targets = inputs @ normal(generator, 8) + 0.5 * normal(generator, 60)
     start = float(np.mean(targets**2))
     best = float(np.linalg.lstsq(inputs, targets, rcond=None)[1][0]) / 60.0
     cases = []
-    for rate, distance in ((0.1, 0.5), (0.1, 0.05), (0.5, 0.5), (0.5, 0.05)):
+    for rate, distance in ((0.1, 0.8), (0.1, 0.05), (0.5, 0.5), (0.5, 0.05)):
         without, steps = (
             steps_to_reach(
                 inputs,
                 targets,
                 rate=used,
                 loss=best + distance * (start - best),
-                learning_rate=0.02,
+                learning_rate=0.005,
                 limit=5000,
             )
             for used in (0.0, rate if dropout else 0.0)

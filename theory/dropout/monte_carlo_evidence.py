@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from theory.claim import Case, Check, Evidence
+from theory.draws import normal
 from theory.dropout.counting import Work, passes_through, work_of
 from theory.dropout.exact import binary_log_loss, masked_probabilities
 from theory.dropout.monte_carlo import DROPOUT_MODULES, sample_probabilities
@@ -214,8 +215,8 @@ def better_uncertainty_without_dropout() -> Evidence:
 
 
 def _judge_uncertainty(*, rate: float) -> Evidence:
-    random = np.random.default_rng(82)
-    inputs, weights = random.standard_normal((200, 8)), 0.7 * random.standard_normal(8)
+    generator = torch.Generator().manual_seed(82)
+    inputs, weights = normal(generator, 200, 8), 0.7 * normal(generator, 8)
     truth = 1.0 / (1.0 + np.exp(-inputs @ weights))
     cases = []
     for condition, factor in (

@@ -8,8 +8,10 @@ best weights without a penalty.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from theory.domain import require_between, require_positive
+from theory.draws import normal
 from theory.sparsity.lasso import Array, proximal_descent, soft_threshold, subgradient_descent
 
 
@@ -84,7 +86,7 @@ def demonstrate(
     )
     require_between("steps", steps, 1, 100_000)
     require_between("seed", seed, 0, 2**63 - 1)
-    targets = np.sort(np.random.default_rng(seed).standard_normal(weights))
+    targets = np.sort(normal(torch.Generator().manual_seed(seed), weights))
     proximal, followed = (
         descend(
             lambda w: w - targets,

@@ -1,8 +1,10 @@
 """The experiments of question 6 on penalties and zeros, each with a control its judge rejects."""
 
 import numpy as np
+import torch
 
 from theory.claim import Case, Check, Evidence
+from theory.draws import normal, uniform
 from theory.sparsity.lasso import (
     Array,
     Shrinkage,
@@ -32,9 +34,9 @@ def exact_zeros_are_sparse() -> Evidence:
 
 
 def _judge_small_weights(*, factor: float, threshold: float) -> Evidence:
-    random = np.random.default_rng(61)
-    weights = random.standard_normal((100, 100))
-    small = np.where(random.random((100, 100)) < 0.9, factor * weights, weights)
+    generator = torch.Generator().manual_seed(61)
+    weights = normal(generator, 100, 100)
+    small = np.where(uniform(generator, 100, 100) < 0.9, factor * weights, weights)
     stored = compressed_cost(small).stored_bytes / compressed_cost(weights).stored_bytes
     compressed = Case(
         "nine weights in ten made small, kept as a compressed matrix",
@@ -51,8 +53,8 @@ def _judge_small_weights(*, factor: float, threshold: float) -> Evidence:
 
 def _rescaled_share(weights: Array, threshold: float) -> tuple[float, float]:
     """Change in the share of small weights, and in the outputs, when two layers trade scale."""
-    random = np.random.default_rng(62)
-    inputs, outputs = random.standard_normal((8, 100)), random.standard_normal((3, 100))
+    generator = torch.Generator().manual_seed(62)
+    inputs, outputs = normal(generator, 8, 100), normal(generator, 3, 100)
     scale = 2.0**-20  # a power of two: rescaling is exact in floating point
     zeros = np.zeros(100), np.zeros(3)
     before = (weights, zeros[0], outputs, zeros[1])
@@ -64,7 +66,7 @@ def _rescaled_share(weights: Array, threshold: float) -> tuple[float, float]:
 
 def l1_gives_zeros() -> Evidence:
     """Q6.2 with the L1 penalty, by three algorithms."""
-    targets = np.random.default_rng(63).standard_normal(1000)
+    targets = normal(torch.Generator().manual_seed(63), 1000)
     proximal, followed = (
         descend(
             lambda w: w - targets,
@@ -80,7 +82,7 @@ def l1_gives_zeros() -> Evidence:
 
 def l2_gives_zeros() -> Evidence:
     """Control of Q6.2: the squared penalty shrinks every weight by the same factor."""
-    targets = np.random.default_rng(63).standard_normal(1000)
+    targets = normal(torch.Generator().manual_seed(63), 1000)
     shrunk = targets / (1.0 + PENALTY)
     return _judge_zeros(targets, shrunk, shrunk)
 
@@ -207,9 +209,9 @@ def pruning_alone_is_sparser() -> Evidence:
 
 
 def _judge_combination(*, penalty: float, threshold: float = 0.2) -> Evidence:
-    random = np.random.default_rng(66)
-    truth = np.where(np.arange(1000) < 100, 3.0 * random.standard_normal(1000), 0.0)
-    targets = truth + 0.2 * random.standard_normal(1000)
+    generator = torch.Generator().manual_seed(66)
+    truth = np.where(np.arange(1000) < 100, 3.0 * normal(generator, 1000), 0.0)
+    targets = truth + 0.2 * normal(generator, 1000)
     penalised = proximal_descent(
         lambda w: w - targets, targets, penalty=penalty, learning_rate=LEARNING_RATE, steps=STEPS
     )

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from theory.draws import normal
 
 Array = NDArray[np.floating[Any]]
 Gradient = Callable[[Array], Array]
@@ -90,7 +93,7 @@ def optimality_gap(inputs: Array, targets: Array, weights: Array, *, penalty: fl
 
 def regression_problem(*, rows: int, features: int, seed: int) -> tuple[Array, Array]:
     """Inputs (rows, features) and targets (rows,): a third of the features matter, plus noise."""
-    random = np.random.default_rng(seed)
-    inputs = random.standard_normal((rows, features))
-    weights = np.where(np.arange(features) % 3 == 0, random.standard_normal(features), 0.0)
-    return inputs, inputs @ weights + 0.1 * random.standard_normal(rows)
+    generator = torch.Generator().manual_seed(seed)
+    inputs = normal(generator, rows, features)
+    weights = np.where(np.arange(features) % 3 == 0, normal(generator, features), 0.0)
+    return inputs, inputs @ weights + 0.1 * normal(generator, rows)

@@ -8,6 +8,7 @@ from scipy import sparse
 from torch import nn
 
 from theory.claim import Case, Check, Evidence
+from theory.draws import normal
 from theory.sparsity.lasso import Array
 from theory.sparsity.pruning import (
     Activation,
@@ -92,24 +93,28 @@ def logistic_neurons_can_go() -> Evidence:
 
 
 def _judge_removal(activation: Activation) -> Evidence:
-    random = np.random.default_rng(69)
-    layers = tuple(random.standard_normal(shape) for shape in ((12, 8), (12,), (3, 12), (3,)))
-    inputs = random.standard_normal((20, 8))
+    generator = torch.Generator().manual_seed(69)
+    layers = (
+        normal(generator, 12, 8),
+        normal(generator, 12),
+        normal(generator, 3, 12),
+        normal(generator, 3),
+    )
+    inputs = normal(generator, 20, 8)
     first, biases, second, outputs = layers
     mask = magnitude_mask(first, 0.5)
     masked = forward((first * mask, biases, second, outputs), inputs, activation)
     hidden = activation((sparse.csr_matrix(first * mask) @ inputs.T).T + biases)
     absent = hidden @ second.T + outputs
     neurons = np.array([1.0, 4.0, 7.0])
-    four = (first, biases, second, outputs)
-    silenced = forward(silence_neurons(four, neurons), inputs, activation)
-    removed = forward(remove_neurons(four, neurons), inputs, activation)
+    silenced = forward(silence_neurons(layers, neurons), inputs, activation)
+    removed = forward(remove_neurons(layers, neurons), inputs, activation)
     quantity = "largest difference between the outputs of the masked and the smaller network"
     cases = (
         Case("weights", (Check(quantity, float(np.abs(masked - absent).max()), "<=", 1e-12),)),
         Case("neurons", (Check(quantity, float(np.abs(silenced - removed).max()), "<=", 1e-12),)),
     )
-    before = forward(four, inputs, activation)
+    before = forward(layers, inputs, activation)
     moved = Check(
         "change of the outputs by pruning", float(np.abs(before - masked).max()), ">", 0.1
     )
@@ -127,7 +132,7 @@ def pruning_saves_on_paper() -> Evidence:
 
 
 def _judge_savings(*, honest: bool) -> Evidence:
-    weights = np.random.default_rng(70).standard_normal((100, 300)).astype(np.float32)
+    weights = normal(torch.Generator().manual_seed(70), 100, 300).astype(np.float32)
     most, half = (
         (weights * magnitude_mask(weights, share)).astype(np.float32) for share in (0.9, 0.5)
     )
