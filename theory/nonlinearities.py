@@ -49,7 +49,8 @@ def leaky_relu(slope: float, name: str = "leaky ReLU") -> Nonlinearity:
     return Nonlinearity(
         name,
         lambda x: torch.where(x > 0, x, slope * x),
-        lambda x: torch.where(x > 0, 1.0, slope).to(x.dtype),
+        # Two plain numbers would make torch.where round the slope to float32.
+        lambda x: torch.where(x > 0, torch.ones_like(x), slope),
     )
 
 
@@ -84,9 +85,7 @@ def _silu_derivative(x: Tensor) -> Tensor:
     return _logistic(x) + x * _logistic_derivative(x)
 
 
-RELU = Nonlinearity(
-    "ReLU", lambda x: torch.clamp(x, min=0.0), lambda x: torch.where(x > 0, 1.0, 0.0).to(x.dtype)
-)
+RELU = Nonlinearity("ReLU", lambda x: torch.clamp(x, min=0.0), lambda x: (x > 0).to(x.dtype))
 LEAKY_RELU = leaky_relu(0.01)
 ELU = elu()
 SELU = Nonlinearity("SELU", _selu, _selu_derivative)

@@ -44,7 +44,8 @@ _GLOROT = "Glorot, Bordes and Bengio 2011, Deep Sparse Rectifier Neural Networks
 _LECUN = "LeCun et al. 1998, Efficient BackProp"
 _BISHOP = "Bishop 2006, Pattern Recognition and Machine Learning, section 4.3"
 _HERE = "theory.activations.evidence"
-_OUTPUT = "theory.activations.output_evidence"
+_BOUNDED = "theory.activations.bounded_evidence"
+_PROBABILITY = "theory.activations.probability_evidence"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -141,10 +142,10 @@ CLAIMS: tuple[Claim, ...] = (
             "reached only by rounding."
         ),
         kind=Kind.EXACT,
-        experiment=f"{_OUTPUT}:tanh_fits_minus_one_to_one",
+        experiment=f"{_BOUNDED}:tanh_fits_minus_one_to_one",
         control=Control(
             "the logistic function in the place of tanh",
-            f"{_OUTPUT}:logistic_fits_minus_one_to_one",
+            f"{_BOUNDED}:logistic_fits_minus_one_to_one",
         ),
         references=(_LECUN,),
     ),
@@ -158,10 +159,10 @@ CLAIMS: tuple[Claim, ...] = (
             "1: kept inside, no word of a thousand could get even one chance in a hundred."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=f"{_OUTPUT}:recurrent_outputs_within_one",
+        experiment=f"{_BOUNDED}:recurrent_outputs_within_one",
         control=Control(
             "the right statement: hidden states lie between -1 and 1",
-            f"{_OUTPUT}:recurrent_states_within_one",
+            f"{_BOUNDED}:recurrent_states_within_one",
         ),
         references=(
             "Sutskever, Vinyals and Le 2014, Sequence to Sequence Learning with Neural Networks",
@@ -177,10 +178,10 @@ CLAIMS: tuple[Claim, ...] = (
             "tanh is four times as steep at zero."
         ),
         kind=Kind.EXACT,
-        experiment=f"{_OUTPUT}:tanh_is_rescaled_logistic",
+        experiment=f"{_BOUNDED}:tanh_is_rescaled_logistic",
         control=Control(
             "only the output stretched: 2 logistic(x) - 1",
-            f"{_OUTPUT}:tanh_is_logistic_of_same_input",
+            f"{_BOUNDED}:tanh_is_logistic_of_same_input",
         ),
         references=(_LECUN,),
     ),
@@ -194,9 +195,9 @@ CLAIMS: tuple[Claim, ...] = (
             "logistic function, and for a probability half of tanh's range is of no use."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=f"{_OUTPUT}:wider_range_is_better",
+        experiment=f"{_BOUNDED}:wider_range_is_better",
         control=Control(
-            "the logistic function compared with itself", f"{_OUTPUT}:same_range_is_better"
+            "the logistic function compared with itself", f"{_BOUNDED}:same_range_is_better"
         ),
         condition="hidden layer or output, and the slope at zero",
         references=(_LECUN, "Glorot and Bengio 2010, Understanding the difficulty of training"),
@@ -210,9 +211,9 @@ CLAIMS: tuple[Claim, ...] = (
             "of two classes, and the log loss has the slope probability minus label."
         ),
         kind=Kind.EXACT,
-        experiment=f"{_OUTPUT}:logistic_suits_binary",
+        experiment=f"{_PROBABILITY}:logistic_suits_binary",
         control=Control(
-            "tanh in the place of the logistic function", f"{_OUTPUT}:tanh_suits_binary"
+            "tanh in the place of the logistic function", f"{_PROBABILITY}:tanh_suits_binary"
         ),
         references=(_BISHOP,),
     ),
@@ -223,13 +224,13 @@ CLAIMS: tuple[Claim, ...] = (
         correct=(
             "Smooth it is. With the log loss the problem is convex in the score and a confident "
             "error has slope 1. With the squared error that slope is 0.00009 at a score of -10, "
-            "and 20 hidden layers lose 12 orders of magnitude of the gradient."
+            "and 20 hidden layers lose more than 12 orders of magnitude of the gradient."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=f"{_OUTPUT}:logistic_is_well_behaved",
+        experiment=f"{_PROBABILITY}:logistic_is_well_behaved",
         control=Control(
             "the squared error in the place of the log loss",
-            f"{_OUTPUT}:squared_error_is_well_behaved",
+            f"{_PROBABILITY}:squared_error_is_well_behaved",
         ),
         condition="the loss, and whether it is an output or a hidden layer",
         references=(_BISHOP, "Glorot and Bengio 2010, Understanding the difficulty of training"),
@@ -244,9 +245,9 @@ CLAIMS: tuple[Claim, ...] = (
             "never used: among 100 equal neurons it passes back a hundredth of a gradient."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=f"{_OUTPUT}:softmax_suits_multi_class",
+        experiment=f"{_PROBABILITY}:softmax_suits_multi_class",
         control=Control(
-            "softmax taken over the batch", f"{_OUTPUT}:batch_softmax_suits_multi_class"
+            "softmax taken over the batch", f"{_PROBABILITY}:batch_softmax_suits_multi_class"
         ),
         condition="whether classes exclude each other, and output or hidden layer",
         references=(_BISHOP,),
@@ -260,10 +261,10 @@ CLAIMS: tuple[Claim, ...] = (
             "valid does not mean calibrated."
         ),
         kind=Kind.EXACT,
-        experiment=f"{_OUTPUT}:softmax_is_a_distribution",
+        experiment=f"{_PROBABILITY}:softmax_is_a_distribution",
         control=Control(
             "one independent logistic function per class",
-            f"{_OUTPUT}:logistics_are_a_distribution",
+            f"{_PROBABILITY}:logistics_are_a_distribution",
         ),
         references=(_BISHOP,),
     ),

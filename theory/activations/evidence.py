@@ -1,7 +1,7 @@
 """Judging what the sheet says of SELU, ReLU and its variants (Q4.1 to Q4.6) and of choosing.
 
-One function per claim, and beside it the one that its control runs through the same judge. The
-bounded functions and softmax are judged in ``output_evidence``.
+One function per claim, and beside it the one that its control runs through the same judge. tanh
+is judged in ``bounded_evidence``, logistic and softmax in ``probability_evidence``.
 """
 
 import torch
