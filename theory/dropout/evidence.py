@@ -38,8 +38,8 @@ def _judge_steps(*, dropout: bool) -> Evidence:
                 targets,
                 rate=used,
                 loss=best + distance * (start - best),
-                learning_rate=0.005,
-                limit=5000,
+                learning_rate=0.001,
+                limit=10_000,
             )
             for used in (0.0, rate if dropout else 0.0)
         )
