@@ -45,7 +45,9 @@ class HiddenLayer:
 
     def stuck(self, nonlinearity: Nonlinearity, inputs: Tensor) -> Tensor:
         """Which neurons have derivative zero on all of ``inputs`` (examples, INPUTS)."""
-        return (nonlinearity.derivative(inputs @ self.weight.T + self.bias) == 0).all(dim=0)
+        before = inputs @ self.weight.T + self.bias
+        # A neuron of a network that has blown up is lost, not stuck.
+        return ((nonlinearity.derivative(before) == 0) & before.isfinite()).all(dim=0)
 
     def gradients(
         self, nonlinearity: Nonlinearity, inputs: Tensor, targets: Tensor

@@ -19,12 +19,12 @@ from theory.selu.convergence import (
 )
 from theory.signal import HE, LECUN
 
-NETWORKS = 64
-CLEAR_SHARE = 0.85  # what a side must win to be called faster
+NETWORKS = 88
+CLEAR_SHARE = 0.8  # what a side must win to be called faster
 SELU_SIDE = Contender(SELU, LECUN)
 RELU_SIDE = Contender(RELU, HE)
 DEEP_RAMPS = Course(
-    TWO_RAMPS, depth=20, width=10, learning_rates=(0.01, 0.02), steps=50, examples=24
+    TWO_RAMPS, depth=20, width=8, learning_rates=(0.01, 0.02), steps=60, examples=24
 )
 SHALLOW_RAMPS = Course(TWO_RAMPS, depth=1, width=32, learning_rates=(0.05, 0.1, 0.2), steps=50)
 SHALLOW_VALUES = Course(
