@@ -7,6 +7,7 @@ from pathlib import Path
 
 from theory.commands.parser import OneLineParser
 from theory.errors import DomainError
+from theory.selection import find_claims, find_question
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,34 +30,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
-    # Imported here, so that a command loads only what it needs: list must start at once.
-    from theory.commands import listing, reporting, running, showing, verifying
-    from theory.selection import find_claims, find_question
-
+    # Imported where they are used: a command loads only what it needs, and list starts at once.
     match chosen.command:
         case "list":
-            return listing.list_questions(as_json=chosen.json)
+            from theory.commands.listing import list_questions
+
+            return list_questions(as_json=chosen.json)
         case "show":
-            return showing.show(find_question(chosen.question), as_json=chosen.json)
-        case "run" if chosen.all:
-            if rest or chosen.demo or chosen.plot:
-                raise DomainError("--all runs every demo with its defaults; give nothing else")
-            return running.run_all(as_json=chosen.json)
+            from theory.commands.showing import show
+
+            return show(find_question(chosen.question), as_json=chosen.json)
         case "run":
-            if chosen.demo is None:
-                raise DomainError("name a demo, such as `theory run momentum`, or give --all")
-            question = find_question(chosen.demo)
-            arguments = [*(["--help"] if chosen.help else []), *rest]
-            return running.run(question, arguments, plot=chosen.plot, as_json=chosen.json)
+            return _run(chosen, rest)
         case "verify":
-            return verifying.verify(find_claims(chosen.claims), as_json=chosen.json)
+            from theory.commands.verifying import verify
+
+            return verify(find_claims(chosen.claims), as_json=chosen.json)
         case _:
-            return reporting.report(chosen.out, as_json=chosen.json)
+            from theory.commands.reporting import report
+
+            return report(chosen.out, as_json=chosen.json)
+
+
+def _run(chosen: argparse.Namespace, rest: list[str]) -> int:
+    from theory.commands import running
+
+    if chosen.all:
+        if rest or chosen.demo or chosen.plot:
+            raise DomainError("--all runs every demo with its defaults; give nothing else")
+        return running.run_all(as_json=chosen.json)
+    if chosen.demo is None:
+        raise DomainError("name a demo, such as `theory run momentum`, or give --all")
+    arguments = [*(["--help"] if chosen.help else []), *rest]
+    question = find_question(chosen.demo)
+    return running.run(question, arguments, plot=chosen.plot, as_json=chosen.json)
 
 
 def _parser() -> OneLineParser:
-    parser = OneLineParser(prog="theory", description=main.__doc__)
-    parser.description = "Seven textbook answers, claim by claim, each settled by an experiment."
+    parser = OneLineParser(
+        prog="theory",
+        description="Seven textbook answers, claim by claim, each settled by an experiment.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     json = OneLineParser(add_help=False)
     json.add_argument("--json", action="store_true", help="print JSON for other programs")
