@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from page_outline import Outline, assert_well_formed, plain
-from report_samples import sample_claim, sample_figure, sample_question, sample_questions
+from report_samples import EVIDENCE, sample_claim, sample_figure, sample_question, sample_questions
 
 from theory.claim import Case, Check, Evidence, Verdict
-from theory.ledger import QUESTIONS
+from theory.ledger import QUESTIONS, Question
 from theory.report import collect, page
 from theory.report.claim_entry import claim_entry, key_figure
+from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding, QuestionFinding, all_claims
 from theory.report.inline_svg import inline_svg
 from theory.report.page import render_page
@@ -156,22 +157,29 @@ def test_write_report_leaves_the_old_page_if_an_experiment_fails(
     assert (tmp_path / "index.html").read_text() == "old"
 
 
-def test_page_of_the_whole_ledger_holds_together() -> None:
+def without_evidence(question: Question, drawing: str) -> QuestionFinding:
     # Experiments are run by the tests of the claims; here their place is taken by no evidence.
-    questions = tuple(
-        QuestionFinding(
-            question,
-            tuple(ClaimFinding(claim, Evidence(cases=())) for claim in question.claims),
-            collect.drawing(question),
-        )
-        for question in QUESTIONS
-    )
-    whole = render_page(questions)
+    claims = tuple(ClaimFinding(claim, Evidence(cases=())) for claim in question.claims)
+    return QuestionFinding(question, claims, drawing)
+
+
+def test_page_of_the_whole_ledger_holds_together() -> None:
+    whole = render_page(tuple(without_evidence(question, "") for question in QUESTIONS))
     assert_well_formed(whole)
     assert_links_resolve(whole)
     assert_loads_nothing(whole)
     marked = set(re.findall(r'href="#(Q\d\.\d+)" class="mark', whole))
     assert marked == {claim.id for question in QUESTIONS for claim in question.claims}
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+def test_page_holds_together_with_the_figure_of(question: Question) -> None:
+    drawing = collect.drawing(question)
+    one = render_page((without_evidence(question, drawing),))
+    assert_well_formed(one)
+    assert_links_resolve(one)
+    assert_loads_nothing(one)
+    assert not re.search(r"(?:fill|stroke): #", drawing)
 
 
 def test_claim_finding_runs_the_experiment_and_its_control() -> None:
@@ -181,3 +189,22 @@ def test_claim_finding_runs_the_experiment_and_its_control() -> None:
     unchecked = collect.claim_finding(sample_claim("Q5.4", Verdict.NOT_CHECKABLE).claim)
     assert unchecked.control_evidence is None
     assert not unchecked.control_rejected
+
+
+def test_control_stands_beside_the_evidence_where_it_answers_the_same_checks() -> None:
+    kept, missed = (Evidence((Case("any net", (check(value, 2),)),)) for value in (1, 3))
+    together = evidence_tables(kept, missed)
+    assert together.count("<table>") == 1
+    assert re.findall(r'data-label="(?:Measured|Control)"><span class="[^"]*">(\d)', together) == [
+        "1",
+        "3",
+    ]
+    other = Evidence((Case("another net", (check(3, 2),)),))
+    assert evidence_tables(kept, other).count("<table>") == 2
+    assert evidence_tables(kept, None).count("<table>") == 1
+
+
+def test_evidence_table_tells_which_conditions_hold() -> None:
+    words = Outline(evidence_tables(EVIDENCE[Verdict.DEPENDS], None)).words
+    assert "rate below 2 (1 + momentum) holds" in words
+    assert "rate above it fails" in words

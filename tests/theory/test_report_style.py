@@ -80,12 +80,20 @@ def test_lines_stand_out_on_their_paper(themed: Callable[[str], str], paper: str
         stands_out(lambda colour: colour, paper)()
 
 
-@given(first=st.integers(0, 255), second=st.integers(0, 255))
-def test_greys_turn_over_on_dark_paper(first: int, second: int) -> None:
-    light, dark = (f"#{grey:02x}{grey:02x}{grey:02x}" for grey in (first, second))
-    ordered = contrast(light, "#000000") >= contrast(dark, "#000000")
-    turned = contrast(on_dark_paper(light), "#000000") <= contrast(on_dark_paper(dark), "#000000")
-    assert first == second or ordered == turned
+def turns_greys_over(themed: Callable[[str], str]) -> Callable[[], None]:
+    @given(greys=st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted))
+    def check_order(greys: list[int]) -> None:
+        colours = ["#" + f"{grey:02x}" * 3 for grey in greys]
+        darker, lighter = (contrast(themed(colour), "#000000") for colour in colours)
+        assert darker >= lighter
+
+    return check_order
+
+
+def test_greys_turn_over_on_dark_paper() -> None:
+    turns_greys_over(on_dark_paper)()
+    with pytest.raises(AssertionError):
+        turns_greys_over(on_light_paper)()
 
 
 def test_contrast_is_that_of_the_guidelines() -> None:

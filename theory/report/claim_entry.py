@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from theory.claim import Check, Control, Evidence, Verdict
+from theory.claim import Check, Control, Verdict
+from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding
-from theory.report.markup import element, table, text
+from theory.report.markup import element, text
 from theory.report.typography import set_bound, set_measured, set_number
-
-_HEADINGS = ("Condition", "What was measured", "Measured", "Needed", "Kept")
 
 
 def claim_entry(found: ClaimFinding) -> str:
@@ -66,10 +65,12 @@ def _body(found: ClaimFinding) -> Iterator[str]:
         yield _paragraph("It depends on", claim.condition)
     if found.verdict is not claim.verdict:
         yield _paragraph("Expected", f"another verdict: {claim.verdict.value}")
+    control = found.control_evidence
     if found.evidence.checks:
-        yield _evidence_table("The evidence", found.evidence)
-    if claim.control is not None and found.control_evidence is not None:
-        yield _control(claim.control, found.control_evidence, rejected=found.control_rejected)
+        yield evidence_tables(found.evidence, control)
+    if claim.control is not None and control is not None:
+        words = _control(claim.control, control.verdict, rejected=found.control_rejected)
+        yield _paragraph("Control", words)
     sampled = [check for check in found.evidence.checks if check.samples]
     if sampled:
         yield _paragraph("Sampling", "; ".join(dict.fromkeys(map(_sampling, sampled))))
@@ -83,37 +84,9 @@ def _paragraph(label: str, words: str) -> str:
     return element("p", element("b", text(label), class_="label"), " ", text(words))
 
 
-def _evidence_table(caption: str, evidence: Evidence) -> str:
-    return element("div", table(caption, _HEADINGS, _rows(evidence)), class_="table-frame")
-
-
-def _rows(evidence: Evidence) -> Iterator[tuple[str, ...]]:
-    for case in evidence.cases:
-        condition = f"{text(case.condition)} {_kept(case.holds, 'holds', 'fails')}"
-        for place, check in enumerate(case.checks):
-            yield (condition if place == 0 else "", *_cells(check))
-    for place, check in enumerate(evidence.sanity):
-        yield ("the experiment itself" if place == 0 else "", *_cells(check))
-
-
-def _cells(check: Check) -> tuple[str, ...]:
-    return (
-        text(check.quantity),
-        element("span", text(set_measured(check)), class_="number"),
-        element("span", text(set_bound(check)), class_="number"),
-        _kept(check.holds, "yes", "no"),
-    )
-
-
-def _kept(holds: bool, if_so: str, if_not: str) -> str:
-    return element("span", if_so if holds else if_not, class_="kept" if holds else "missed")
-
-
-def _control(control: Control, evidence: Evidence, *, rejected: bool) -> str:
+def _control(control: Control, verdict: Verdict, *, rejected: bool) -> str:
     outcome = "rejected" if rejected else "not rejected"
-    words = f"{control.name}: the same judgement gives “{evidence.verdict.value}” ({outcome})."
-    rows = _evidence_table("The control's figures", evidence) if evidence.checks else ""
-    return _paragraph("Control", words) + rows
+    return f"{control.name}: the same judgement gives “{verdict.value}” ({outcome})."
 
 
 def _sampling(check: Check) -> str:
