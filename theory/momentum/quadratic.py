@@ -53,9 +53,12 @@ def spectral_radius(momentum: Array | float, step: Array | float) -> Array:
 
     The larger modulus of the roots of z² - (1 + momentum - step)·z + momentum.
     """
-    trace = 1.0 + np.asarray(momentum, dtype=float) - np.asarray(step, dtype=float)
-    root = np.sqrt((trace**2 - 4.0 * np.asarray(momentum, dtype=float)).astype(complex))
-    return np.asarray(np.maximum(np.abs(trace + root), np.abs(trace - root)) / 2.0)
+    product = np.asarray(momentum, dtype=float)
+    trace = 1.0 + product - np.asarray(step, dtype=float)
+    discriminant = trace**2 - 4.0 * product
+    real = (np.abs(trace) + np.sqrt(np.maximum(discriminant, 0.0))) / 2.0
+    # Complex roots are conjugate, so both have the modulus of the root of their product.
+    return np.asarray(np.where(discriminant < 0.0, np.sqrt(product), real))
 
 
 def stability_limit(momentum: float) -> float:
