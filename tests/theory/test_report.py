@@ -124,8 +124,11 @@ def check(value: float, bound: float) -> Check:
     [
         ((Case("a", (check(1, 2),)),), "width: 1, needed ≤ 2"),
         ((Case("a", (check(1, 2), check(3, 2))),), "width: 3, where the claim needs ≤ 2"),
-        ((Case("a", (check(1, 2),)), Case("b", (check(3, 2),))), "Holds in 1 of 2 conditions"),
-        ((), "No experiment can settle this one."),
+        (
+            (Case("a", (check(1, 2),)), Case("b", (check(3, 2),))),
+            "holds in 1 of 2 conditions: with a; not with b",
+        ),
+        ((), "no experiment can settle this one"),
     ],
     ids=["true", "false", "depends", "not checkable"],
 )

@@ -12,7 +12,7 @@ from report_samples import sample_figure
 from theory.claim import Check
 from theory.report.colours import PAPER_DARK, PAPER_LIGHT, contrast, on_dark_paper, on_light_paper
 from theory.report.inline_svg import inline_svg, theme_rules
-from theory.report.markup import text
+from theory.report.markup import prose, text
 from theory.report.shell import asset
 from theory.report.typography import set_bound, set_measured, set_number
 
@@ -29,14 +29,26 @@ def words_come_back(escaped: Callable[[str], str]) -> Callable[[], None]:
     return check_words
 
 
-def test_what_people_write_is_never_markup() -> None:
-    words_come_back(text)()
+@pytest.mark.parametrize("escaped", [text, prose])
+def test_what_people_write_is_never_markup(escaped: Callable[[str], str]) -> None:
+    words_come_back(escaped)()
     with pytest.raises(AssertionError):
         words_come_back(lambda words: words)()
 
 
-def test_backticks_set_code() -> None:
-    assert text("set `a < b` so") == "set <code>a &lt; b</code> so"
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("set `a < b` so", "set <code>a &lt; b</code> so"),
+        ("one ` alone", "one ` alone"),
+        ("by 10^-30 or 2^L", "by 10<sup>-30</sup> or 2<sup>L</sup>"),
+        ("`x^2 -1`", "<code>x^2 -1</code>"),
+        ("self-normalising", "self-normalising"),
+    ],
+)
+def test_prose_is_set_as_in_print(typed: str, written: str) -> None:
+    assert plain(prose(typed)) == written
+    assert ("\N{MINUS SIGN}" in prose(typed)) is ("-30" in typed)
 
 
 @pytest.mark.parametrize(

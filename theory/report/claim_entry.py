@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from theory.claim import Check, Control, Verdict
+from theory.claim import Case, Check, Control, Verdict
 from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding
-from theory.report.markup import element, text
+from theory.report.markup import element, prose
 from theory.report.typography import set_bound, set_measured, set_number
 
 
@@ -15,9 +15,9 @@ def claim_entry(found: ClaimFinding) -> str:
     line = element(
         "summary",
         element("span", claim.id, class_="claim-id"),
-        element("span", text(claim.statement), class_="claim-statement"),
+        element("span", prose(claim.statement), class_="claim-statement"),
         verdict_chip(found.verdict),
-        element("span", text(key_figure(found)), class_="claim-figure"),
+        element("span", prose(key_figure(found)), class_="claim-figure"),
     )
     body = element("div", *_body(found), class_="claim-body")
     return element(
@@ -44,13 +44,18 @@ def key_figure(found: ClaimFinding) -> str:
     """Write the one figure that settles the claim, or over what it splits."""
     cases = found.evidence.cases
     if not cases:
-        return "No experiment can settle this one."
+        return "no experiment can settle this one"
     if found.verdict is Verdict.DEPENDS:
-        held = [case.condition for case in cases if case.holds]
-        return f"Holds in {len(held)} of {len(cases)} conditions tried."
+        return _split(cases)
     wanted = found.verdict is not Verdict.FALSE
     checks = [check for case in cases for check in case.checks if check.holds is wanted]
     return _outcome(checks[0]) if checks else ""
+
+
+def _split(cases: tuple[Case, ...]) -> str:
+    held = [case.condition for case in cases if case.holds]
+    failed = [case.condition for case in cases if not case.holds]
+    return f"holds in {len(held)} of {len(cases)} conditions: with {held[0]}; not with {failed[0]}"
 
 
 def _outcome(check: Check) -> str:
@@ -81,7 +86,7 @@ def _body(found: ClaimFinding) -> Iterator[str]:
 
 
 def _paragraph(label: str, words: str) -> str:
-    return element("p", element("b", text(label), class_="label"), " ", text(words))
+    return element("p", element("b", prose(label), class_="label"), " ", prose(words))
 
 
 def _control(control: Control, verdict: Verdict, *, rejected: bool) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from theory.claim import Check, Evidence
-from theory.report.markup import element, table, text
+from theory.report.markup import element, prose, table
 from theory.report.typography import set_bound, set_measured
 
 _HEADINGS = ("Condition", "What was measured", "Needed", "Measured")
@@ -44,8 +44,8 @@ def _rows(evidence: Evidence, beside: Sequence[tuple[str, ...]]) -> Iterator[tup
     outcomes = [_outcome(case.holds) for case in evidence.cases] + [""]
     for (condition, checks), outcome in zip(_groups(evidence), outcomes, strict=True):
         for place, check in enumerate(checks):
-            first = text(condition) + outcome if place == 0 else ""
-            cells = (text(check.quantity), _needed(check), _measured(check))
+            first = prose(condition) + outcome if place == 0 else ""
+            cells = (prose(check.quantity), _needed(check), _measured(check))
             yield (first, *cells, *next(further))
 
 
@@ -55,10 +55,10 @@ def _outcome(holds: bool) -> str:
 
 
 def _needed(check: Check) -> str:
-    return element("span", text(set_bound(check)), class_="number")
+    return element("span", prose(set_bound(check)), class_="number")
 
 
 def _measured(check: Check) -> str:
     mark, style = ("✓", "kept") if check.holds else ("✗", "missed")
-    figure = text(set_measured(check))
+    figure = prose(set_measured(check))
     return element("span", f"{figure}\N{NO-BREAK SPACE}{mark}", class_=f"number {style}")

@@ -1,5 +1,6 @@
 """Small pieces of HTML, built so that no text can be taken for markup."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -11,18 +12,28 @@ def element(name: str, /, *children: str, **attributes: str) -> str:
 
     Attribute names are written with ``_`` for ``-`` and a trailing ``_`` where Python reserves the
     word (``class_``, ``data_verdict``). Attribute values are escaped; children are not: wrap what a
-    person wrote in :func:`text`.
+    person wrote in ``text`` or ``prose``.
     """
     written = "".join(_attribute(key, value) for key, value in attributes.items())
     return f"<{name}{written}>{''.join(children)}</{name}>"
 
 
 def text(words: str) -> str:
-    """Escape ``words`` and set the parts between backticks as code."""
+    """Escape ``words``, so that they read as they were written."""
+    return escape(words)
+
+
+def prose(words: str) -> str:
+    """Escape ``words`` and set what people type for want of better keys.
+
+    Parts between backticks become code; elsewhere ``10^30`` gets its exponent and ``-1`` its minus.
+    """
     parts = escape(words).split("`")
     if len(parts) % 2 == 0:  # an unpaired backtick is just a character
-        return escape(words)
-    return "".join(element("code", part) if place % 2 else part for place, part in enumerate(parts))
+        return _set(escape(words))
+    return "".join(
+        element("code", part) if place % 2 else _set(part) for place, part in enumerate(parts)
+    )
 
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -35,6 +46,11 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) 
         element("thead", element("tr", head)),
         element("tbody", body),
     )
+
+
+def _set(escaped: str) -> str:
+    with_minus = re.sub(r"(?<![\w-])-(?=\d)", "\N{MINUS SIGN}", escaped)
+    return re.sub(r"(?<=\w)\^(\N{MINUS SIGN}?\w+)", r"<sup>\1</sup>", with_minus)
 
 
 def _row(headings: Sequence[str], cells: Sequence[str]) -> str:

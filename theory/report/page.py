@@ -5,7 +5,7 @@ from pathlib import Path
 from theory.report.collect import collect
 from theory.report.findings import QuestionFinding, all_claims
 from theory.report.inline_svg import theme_rules
-from theory.report.markup import element, text
+from theory.report.markup import element, prose
 from theory.report.section import question_section
 from theory.report.shell import asset, shell
 from theory.report.summary import summary, verdict_filter
@@ -48,7 +48,7 @@ def _introduction(questions: tuple[QuestionFinding, ...]) -> str:
     claims = len(all_claims(questions))
     return element(
         "p",
-        text(
+        prose(
             f"A student's answers to {_spelt(len(questions))} textbook questions about training "
             f"deep networks sound right. Taken apart they make {claims} claims. Each one was put "
             "to a small experiment whose figures, and nothing else, decide its verdict. Follow a "

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from theory.claim import Verdict
 from theory.report.claim_entry import claim_entry, verdict_class
 from theory.report.findings import QuestionFinding
-from theory.report.markup import element, text
+from theory.report.markup import element, prose, text
 from theory.report.shell import asset
 
 INTERACTIVE = {"momentum": "momentum.html", "selu": "depth.html"}
@@ -14,13 +14,13 @@ INTERACTIVE = {"momentum": "momentum.html", "selu": "depth.html"}
 def question_section(found: QuestionFinding) -> str:
     """Build the section of one question."""
     question = found.question
-    kicker = element("span", f"Question {question.number}: {text(question.name)}", class_="kicker")
+    kicker = element("span", f"Question {question.number}: {prose(question.name)}", class_="kicker")
     return element(
         "section",
-        element("h2", kicker, text(question.question)),
+        element("h2", kicker, prose(question.question)),
         _sheet_answer(found),
         element("h3", "The corrected answer"),
-        element("p", text(question.answer), class_="answer"),
+        element("p", prose(question.answer), class_="answer"),
         *_figures(found),
         element("h3", "The evidence, claim by claim"),
         *map(claim_entry, found.claims),
@@ -41,13 +41,13 @@ def _sheet_answer(found: QuestionFinding) -> str:
 
 def _piece(words: str, claim: str | None, verdicts: dict[str, Verdict]) -> str:
     if claim is None:
-        return text(words)
+        return prose(words)
     verdict = verdicts[claim]
     *others, last = words.split(" ")
     tag = element("span", f"{claim} {verdict.value}", class_="tag")
     # The tag stays with the last word where the line breaks.
-    end = element("span", text(last), "\N{NO-BREAK SPACE}", tag, class_="end")
-    phrase = f"{text(' '.join(others))} {end}" if others else end
+    end = element("span", prose(last), "\N{NO-BREAK SPACE}", tag, class_="end")
+    phrase = f"{prose(' '.join(others))} {end}" if others else end
     return element("a", phrase, href=f"#{claim}", class_=f"mark {verdict_class(verdict)}")
 
 

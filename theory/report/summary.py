@@ -5,7 +5,7 @@ from collections import Counter
 from theory.claim import Verdict
 from theory.report.claim_entry import key_figure, verdict_class
 from theory.report.findings import ClaimFinding, QuestionFinding, all_claims
-from theory.report.markup import element, text
+from theory.report.markup import element, prose
 from theory.report.typography import set_number
 
 
@@ -17,7 +17,7 @@ def summary(questions: tuple[QuestionFinding, ...]) -> str:
         element("h2", element("span", "At a glance", class_="kicker"), "Every claim, one square"),
         element("ul", *_tiles(claims), class_="tiles"),
         element("div", *map(_map_row, questions), class_="claim-map"),
-        element("p", text(_confidence(claims)), class_="note"),
+        element("p", prose(_confidence(claims)), class_="note"),
         element("h3", "What is wrong, and the figure that shows it"),
         element("ol", *_false_lines(claims), class_="false-list"),
         id="overview",
@@ -70,7 +70,7 @@ def _map_row(row: QuestionFinding) -> str:
         for found in row.claims
     )
     question = row.question
-    name = element("a", f"{question.number} {text(question.name)}", href=f"#{question.name}")
+    name = element("a", f"{question.number} {prose(question.name)}", href=f"#{question.name}")
     return element("div", element("span", name, class_="map-name"), *squares, class_="map-row")
 
 
@@ -79,8 +79,8 @@ def _false_lines(claims: tuple[ClaimFinding, ...]) -> list[str]:
         element(
             "li",
             element("a", found.claim.id, href=f"#{found.claim.id}", class_="claim-id"),
-            element("span", text(found.claim.statement), class_="claim-statement"),
-            element("span", text(key_figure(found)), class_="claim-figure"),
+            element("span", prose(found.claim.statement), class_="claim-statement"),
+            element("span", prose(key_figure(found)), class_="claim-figure"),
         )
         for found in claims
         if found.verdict is Verdict.FALSE
