@@ -102,6 +102,6 @@ def sample_question(number: int, name: str) -> QuestionFinding:
 
 @cache
 def sample_questions() -> tuple[QuestionFinding, ...]:
-    """Make up three questions, two of them with an interactive figure."""
-    names = ((3, "selu"), (5, "momentum"), (7, "dropout"))
+    """Make up three questions, each with an interactive figure."""
+    names = ((3, "selu"), (5, "momentum"), (6, "sparsity"))
     return tuple(sample_question(number, name) for number, name in names)

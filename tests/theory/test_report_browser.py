@@ -147,8 +147,8 @@ def test_filter_shows_the_claims_of_one_verdict(tab: Tab, verdict: str) -> None:
 
 
 def test_question_without_such_a_claim_says_so(tab: Tab) -> None:
-    tab.run("document.getElementById('Q7.2').remove()")
-    note = "document.querySelector('#dropout .none').offsetHeight > 0"
+    tab.run("document.getElementById('Q6.2').remove()")
+    note = "document.querySelector('#sparsity .none').offsetHeight > 0"
     assert not tab.run(note)
     tab.run("document.querySelector('.filter [value=false]').click()")
     assert tab.run(note)
@@ -156,7 +156,7 @@ def test_question_without_such_a_claim_says_so(tab: Tab) -> None:
 
 def test_marked_phrase_leads_to_its_evidence_even_if_filtered_out(tab: Tab) -> None:
     tab.run("document.querySelector('.filter [value=true]').click()")
-    tab.run("document.querySelector('.mark[href=\"#Q7.2\"]').click()")
+    tab.run("document.querySelector('.mark[href=\"#Q6.2\"]').click()")
     tab.run("new Promise((done) => setTimeout(done, 60))")
-    assert tab.run("document.getElementById('Q7.2').open")
+    assert tab.run("document.getElementById('Q6.2').open")
     assert "false" in shown_verdicts(tab)

@@ -1,6 +1,7 @@
 """The interactive figures of the report in a real browser: their curves and figures are right."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -41,13 +42,12 @@ def slide(tab: Tab, identity: str, value: float | str) -> None:
 def figure(tab: Tab, place: str, name: str) -> float:
     """Read a figure from the text under an interactive figure."""
     words = tab.run(f"document.querySelector('#{place} [data-figure={name}]').textContent")
-    digits = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻\N{MINUS SIGN}", "0123456789--")
-    mantissa, _, power = (
-        words.translate(digits).partition("10") if "⁻" in words else (words, "", "")
-    )
-    if not power and "\N{MULTIPLICATION SIGN}" in words:
-        mantissa, _, power = words.translate(digits).partition(" \N{MULTIPLICATION SIGN} 10")
-    return float(mantissa.strip(" \N{MULTIPLICATION SIGN}") or 1) * 10.0 ** float(power or 0)
+    power = re.search(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)$", words)
+    if power is None:
+        return float(words.replace("\N{MINUS SIGN}", "-"))
+    mantissa = words[: power.start()].strip(" \N{MULTIPLICATION SIGN}") or "1"
+    exponent = power[1].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
+    return float(f"{mantissa}e{exponent}")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,9 @@ def figure(tab: Tab, place: str, name: str) -> float:
         ("depth-start", 0.5, "#depth-profile .curve"),
         ("depth-layers", 50, "#depth-profile .curve-2"),
         ("depth-activation", "ReLU", "#depth-map .curve"),
+        ("penalty-strength", 1, "#penalty-ends .curve"),
+        ("penalty-best", 1, "#penalty-path .curve"),
+        ("penalty-rate", -1.5, "#penalty-path .curve-2"),
     ],
 )
 def test_slider_moves_the_curve(tab: Tab, slider: str, value: float | str, curve: str) -> None:
@@ -192,6 +195,25 @@ def test_depth_figures_are_those_of_the_integrals(
     size, gradient = through_layers(activation, gain, 20)
     assert figure(tab, "depth-readout", "rms") == pytest.approx(size, rel=5e-3)
     assert figure(tab, "depth-readout", "gradient") == pytest.approx(gradient, rel=1e-2)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("best", [-1.5, 0.3])
+def test_penalty_figures_are_those_of_the_soft_threshold(
+    tab: Tab, penalty: float, best: float
+) -> None:
+    slide(tab, "penalty-strength", penalty)
+    slide(tab, "penalty-best", best)
+    slide(tab, "penalty-rate", -0.7)
+    minimum = math.copysign(max(abs(best) - penalty, 0), best)
+    assert figure(tab, "penalty-readout", "minimum") == pytest.approx(minimum, abs=1e-4)
+    assert figure(tab, "penalty-readout", "proximal") == pytest.approx(minimum, abs=1e-3)
+    grid = -2 + 4 * (np.arange(81) + 0.37) / 81
+    expected = int((np.abs(grid) <= penalty).sum())
+    assert figure(tab, "penalty-readout", "zeros-proximal") == expected
+    assert figure(tab, "penalty-readout", "zeros-gradient") == 0
+    flutters = penalty > 0 and abs(best) < penalty
+    assert (figure(tab, "penalty-readout", "swing") > 0.01) is flutters
 
 
 @pytest.mark.parametrize("place", ["momentum", "depth"])

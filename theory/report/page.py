@@ -11,7 +11,7 @@ from theory.report.shell import asset, shell
 from theory.report.summary import summary, verdict_filter
 
 TITLE = "Seven answers, put to the test"
-_SCRIPTS = ("page.js", "plot.js", "momentum.js", "depth.js")
+_SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js")
 
 
 def write_report(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from theory.report.findings import QuestionFinding
 from theory.report.markup import element, prose, text
 from theory.report.shell import asset
 
-INTERACTIVE = {"momentum": "momentum.html", "selu": "depth.html"}
+INTERACTIVE = {"selu": "depth.html", "momentum": "momentum.html", "sparsity": "penalty.html"}
 
 
 def question_section(found: QuestionFinding) -> str:
