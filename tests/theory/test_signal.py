@@ -227,9 +227,10 @@ def test_wide_networks_do_as_predicted(nonlinearity, variance):
         weight_variance=variance,
         generator=torch.Generator().manual_seed(0),
     )
-    # Over 100 seeds the logarithms stray by 0.03 (mean square) and 0.04 (gradient) at the most.
-    assert measured.mean_squares[-1] == pytest.approx(predicted.mean_squares[-1], rel=0.3)
-    assert measured.log10_gradient == pytest.approx(predicted.log10_gradient, abs=0.1)
+    # Over 25 seeds the natural logarithm of the mean square strays by 0.2 at the most, log10 of
+    # the gradient by 0.035.
+    assert abs(math.log(measured.mean_squares[-1] / predicted.mean_squares[-1])) < 0.7
+    assert measured.log10_gradient == pytest.approx(predicted.log10_gradient, abs=0.12)
 
 
 def test_a_dead_network_passes_no_gradient():
