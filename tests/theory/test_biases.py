@@ -215,6 +215,36 @@ def test_profiles_share_their_weights_between_biases():
     assert halved[0] - profile(1)[0] == pytest.approx(2 * math.log10(0.5))
 
 
+def test_a_profile_is_that_of_a_network_worked_layer_by_layer():
+    found = gradient_profile(
+        depth=3, width=6, draws=2, seed=4, weight_gain=1.5, constant=0.2, spread=0.4
+    )
+    draws = torch.Generator().manual_seed(4)
+
+    def normal(*shape):
+        return torch.randn(shape, generator=draws, dtype=torch.float64)
+
+    inputs, weights, biases = normal(2, 6), [], []
+    for _ in range(3):
+        weights.append(1.5 * math.sqrt(2 / 6) * normal(2, 6, 6))
+        uniform = torch.rand(2, 6, generator=draws, dtype=torch.float64)
+        biases.append(0.2 - 0.4 + 0.8 * uniform)
+    directions, logs = normal(2, 6), torch.zeros(3, dtype=torch.float64)
+    for index in range(2):
+        values, active = inputs[index], []
+        for weight, bias in zip(weights, biases, strict=True):
+            values = weight[index] @ values + bias[index]
+            active.append((values > 0).double())
+            values = values.relu()
+        slope = directions[index]
+        norms = [slope.norm()]
+        for weight, open_units in zip(weights[:0:-1], active[:0:-1], strict=True):
+            slope = weight[index].T @ (open_units * slope)
+            norms.insert(0, slope.norm())
+        logs += torch.log10(torch.stack(norms) / norms[-1]) / 2
+    assert found == pytest.approx(logs.tolist(), rel=1e-9, abs=1e-12)
+
+
 # Layers without an active unit.
 
 
@@ -397,6 +427,11 @@ def test_the_demo_takes_its_parameters():
     assert demonstrate(**small) == base
     drawn = gradient_profile(depth=3, width=8, draws=2, seed=0, spread=1 / math.sqrt(8))
     assert base.log10_gradient_random_biases == drawn
+    halved = gradient_profile(depth=3, width=8, draws=2, seed=0, weight_gain=0.5)
+    assert base.log10_gradient_wrong_weights == halved
+    constant = gradient_profile(depth=3, width=8, draws=2, seed=0, constant=0.01)
+    assert base.log10_gradient_constant_biases == constant
+    assert base.log10_gradient_zero_biases == gradient_profile(depth=3, width=8, draws=2, seed=0)
     demonstrate(depth=1, width=5, draws=1)
 
 

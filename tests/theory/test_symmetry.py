@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -309,7 +310,7 @@ def test_the_one_value_of_an_equal_layer_is_a_he_draw_too():
 
 
 def test_starts_depend_on_the_seed_alone():
-    for start in (independent_start, equal_start):
+    for start in (independent_start, equal_start, partial(copied_start, copies=2)):
         first, again, other = (start([2, 3, 2], generator(seed)) for seed in (1, 1, 2))
         assert torch.equal(first[0].weight, again[0].weight)
         assert not torch.equal(first[0].weight, other[0].weight)
@@ -364,6 +365,12 @@ def test_distinct_units_takes_the_narrowest_layer():
     assert distinct_units((eye, same, eye), problem) == 1
     silent = Layer(-torch.ones(2, 2).double(), none)
     assert distinct_units((silent, eye), problem) == 1
+    # Differences count relative to the largest figure, however small or large that is.
+    tiny, huge = Layer(1e-12 * eye.weight, none), Layer(1e12 * eye.weight, none)
+    assert distinct_units((tiny, eye), problem) == 2
+    assert distinct_units((huge, eye), problem) == 2
+    rounded = Layer(1e12 * same.weight + eye.weight, none)
+    assert distinct_units((rounded, eye), problem) == 1
 
 
 def test_hidden_activations_and_logits_of_a_network_worked_by_hand():
@@ -441,6 +448,24 @@ def test_gradient_profile_sees_equal_rows_and_repeats_itself():
     assert profile(0.0, 1).smallest_row_distance == 0
 
 
+def test_gradient_profile_of_networks_worked_by_hand():
+    found = gradient_profile(torch.tanh, weight_deviation=0.8, depth=2, width=4, draws=2, seed=6)
+    draws, ratios, distances = generator(6), [], []
+    for _ in range(2):
+        first, second = (
+            0.4 * torch.randn(4, 4, generator=draws, dtype=torch.float64) for _ in range(2)
+        )
+        inputs = torch.rand(4, generator=draws, dtype=torch.float64)
+        direction = torch.randn(4, generator=draws, dtype=torch.float64)
+        last = torch.tanh(second @ torch.tanh(first @ inputs))
+        slope = second.T @ ((1 - last**2) * direction)
+        ratios.append(float(torch.log10(slope.norm() / direction.norm())))
+        pairs = [(one, other) for one in range(4) for other in range(one)]
+        distances += [float((first[one] - first[other]).abs().max()) for one, other in pairs]
+    assert found.log10_gradient_ratio == pytest.approx(sum(ratios) / 2)
+    assert found.smallest_row_distance == pytest.approx(min(distances))
+
+
 def test_scaled_start_scales_the_weights():
     plain = independent_start([2, 3, 2], generator())
     scaled = scaled_start([2, 3, 2], generator(), start=independent_start, gain=0.5)
@@ -461,6 +486,25 @@ def test_the_demo_shows_copies_beside_units_that_part():
     assert max(result.accuracy_equal_start) <= 0.75
     assert result.accuracy_independent_start[-1] == 1
     assert result.largest_move_equal_start > 0.01
+
+
+def test_the_demo_is_the_training_it_says():
+    result = demonstrate(width=3, hidden_layers=2, activation="tanh", steps=4, seed=2)
+    problem = exclusive_or(torch.tanh)
+    for start, spread, share in (
+        (equal_start, result.spread_equal_start, result.accuracy_equal_start),
+        (
+            independent_start,
+            result.spread_independent_start,
+            result.accuracy_independent_start,
+        ),
+    ):
+        layers = start([2, 3, 3, 2], generator(2))
+        states = list(training(layers, problem, optimizer=gradient_descent(0.1), steps=4))
+        assert spread == tuple(unit_spread(state) for state in states)
+        assert share == tuple(accuracy(state, problem) for state in states)
+        if start is equal_start:
+            assert result.largest_move_equal_start == largest_move(states[0], states[4])
 
 
 def test_the_demo_takes_its_parameters():
