@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from theory.report.typography import set_figures
+
 VOID_ATTRIBUTES = frozenset({"hidden", "open", "checked"})
 
 
@@ -49,8 +51,11 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def _set(escaped: str) -> str:
-    with_minus = re.sub(r"(?<![\w-])-(?=\d)", "\N{MINUS SIGN}", escaped)
-    return re.sub(r"(?<=\w)\^(\N{MINUS SIGN}?\w+)", r"<sup>\1</sup>", with_minus)
+    return re.sub(r"(?<=\w)\^([-\N{MINUS SIGN}]?\w+)", _exponent, set_figures(escaped))
+
+
+def _exponent(found: re.Match[str]) -> str:
+    return element("sup", found[1].replace("-", "\N{MINUS SIGN}"))
 
 
 def _row(headings: Sequence[str], cells: Sequence[str]) -> str:

@@ -24,12 +24,15 @@
   }
 
   function drawPath(paths, minimum) {
-    const panel = new Plot.Panel(input("path"), { from: 0, to: SHOWN }, { from: -2.2, to: 2.2 }, "step");
+    const shown = Object.values(paths).flatMap((path) => path.slice(0, SHOWN + 1));
+    const lowest = Math.min(-0.5, ...shown) - 0.1;
+    const panel = new Plot.Panel(input("path"), { from: 0, to: SHOWN }, { from: lowest, to: 1.9 }, "step");
     const points = (path) => path.slice(0, SHOWN + 1).map((w, step) => [step, w]);
     panel.curve([[0, minimum], [SHOWN, minimum]], "guide");
-    panel.curve(points(paths.gradient), "curve-2 thin");
+    panel.curve(points(paths.gradient), "curve-2 solid");
     panel.curve(points(paths.proximal), "curve");
-    panel.axes([0, 20, 40, 60].map((step) => [step, String(step)]), [-2, -1, 0, 1, 2].map((w) => [w, Plot.number(w)]));
+    const heights = [-2, -1, 0, 1].filter((w) => w > lowest);
+    panel.axes([0, 20, 40, 60].map((step) => [step, String(step)]), heights.map((w) => [w, Plot.number(w)]));
   }
 
   function drawEnds(ends, best, minimum) {
