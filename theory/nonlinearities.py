@@ -72,12 +72,11 @@ def _selu(x: Tensor) -> Tensor:
 
 
 def _logistic(x: Tensor) -> Tensor:
-    small = torch.exp(-x.abs())  # at most 1, so nothing overflows
-    return torch.where(x >= 0, 1.0, small) / (1 + small)
+    return 1 / (1 + torch.exp(-x))  # exp may overflow to infinity, whose inverse is right
 
 
 def _logistic_derivative(x: Tensor) -> Tensor:
-    small = torch.exp(-x.abs())
+    small = torch.exp(-x.abs())  # the derivative is even; at most 1, so nothing overflows
     return small / (1 + small) ** 2
 
 
