@@ -1,0 +1,459 @@
+"""Question 2: what biases do to signal and gradient, and what their start does not do."""
+
+import math
+
+import pytest
+import torch
+from controls import rejected
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from theory.biases.demo import demonstrate, gradient_profile
+from theory.biases.figure import draw
+from theory.biases.output_unit import best_bias, fitted_bias, initial_loss
+from theory.biases.propagation import (
+    HE,
+    Biases,
+    gradient_factor,
+    log10_gradient_gain,
+    next_mean_square,
+    silent_layer_probability,
+)
+from theory.biases.training import final_losses
+from theory.errors import DomainError
+
+ZERO = Biases()
+GRID = torch.linspace(-12, 12, 24001, dtype=torch.float64)
+DENSITY = torch.exp(-(GRID**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def normal_mean(values):
+    """The mean under the standard normal distribution by the trapezoidal rule."""
+    return float(torch.trapezoid(values * DENSITY, GRID))
+
+
+# The closed forms, against integrals.
+
+
+def is_the_rectified_second_moment(implementation):
+    @given(st.floats(0.1, 5), st.floats(0.2, 4), st.floats(-2, 2), st.floats(0, 2))
+    @example(1.0, 2.0, 0.01, 0.0)
+    def check(mean_square, weight_variance, constant, variance):
+        deviation = math.sqrt(weight_variance * mean_square + variance)
+        expected = normal_mean(torch.relu(constant + deviation * GRID) ** 2)
+        found = implementation(
+            mean_square, weight_variance=weight_variance, biases=Biases(constant, variance)
+        )
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+    return check
+
+
+def test_next_mean_square_is_an_integral():
+    is_the_rectified_second_moment(next_mean_square)()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda q, weight_variance, biases: weight_variance * q / 2,
+        lambda q, weight_variance, biases: next_mean_square(
+            q, weight_variance=weight_variance, biases=Biases(biases.constant)
+        ),
+        lambda q, weight_variance, biases: next_mean_square(
+            q, weight_variance=weight_variance, biases=Biases(-biases.constant, biases.variance)
+        ),
+    ],
+    ids=["without biases", "without their variance", "wrong sign"],
+)
+def test_other_moments_are_rejected(wrong):
+    with rejected():
+        is_the_rectified_second_moment(wrong)()
+
+
+def is_the_active_share(implementation):
+    @given(st.floats(0.1, 5), st.floats(0.2, 4), st.floats(-2, 2), st.floats(0, 2))
+    def check(mean_square, weight_variance, constant, variance):
+        deviation = math.sqrt(weight_variance * mean_square + variance)
+        # The jump of the step function is where the trapezoidal rule is weakest.
+        active = normal_mean((constant + deviation * GRID > 0).double())
+        found = implementation(
+            mean_square, weight_variance=weight_variance, biases=Biases(constant, variance)
+        )
+        assert found == pytest.approx(weight_variance * active, rel=2e-3, abs=2e-3)
+
+    return check
+
+
+def test_gradient_factor_is_the_active_share():
+    is_the_active_share(gradient_factor)()
+
+
+def test_half_of_the_units_is_right_at_zero_bias_only():
+    with rejected():
+        is_the_active_share(lambda q, weight_variance, biases: weight_variance / 2)()
+
+
+def zero_bias_keeps_he(biases):
+    """He's rule changes neither signal nor gradient, at any depth and scale of the input."""
+
+    @given(st.integers(1, 60), st.floats(0.01, 100))
+    def check(depth, mean_square):
+        gain = log10_gradient_gain(
+            depth, weight_variance=HE, biases=biases, mean_square=mean_square
+        )
+        assert gain == pytest.approx(0, abs=1e-12)
+        after = next_mean_square(mean_square, weight_variance=HE, biases=biases)
+        assert after == pytest.approx(mean_square, rel=1e-12)
+
+    return check
+
+
+def test_zero_biases_keep_signal_and_gradient_at_hes_scale():
+    zero_bias_keeps_he(ZERO)()
+
+
+@pytest.mark.parametrize("biases", [Biases(constant=0.01), Biases(variance=0.01)], ids=str)
+def test_other_biases_do_not(biases):
+    with rejected():
+        zero_bias_keeps_he(biases)()
+
+
+@given(st.floats(0.1, 5), st.floats(0.0, 1.0))
+def test_drawn_biases_add_half_their_variance_per_layer(mean_square, variance):
+    after = next_mean_square(mean_square, weight_variance=HE, biases=Biases(variance=variance))
+    assert after - mean_square == pytest.approx(variance / 2, abs=1e-12)
+    assert gradient_factor(
+        mean_square, weight_variance=HE, biases=Biases(variance=variance)
+    ) == pytest.approx(1, abs=1e-12)
+
+
+def test_a_hundredth_adds_a_few_per_cent_over_twenty_layers():
+    gain = log10_gradient_gain(20, weight_variance=HE, biases=Biases(constant=0.01))
+    assert 10**gain == pytest.approx(1.0549, abs=1e-4)
+
+
+def test_halved_weights_lose_half_the_gradient_per_layer():
+    gain = log10_gradient_gain(20, weight_variance=HE / 4, biases=ZERO)
+    assert gain == pytest.approx(20 * math.log10(0.5))
+
+
+def test_the_input_matters_only_beside_a_bias():
+    loud, quiet = (
+        log10_gradient_gain(
+            5, weight_variance=HE, biases=Biases(constant=0.5), mean_square=mean_square
+        )
+        for mean_square in (100.0, 0.01)
+    )
+    assert quiet > loud + 0.1
+    standard = log10_gradient_gain(5, weight_variance=HE, biases=Biases(constant=0.5))
+    assert loud < standard < quiet
+
+
+# Networks, against the closed forms.
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.booleans())
+@settings(max_examples=30)
+def test_networks_without_biases_are_homogeneous(seed, factor, leaky):
+    generator = torch.Generator().manual_seed(seed)
+    weights = [torch.randn(6, 6, generator=generator).double() for _ in range(4)]
+
+    def network(values, bias):
+        for weight in weights:
+            values = torch.nn.functional.leaky_relu(weight @ values + bias, 0.1 * leaky)
+        return values
+
+    inputs = torch.randn(6, generator=generator).double()
+    assert torch.allclose(network(factor * inputs, 0.0), factor * network(inputs, 0.0))
+    if abs(factor - 1) > 0.1 and network(inputs, 0.5).any():  # the control
+        assert not torch.allclose(network(factor * inputs, 0.5), factor * network(inputs, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("gain", "biases", "spread"),
+    [
+        (1.0, ZERO, 0.0),
+        (0.5, ZERO, 0.0),
+        (1.0, Biases(constant=0.5), 0.0),
+        (1.0, Biases(variance=1 / 3), 1.0),
+    ],
+    ids=["zero", "halved", "constant", "drawn"],
+)
+def test_measured_profiles_are_near_the_closed_form(gain, biases, spread):
+    # A network's log10 scatters by sqrt(5 * 8 / 200) / (2 ln 10) = 0.1, its mean over 40 networks
+    # by 0.016; finite width shifts it by 0.04 at most. The band leaves six standard errors.
+    profile = gradient_profile(
+        depth=8,
+        width=200,
+        draws=40,
+        seed=3,
+        weight_gain=gain,
+        constant=biases.constant,
+        spread=spread,
+    )
+    # From the last layer back to the first there are seven steps, whose inputs are layers 1 to 7.
+    start = next_mean_square(1.0, weight_variance=HE * gain**2, biases=biases)
+    expected = log10_gradient_gain(
+        7, weight_variance=HE * gain**2, biases=biases, mean_square=start
+    )
+    assert len(profile) == 8
+    assert profile[-1] == 0
+    assert profile[0] == pytest.approx(expected, abs=0.14)
+
+
+def test_profiles_share_their_weights_between_biases():
+    def profile(seed, **biases):
+        return gradient_profile(depth=3, width=20, draws=2, seed=seed, **biases)
+
+    assert profile(1) == profile(1)
+    assert profile(1) != profile(2)
+    assert profile(1) == pytest.approx(profile(1, constant=1e-9), abs=1e-6)
+    assert profile(1) != profile(1, spread=0.5)
+    assert profile(1) == pytest.approx(profile(1, weight_gain=0.5), abs=3)
+    halved = profile(1, weight_gain=0.5)
+    assert halved[0] - profile(1)[0] == pytest.approx(2 * math.log10(0.5))
+
+
+def test_a_profile_is_that_of_a_network_worked_layer_by_layer():
+    found = gradient_profile(
+        depth=3, width=6, draws=2, seed=4, weight_gain=1.5, constant=0.2, spread=0.4
+    )
+    draws = torch.Generator().manual_seed(4)
+
+    def normal(*shape):
+        return torch.randn(shape, generator=draws, dtype=torch.float64)
+
+    inputs, weights, biases = normal(2, 6), [], []
+    for _ in range(3):
+        weights.append(1.5 * math.sqrt(2 / 6) * normal(2, 6, 6))
+        uniform = torch.rand(2, 6, generator=draws, dtype=torch.float64)
+        biases.append(0.2 - 0.4 + 0.8 * uniform)
+    directions, logs = normal(2, 6), torch.zeros(3, dtype=torch.float64)
+    for index in range(2):
+        values, active = inputs[index], []
+        for weight, bias in zip(weights, biases, strict=True):
+            values = weight[index] @ values + bias[index]
+            active.append((values > 0).double())
+            values = values.relu()
+        slope = directions[index]
+        norms = [slope.norm()]
+        for weight, open_units in zip(weights[:0:-1], active[:0:-1], strict=True):
+            slope = weight[index].T @ (open_units * slope)
+            norms.insert(0, slope.norm())
+        logs += torch.log10(torch.stack(norms) / norms[-1]) / 2
+    assert found == pytest.approx(logs.tolist(), rel=1e-9, abs=1e-12)
+
+
+# Layers without an active unit.
+
+
+def is_the_silent_share(implementation):
+    """Compare with networks of narrow layers: 4 000 draws, Hoeffding's band for a rate of 1e-9."""
+
+    def check():
+        generator = torch.Generator().manual_seed(0)
+        draws, band = 4000, math.sqrt(math.log(2e9) / 8000)
+        for width, depth in ((1, 1), (3, 5), (4, 10)):
+            values = torch.randn(draws, width, generator=generator).double()
+            silent = torch.zeros(draws, dtype=torch.bool)
+            for _ in range(depth):
+                weights = torch.randn(draws, width, width, generator=generator).double()
+                values = torch.relu(torch.einsum("dij,dj->di", weights, values))
+                silent |= ~values.any(dim=1)
+            expected = implementation(width=width, depth=depth)
+            assert abs(float(silent.double().mean()) - expected) <= band
+
+    return check
+
+
+def test_silent_layers_are_as_frequent_as_the_formula_says():
+    is_the_silent_share(silent_layer_probability)()
+
+
+def test_a_wrong_formula_is_rejected():
+    with pytest.raises(AssertionError):
+        is_the_silent_share(lambda width, depth: 1 - (1 - 2.0**-width) ** (depth - 1))()
+
+
+def test_silent_layers_do_not_happen_at_the_exercises_width():
+    assert silent_layer_probability(width=100, depth=20) == pytest.approx(20 * 2.0**-100)
+    assert silent_layer_probability(width=1, depth=1) == 0.5
+
+
+@pytest.mark.parametrize(("width", "depth"), [(0, 1), (1, 0)], ids=str)
+def test_silent_layers_need_a_layer(width, depth):
+    with pytest.raises(DomainError, match="must be at least 1"):
+        silent_layer_probability(width=width, depth=depth)
+
+
+# The output unit.
+
+
+def is_least_at(candidate):
+    @given(st.floats(0.001, 0.999), st.floats(-3, 3))
+    def check(rate, step):
+        best = initial_loss(rate, bias=candidate(rate))
+        assert best <= initial_loss(rate, bias=candidate(rate) + step) + 1e-12
+
+    return check
+
+
+def test_the_best_bias_has_the_least_loss():
+    is_least_at(best_bias)()
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda rate: 0.0, lambda rate: -best_bias(rate), math.log], ids=["0", "minus", "log"]
+)
+def test_other_biases_are_rejected(wrong):
+    with rejected():
+        is_least_at(wrong)()
+
+
+def test_the_loss_at_the_best_bias_is_the_entropy():
+    assert initial_loss(0.5, bias=0.0) == pytest.approx(math.log(2))
+    assert initial_loss(0.01, bias=0.0) == pytest.approx(math.log(2))
+    entropy = -0.01 * math.log(0.01) - 0.99 * math.log(0.99)
+    assert initial_loss(0.01, bias=best_bias(0.01)) == pytest.approx(entropy)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, math.nan], ids=str)
+@pytest.mark.parametrize(
+    "function", [best_bias, lambda rate: initial_loss(rate, bias=0.0)], ids=["bias", "loss"]
+)
+def test_a_rate_lies_between_0_and_1(function, rate):
+    with pytest.raises(DomainError, match="rate must lie between 0 and 1"):
+        function(rate)
+
+
+def the_end_is_the_offset(trained):
+    @given(st.floats(-5, 5), st.floats(-5, 5))
+    def check(offset, start):
+        found = fitted_bias(offset, start=start, trained=trained)
+        assert found == pytest.approx(offset, abs=1e-6)
+
+    return check
+
+
+def test_a_trained_bias_reaches_the_offset_from_anywhere():
+    the_end_is_the_offset(trained=True)()
+
+
+def test_a_fixed_bias_does_not():
+    with rejected():
+        the_end_is_the_offset(trained=False)()
+    assert fitted_bias(3.0, start=1.5, trained=False) == 1.5
+
+
+def test_the_first_step_is_the_gradients():
+    # At weight 0 and bias 0 the error is -(x + 3), whose mean over -1, 0, 1, 2 is -3.5.
+    one = fitted_bias(3.0, start=0.0, trained=True, learning_rate=0.1, steps=1)
+    assert one == pytest.approx(0.35)
+    # The weight's gradient is then the mean of -(x + 3) x, -3; the next errors follow.
+    errors = [0.3 * x + 0.35 - (x + 3) for x in (-1, 0, 1, 2)]
+    two = fitted_bias(3.0, start=0.0, trained=True, learning_rate=0.1, steps=2)
+    assert two == pytest.approx(0.35 - 0.1 * sum(errors) / 4)
+
+
+# Training.
+
+
+def test_final_losses_are_those_of_torchs_modules():
+    found = final_losses(
+        lambda points: points[:, 0] * points[:, 1],
+        spread=0.7,
+        networks=2,
+        seed=5,
+        width=3,
+        steps=4,
+    )
+    generator = torch.Generator().manual_seed(5)
+    inputs = 2 * torch.rand(64, 2, generator=generator, dtype=torch.float64) - 1
+    targets = inputs[:, 0] * inputs[:, 1]
+    first = torch.randn(2, 2, 3, generator=generator, dtype=torch.float64) / math.sqrt(2)
+    second = torch.randn(2, 3, 1, generator=generator, dtype=torch.float64) / math.sqrt(3)
+    bias = 0.7 * (2 * torch.rand(2, 1, 3, generator=generator).double() - 1)
+    for index in range(2):
+        network = torch.nn.Sequential(
+            torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)
+        ).double()
+        with torch.no_grad():
+            network[0].weight.copy_(first[index].T)
+            network[0].bias.copy_(bias[index, 0])
+            network[2].weight.copy_(second[index].T)
+            network[2].bias.zero_()
+        for _ in range(4):
+            loss = ((network(inputs)[:, 0] - targets) ** 2).mean()
+            network.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for parameter in network.parameters():
+                    parameter -= 0.1 * parameter.grad
+        expected = float(((network(inputs)[:, 0] - targets) ** 2).mean().detach())
+        assert float(found[index]) == pytest.approx(expected, rel=1e-9)
+
+
+# The demo.
+
+
+def test_the_demo_shows_which_scale_matters():
+    result = demonstrate()
+    assert len(result.log10_gradient_zero_biases) == 20
+    for values in (
+        result.log10_gradient_zero_biases,
+        result.log10_gradient_constant_biases,
+        result.log10_gradient_random_biases,
+    ):
+        assert abs(values[0]) < 1
+        assert values[-1] == 0
+    assert result.log10_gradient_wrong_weights[0] < -5
+    assert result.log10_gradient_zero_biases != result.log10_gradient_constant_biases
+    assert result.log10_gradient_zero_biases != result.log10_gradient_random_biases
+
+
+def test_the_demo_takes_its_parameters():
+    small = {"depth": 3, "width": 8, "draws": 2}
+    base = demonstrate(**small)
+    for change in (
+        {"depth": 4},
+        {"width": 9},
+        {"bias": 0.5},
+        {"wrong_gain": 2.0},
+        {"draws": 3},
+        {"seed": 1},
+    ):
+        assert demonstrate(**(small | change)) != base
+    assert demonstrate(**small) == base
+    drawn = gradient_profile(depth=3, width=8, draws=2, seed=0, spread=1 / math.sqrt(8))
+    assert base.log10_gradient_random_biases == drawn
+    halved = gradient_profile(depth=3, width=8, draws=2, seed=0, weight_gain=0.5)
+    assert base.log10_gradient_wrong_weights == halved
+    constant = gradient_profile(depth=3, width=8, draws=2, seed=0, constant=0.01)
+    assert base.log10_gradient_constant_biases == constant
+    assert base.log10_gradient_zero_biases == gradient_profile(depth=3, width=8, draws=2, seed=0)
+    demonstrate(depth=1, width=5, draws=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"depth": 0}, "depth must be at least 1"),
+        ({"width": 0}, "width must be at least 1"),
+        ({"draws": 0}, "draws must be at least 1"),
+        ({"bias": math.inf}, "bias must be finite"),
+        ({"bias": math.nan}, "bias must be finite"),
+        ({"wrong_gain": 0.0}, "wrong_gain must be"),
+        ({"wrong_gain": math.inf}, "wrong_gain must be"),
+    ],
+    ids=str,
+)
+def test_the_demo_says_what_it_cannot_take(change, message):
+    with pytest.raises(DomainError, match=message):
+        demonstrate(**change)
+
+
+def test_the_figure_has_a_curve_for_each_start():
+    (axes,) = draw(demonstrate(depth=3, width=8, draws=2)).axes
+    assert len(axes.lines) == 4
+    assert [len(line.get_xdata()) for line in axes.lines] == [3, 3, 3, 3]

@@ -1,0 +1,313 @@
+"""The command ``theory``: what it prints, and one line for every wrong input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from controls import rejected
+from evidences import evidence
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.__main__ import main
+from theory.commands.options import described_arguments
+from theory.commands.output import plain
+from theory.commands.showing import show
+from theory.errors import DomainError
+from theory.formatting import figure, measured
+from theory.ledger import CLAIMS, QUESTIONS
+from theory.selection import find_claims, find_question
+
+ROOT = Path(__file__).parents[2]
+
+WRONG = {
+    "no command": ([], "COMMAND"),
+    "unknown command": (["lst"], "lst"),
+    "unknown question": (["show", "momentun"], "did you mean momentum?"),
+    "unknown question number": (["show", "Q8"], "no question 'Q8'"),
+    "unknown claim": (["verify", "Q5.99"], "did you mean Q5.9?"),
+    "unknown question to verify": (["verify", "drpout"], "did you mean dropout?"),
+    "unknown demo": (["run", "symetry"], "did you mean symmetry?"),
+    "no demo": (["run"], "--all"),
+    "all and one": (["run", "momentum", "--all"], "give nothing else"),
+    "unknown option of a demo": (["run", "biases", "--deepness", "3"], "--deepness"),
+    "unknown option": (["list", "--long"], "--long"),
+    "not a number": (["run", "biases", "--depth", "deep"], "invalid int value: 'deep'"),
+    "not finite": (["run", "biases", "--bias", "nan"], "bias must be finite, got nan"),
+    "width 0": (["run", "symmetry", "--width", "0"], "width must be at least 2"),
+    "momentum below 0": (["run", "momentum", "--momentum", "-0.1"], "momentum"),
+    "momentum above 1": (["run", "momentum", "--momentum", "1.5"], "momentum"),
+    "probability 1": (["run", "dropout", "--probability", "1"], "probability"),
+    "no folder": (["report"], "--out"),
+    "no folder for the plot": (
+        ["run", "symmetry", "--plot", "no/such/folder/a.png"],
+        "no folder no/such/folder",
+    ),
+    "no image format": (["run", "symmetry", "--plot", "a.txt"], "must end in one of"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_input_is_one_line_and_status_2(arguments, message, capsys):
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert line.startswith("theory: ")
+    assert message in line
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["a file", "below a file"])
+def test_an_output_folder_that_cannot_be_made_is_one_line(below, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    assert main(["report", "--out", str(file / "folder" if below else file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"theory: cannot write into {file}")
+
+
+def test_a_plot_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    assert main(["run", "biases", "--depth", "2", "--plot", str(folder)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"theory: cannot write {folder}")
+
+
+def names_never_escape(find):
+    """Whatever a reader types, the answer is a question or a ``DomainError``."""
+
+    @given(st.text(max_size=12) | st.from_regex(r"[Qq]?[0-9]\.?[0-9]*", fullmatch=True))
+    def check(name):
+        try:
+            find(name)
+            message = ""
+        except DomainError as error:
+            message = str(error)
+        except Exception as error:  # any other is a traceback for the reader
+            raise AssertionError(error) from error
+        assert "\n" not in message
+
+    return check
+
+
+def test_names_are_found_or_refused():
+    names_never_escape(find_question)()
+    names_never_escape(lambda name: find_claims([name]))()
+
+
+def test_a_plain_look_up_is_rejected():
+    with rejected():
+        names_never_escape({question.id: question for question in QUESTIONS}.__getitem__)()
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+def test_a_question_is_found_by_number_id_and_name(question):
+    for name in (str(question.number), question.id, question.id.lower(), question.name.upper()):
+        assert find_question(name) is question
+
+
+def test_claims_are_found_by_id_and_by_question():
+    assert find_claims([]) == CLAIMS
+    assert [claim.id for claim in find_claims(["q2.3", "Q1.2"])] == ["Q1.2", "Q2.3"]
+    assert find_claims(["momentum"]) == QUESTIONS[4].claims
+    assert find_claims(["Q5", "Q5.1", "5"]) == QUESTIONS[4].claims
+
+
+def test_list_prints_every_question_and_the_totals(capsys):
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for question in QUESTIONS:
+        assert question.name in printed
+    assert "70 claims: 28 true, 20 false, 20 depends, 2 not checkable" in printed
+
+
+def test_list_as_json(capsys):
+    assert main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [entry["id"] for entry in listed] == [f"Q{number}" for number in range(1, 8)]
+    assert sum(entry["verdicts"]["false"] for entry in listed) == 20
+
+
+def test_show_prints_every_claim_with_its_figures(capsys):
+    question = find_question("Q2")
+    assert show(question, run=evidence) == 0
+    printed = capsys.readouterr().out
+    for claim in question.claims:
+        assert f"[{claim.id} {claim.verdict}]" in " ".join(printed.split())
+        assert f"{claim.id} {claim.verdict.upper()}: " in printed
+    assert "0.637" in printed
+    assert max(len(line) for line in printed.splitlines()) <= 96
+
+
+def test_show_as_json(capsys):
+    assert show(find_question("Q2"), as_json=True, run=evidence) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert set(shown["evidence"]) == {claim.id for claim in QUESTIONS[1].claims}
+
+
+def test_verify_names_what_it_verified(capsys):
+    assert main(["verify", "Q2.3", "Q2.5"]) == 0
+    printed = capsys.readouterr()
+    assert "2 claims: 2 false; all as expected." in printed.out
+    assert "2 controls: all rejected." in printed.out
+    assert printed.err == ""
+
+
+def test_verify_as_json(capsys):
+    assert main(["verify", "Q2.3", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["expected"] == record["found"] == "false"
+    assert record["control_verdict"] == "true"
+    assert record["difference"] == ""
+
+
+def test_run_takes_the_demos_options(capsys):
+    small = ["run", "biases", "--width", "8", "--draws", "2", "--json"]
+    assert main([*small, "--depth", "3"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["options"]["depth"] == 3
+    assert len(first["result"]["log10_gradient_zero_biases"]) == 3
+    assert main([*small, "--depth", "4"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["result"]["log10_gradient_zero_biases"]) == 4
+
+
+def test_run_prints_long_lists_in_short(capsys):
+    assert main(["run", "2", "--depth", "30", "--width", "4", "--draws", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "log10 gradient zero biases: " in printed
+    assert "(30 in all)" in printed
+
+
+def test_run_draws(tmp_path, capsys):
+    image = tmp_path / "biases.png"
+    small = ["--depth", "3", "--width", "4", "--draws", "1"]
+    assert main(["run", "biases", *small, "--plot", str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_run_all_runs_every_demo(capsys):
+    assert main(["run", "--all", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {question.name for question in QUESTIONS}
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+def test_the_help_of_a_demo_explains_its_options(question, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", question.name, "--help"])
+    assert stopped.value.code == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "--" in printed
+    assert " (default:" in printed
+    assert ": (default:" not in printed
+
+
+def test_the_command_of_every_question_is_one_that_main_takes():
+    for question in QUESTIONS:
+        first, second, name, *_ = question.command.split()
+        assert (first, second, name) == ("theory", "run", question.name)
+
+
+def test_described_arguments_joins_the_lines_of_an_entry():
+    documentation = (
+        "Summary.\n\nArgs:\n    one: first\n        line.\n    two: other.\n\nRaises:\n    E: e.\n"
+    )
+    assert described_arguments(documentation) == {"one": "first line.", "two": "other."}
+    assert described_arguments("Summary.") == {}
+
+
+def test_json_is_strict():
+    assert plain({"a": (float("inf"), float("nan"), 1, None, True)}) == {
+        "a": ["inf", "nan", 1, None, True]
+    }
+    with pytest.raises(TypeError, match="no JSON for object"):
+        plain(object())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (12.0, "12"),
+        (-3.0, "-3"),
+        (0.63714, "0.637"),
+        (0.0012345, "0.00123"),
+        (138629.4, "139000"),
+        (0.00012345, "1.23e-04"),
+        (1.5777e-29, "1.58e-29"),
+        (2763088.5, "2.76e+06"),
+        (9.996, "10.0"),
+        (float("inf"), "inf"),
+    ],
+    ids=str,
+)
+def test_figures_have_three_significant_digits(value, text):
+    assert figure(value) == text
+
+
+def stable_under_rounding(text):
+    """The text of a figure is the same when the last bits of its computation differ."""
+    from theory.claim import Check
+
+    @given(st.integers(-30, 30), st.integers(-30, 30))
+    def check(first, second):
+        one, other = (Check("", 1e-17 * noise, "<=", 1e-9) for noise in (first, second))
+        assert text(one) == text(other)
+
+    return check
+
+
+def test_noise_is_never_printed():
+    stable_under_rounding(measured)()
+
+
+def test_three_digits_of_noise_are_rejected():
+    with rejected():
+        stable_under_rounding(lambda check: figure(check.value))()
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "loaded"),
+    [("", []), ("import numpy;", ["numpy"])],
+    ids=["list", "control"],
+)
+def test_list_loads_neither_torch_nor_numpy_nor_matplotlib(before, loaded):
+    heavy = ("torch", "numpy", "matplotlib", "lightning", "lightning_cifar")
+    done = run_python(
+        f"import sys; {before} from theory.__main__ import main; main(['list']);"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    assert done.returncode == 0
+    assert done.stderr.strip() == str(loaded)
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "theory", "show", "nothing"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,123 @@
+"""Question 5: the best pace by condition number, and the optimiser itself on other losses."""
+
+import math
+
+import numpy as np
+import pytest
+from controls import rejected
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.momentum import conditioning, descent, quadratic
+
+MOMENTUMS = st.floats(0.0, 0.9999)
+
+
+def is_the_best_rate(best_rate):
+    @given(MOMENTUMS, st.floats(1.0, 1e4), st.floats(-0.5, 0.5))
+    def check(momentum, condition_number, exponent):
+        def slowest(rate):
+            steps = rate * np.array([1.0, condition_number])
+            return quadratic.spectral_radius(momentum, steps).max()
+
+        best = best_rate(momentum, condition_number)
+        other = best * 10.0**exponent
+        assert slowest(best) <= slowest(other) + 1e-9
+
+    return check
+
+
+@given(MOMENTUMS, st.floats(1.0, 1e4))
+def test_the_best_radius_is_that_of_the_slower_direction(momentum, condition_number):
+    rate = conditioning.best_learning_rate(momentum, condition_number)
+    steps = rate * np.array([1.0, condition_number])
+    slowest = quadratic.spectral_radius(momentum, steps).max()
+    assert conditioning.best_radius(momentum, condition_number) == slowest
+
+
+def test_no_other_learning_rate_beats_the_best():
+    is_the_best_rate(conditioning.best_learning_rate)()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda m, k: 1.0 / k, lambda m, k: 2.0 / (1.0 + k), lambda m, k: 2 * (1 + m) / k],
+    ids=["steepest alone", "no momentum", "edge"],
+)
+def test_another_learning_rate_is_beaten(wrong):
+    with rejected():
+        is_the_best_rate(wrong)()
+
+
+@given(st.floats(1.0, 1e6))
+def test_the_best_momentum_is_polyaks(condition_number):
+    root = math.sqrt(condition_number)
+    expected = ((root - 1.0) / (root + 1.0)) ** 2
+    assert conditioning.best_momentum(condition_number) == pytest.approx(expected, abs=2e-5)
+    # At a double root the radius is the square root of a small error, so few digits are left.
+    radius = conditioning.best_radius(expected, condition_number)
+    assert radius == pytest.approx((root - 1.0) / (root + 1.0), abs=1e-5)
+
+
+def weighs_by_age(weights_of):
+    @given(st.integers(1, 6), st.integers(1, 20))
+    def check(halvings, steps):
+        momentum = 1.0 - 2.0**-halvings  # dyadic: the sums are exact
+        age = np.arange(steps - 1, -1, -1)
+        expected = momentum**age
+        np.testing.assert_allclose(weights_of(momentum, steps), expected, rtol=1e-14)
+
+    return check
+
+
+def test_a_gradient_weighs_momentum_to_the_power_of_its_age():
+    weighs_by_age(descent.gradient_weights)()
+
+
+def test_dampening_weighs_otherwise():
+    with rejected():
+        weighs_by_age(lambda m, n: descent.gradient_weights(m, n, dampening=0.5))()
+
+
+LOSSES = {
+    "quadratic": lambda x: x,
+    "double well": descent.tilted_double_well,
+    "wall": descent.slope_before_a_valley,
+    "wave": math.sin,
+}
+
+
+@given(st.sampled_from(sorted(LOSSES)), st.floats(-2.0, 2.0), st.floats(1e-3, 0.1))
+def test_with_dampening_one_the_path_is_straight_for_every_loss(name, start, rate):
+    gradient = LOSSES[name]
+    run = descent.descend(
+        gradient, start=start, momentum=1.0, learning_rate=rate, steps=20, dampening=1.0
+    )
+    expected = start - rate * gradient(start) * np.arange(21)
+    np.testing.assert_allclose(run, expected, rtol=1e-9, atol=1e-12)
+
+
+@given(st.sampled_from(sorted(LOSSES)), st.floats(-2.0, 2.0), st.floats(1e-3, 0.1))
+def test_with_momentum_one_every_update_is_the_sum_of_all_gradients(name, start, rate):
+    gradient = LOSSES[name]
+    run = descent.descend(gradient, start=start, momentum=1.0, learning_rate=rate, steps=20)
+    sums = np.cumsum([gradient(x) for x in run[:-1]])
+    np.testing.assert_allclose(np.diff(run), -rate * sums, rtol=1e-9, atol=1e-12)
+
+
+def test_a_run_that_flies_off_ends():
+    run = descent.descend(lambda x: -x, start=1.0, momentum=0.0, learning_rate=9.0, steps=100)
+    assert run.tolist() == [10.0**k for k in range(10)]
+
+
+@given(st.floats(-1.5, 60.0))
+def test_the_gradient_of_the_valley_is_that_of_its_loss(x):
+    loss, width = descent.slope_before_a_valley_loss, 1e-6
+    slope = (loss(np.array([x + width])) - loss(np.array([x - width])))[0] / (2 * width)
+    assert descent.slope_before_a_valley(x) == pytest.approx(slope, abs=2e-5)
+
+
+def test_the_double_well_has_a_better_and_a_worse_valley_and_a_barrier():
+    gradient = descent.tilted_double_well
+    assert [gradient(x) > 0.0 for x in (-1.2, -0.9, 0.3, 1.2)] == [False, True, False, True]
+    assert gradient(0.0) == pytest.approx(0.1)

@@ -1,0 +1,97 @@
+"""The command ``theory``: list, show, run, verify, report."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from theory.commands.parser import OneLineParser
+from theory.errors import DomainError
+from theory.selection import find_claims, find_question
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    0: done; 1: a verdict differs from the expected one; 2: the input was wrong, and one line on
+    the standard error says how.
+    """
+    try:
+        chosen, rest = _parser().parse_known_args(arguments)
+        if rest and chosen.command != "run":
+            raise DomainError(f"unknown: {' '.join(rest)}; see `theory {chosen.command} --help`")
+        return _dispatch(chosen, rest)
+    except DomainError as error:
+        print(f"theory: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader closed the pipe, as in `theory show Q1 | head`
+        sys.stderr.close()
+        return 0
+
+
+def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
+    # Imported where they are used: a command loads only what it needs, and list starts at once.
+    match chosen.command:
+        case "list":
+            from theory.commands.listing import list_questions
+
+            return list_questions(as_json=chosen.json)
+        case "show":
+            from theory.commands.showing import show
+
+            return show(find_question(chosen.question), as_json=chosen.json)
+        case "run":
+            return _run(chosen, rest)
+        case "verify":
+            from theory.commands.verifying import verify
+
+            return verify(find_claims(chosen.claims), as_json=chosen.json)
+        case _:
+            from theory.commands.reporting import report
+
+            return report(chosen.out, as_json=chosen.json)
+
+
+def _run(chosen: argparse.Namespace, rest: list[str]) -> int:
+    from theory.commands import running
+
+    if chosen.all:
+        if rest or chosen.demo or chosen.plot:
+            raise DomainError("--all runs every demo with its defaults; give nothing else")
+        return running.run_all(as_json=chosen.json)
+    if chosen.demo is None:
+        raise DomainError("name a demo, such as `theory run momentum`, or give --all")
+    arguments = [*(["--help"] if chosen.help else []), *rest]
+    question = find_question(chosen.demo)
+    return running.run(question, arguments, plot=chosen.plot, as_json=chosen.json)
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="theory",
+        description="Seven textbook answers, claim by claim, each settled by an experiment.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    json = OneLineParser(add_help=False)
+    json.add_argument("--json", action="store_true", help="print JSON for other programs")
+
+    commands.add_parser("list", parents=[json], help="the questions and their verdict counts")
+    show = commands.add_parser("show", parents=[json], help="one answer, claim by claim")
+    show.add_argument("question", help="such as Q5, 5 or momentum")
+    # Its help is that of the demo named, hence its own flag.
+    run = commands.add_parser(
+        "run", parents=[json], help="one demo with its options", add_help=False, allow_abbrev=False
+    )
+    run.add_argument("demo", nargs="?", help="such as Q5, 5 or momentum")
+    run.add_argument("--all", action="store_true", help="every demo, with its defaults")
+    run.add_argument("--plot", type=Path, metavar="FILE", help="draw the result into FILE")
+    run.add_argument("-h", "--help", action="store_true", help="the options of the demo named")
+    verify = commands.add_parser("verify", parents=[json], help="recompute the verdicts")
+    verify.add_argument("claims", nargs="*", help="such as Q3.4 or Q3; all 70 if none is named")
+    report = commands.add_parser("report", parents=[json], help="the page with all questions")
+    report.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

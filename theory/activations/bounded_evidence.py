@@ -1,0 +1,149 @@
+"""Judging what the sheet says of tanh beside the logistic function (Q4.7 to Q4.10).
+
+One function per claim, and beside it the one that its control runs through the same judge.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from theory.activations.recurrent import CELLS, largest_hidden_state
+from theory.activations.softmax import score_for_probability
+from theory.claim import Case, Check, Evidence
+from theory.nonlinearities import LOGISTIC, TANH, Nonlinearity
+from theory.signal import LECUN, propagate
+
+DEPTH = 20
+
+
+def line_of_inputs(limit: float = 30.0) -> Tensor:
+    """Inputs from ``-limit`` to ``limit``, and two so large that a naive formula overflows."""
+    far = torch.tensor([-1e300, 1e300], dtype=torch.float64)
+    return torch.cat([torch.linspace(-limit, limit, 1201, dtype=torch.float64), far])
+
+
+def gradient_kept(nonlinearity: Nonlinearity) -> float:
+    """log10 of what is left of a gradient's norm after 20 layers with LeCun's start."""
+    return propagate(nonlinearity, depth=DEPTH, weight_variance=LECUN).log10_gradient
+
+
+def _judge_output_range(nonlinearity: Nonlinearity) -> Evidence:
+    outputs = nonlinearity.value(line_of_inputs())
+    checks = (
+        Check("largest size of an output", float(outputs.abs().max()), "<=", 1.0),
+        Check("smallest output", float(outputs.min()), "<=", -0.999),
+        Check("largest output", float(outputs.max()), ">=", 0.999),
+    )
+    return Evidence((Case("inputs of any size", checks),))
+
+
+def tanh_fits_minus_one_to_one() -> Evidence:
+    """Q4.7: tanh suits outputs that must lie between -1 and 1."""
+    return _judge_output_range(TANH)
+
+
+def logistic_fits_minus_one_to_one() -> Evidence:
+    """Control of Q4.7: the logistic function reaches only half of them."""
+    return _judge_output_range(LOGISTIC)
+
+
+def _judge_recurrent(needs: dict[str, tuple[str, float]]) -> Evidence:
+    hidden = max(
+        largest_hidden_state(name, scale=3.0, generator=torch.Generator().manual_seed(0))
+        for name in CELLS
+    )
+    cases = tuple(
+        Case(condition, (Check(quantity, value, "<=", 1.0),))
+        for condition, (quantity, value) in needs.items()
+    )
+    return Evidence(cases, (Check("largest hidden state reached", hidden, ">=", 0.9),))
+
+
+def recurrent_outputs_within_one() -> Evidence:
+    """Q4.8: outputs between -1 and 1 are what sequence models need."""
+    quantity = "size of the scores that give one word nine chances in ten"
+    return _judge_recurrent(
+        {
+            f"choosing one of {words} words": (quantity, score_for_probability(0.9, words))
+            for words in (10, 1000, 50_000)
+        }
+    )
+
+
+def recurrent_states_within_one() -> Evidence:
+    """Control of Q4.8: it is the hidden states that lie there."""
+    return _judge_recurrent(
+        {
+            f"hidden state, {name}, weights with deviation 3": (
+                "largest size of an entry",
+                largest_hidden_state(name, scale=3.0, generator=torch.Generator().manual_seed(1)),
+            )
+            for name in CELLS
+        }
+    )
+
+
+def _judge_same_shape(stretched_logistic: Callable[[Tensor], Tensor]) -> Evidence:
+    inputs = line_of_inputs()
+    distance = float((TANH.value(inputs) - stretched_logistic(inputs)).abs().max())
+    widths = [float(f.value(inputs).max() - f.value(inputs).min()) for f in (TANH, LOGISTIC)]
+    checks = (
+        Check(
+            "largest distance of tanh from the rescaled logistic function", distance, "<=", 1e-15
+        ),
+        Check("width of tanh's range over the logistic's", widths[0] / widths[1], ">", 1.0),
+    )
+    return Evidence((Case("inputs of any size", checks),))
+
+
+def tanh_is_rescaled_logistic() -> Evidence:
+    """Q4.9: tanh has the logistic function's shape, on a wider range."""
+    return _judge_same_shape(lambda x: 2 * LOGISTIC.value(2 * x) - 1)
+
+
+def tanh_is_logistic_of_same_input() -> Evidence:
+    """Control of Q4.9: stretching the output alone does not make them equal."""
+    return _judge_same_shape(lambda x: 2 * LOGISTIC.value(x) - 1)
+
+
+def _flattened(nonlinearity: Nonlinearity) -> Nonlinearity:
+    """The same range with a quarter of the slope."""
+    return Nonlinearity(
+        f"{nonlinearity.name}(x/4)",
+        lambda x: nonlinearity.value(x / 4),
+        lambda x: nonlinearity.derivative(x / 4) / 4,
+    )
+
+
+def _judge_wider(nonlinearity: Nonlinearity) -> Evidence:
+    gained = "orders of magnitude more gradient than the logistic function keeps"
+    outputs = nonlinearity.value(line_of_inputs())
+    low, high = float(outputs.min()), float(outputs.max())
+    usable = (min(high, 1.0) - max(low, 0.0)) / (high - low)
+    hidden, flat = (
+        gradient_kept(f) - gradient_kept(LOGISTIC) for f in (nonlinearity, _flattened(nonlinearity))
+    )
+    share = Check(
+        "share of the range that is probabilities, the logistic's being 1", usable, ">", 1.0
+    )
+    return Evidence(
+        (
+            Case(f"{DEPTH} hidden layers", (Check(gained, hidden, ">=", 1.0),)),
+            Case(
+                f"{DEPTH} hidden layers, the range kept and the slope cut to a quarter",
+                (Check(gained, flat, ">=", 1.0),),
+            ),
+            Case("an output that is a probability", (share,)),
+        )
+    )
+
+
+def wider_range_is_better() -> Evidence:
+    """Q4.10: tanh's wider range makes it the better choice."""
+    return _judge_wider(TANH)
+
+
+def same_range_is_better() -> Evidence:
+    """Control of Q4.10: the logistic function is no better than itself."""
+    return _judge_wider(LOGISTIC)

@@ -1,0 +1,1 @@
+"""Question 2: biases that start at 0."""

@@ -1,0 +1,1 @@
+"""The commands of ``theory``, one module each: what it computes, and how it prints it."""

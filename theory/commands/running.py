@@ -1,0 +1,110 @@
+"""``theory run``: one demo with its options, printed and, if asked for, drawn; or all of them."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tqdm import tqdm
+
+from theory.commands.options import parse_options
+from theory.commands.output import plain, print_json
+from theory.errors import DomainError
+from theory.formatting import figure
+from theory.ledger import QUESTIONS, Question
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LONGEST_LIST = 12
+
+
+def run(
+    question: Question, arguments: list[str], *, plot: Path | None = None, as_json: bool = False
+) -> int:
+    """Measure ``question`` with the options in ``arguments``; returns the exit status.
+
+    Raises:
+        DomainError: an option is unknown or outside its domain, or ``plot`` cannot be written.
+    """
+    demonstrate = _load(question.demo)
+    options = parse_options(demonstrate, arguments, question.name)
+    if plot is not None:
+        _check_image(plot)
+    result = demonstrate(**options)
+    if plot is not None:
+        save(_load(question.figure)(result), plot)
+    if as_json:
+        print_json({"name": question.name, "options": options, "result": result})
+    else:
+        print(f"{question.id}. {question.question}\n{text(result)}")
+    return 0
+
+
+def run_all(*, as_json: bool = False) -> int:
+    """Measure every question with its default options; returns the exit status."""
+    progress = tqdm(
+        QUESTIONS, desc="demos", unit="demo", file=sys.stderr, disable=None, leave=False
+    )
+    results = {question.name: _load(question.demo)() for question in progress}
+    if as_json:
+        print_json(results)
+        return 0
+    for question in QUESTIONS:
+        print(f"{question.id}. {question.question}\n{text(results[question.name])}\n")
+    return 0
+
+
+def text(result: object) -> str:
+    """A result as lines ``name in words: figure``; long lists by their first and last entries."""
+    fields = dataclasses.fields(cast(Any, result))
+    return "\n".join(
+        f"  {field.name.replace('_', ' ')}: {_value(getattr(result, field.name))}"
+        for field in fields
+    )
+
+
+def save(drawing: "Figure", path: Path) -> None:
+    """Write the figure to ``path``; the ending chooses the format.
+
+    Raises:
+        DomainError: the folder or the file cannot be written.
+    """
+    try:
+        drawing.savefig(path, bbox_inches="tight")
+    except OSError as error:
+        raise DomainError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _check_image(path: Path) -> None:
+    # Before measuring, so that a wrong name does not cost the run.
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lstrip(".") not in formats:
+        raise DomainError(f"cannot draw {path}: its name must end in one of {', '.join(formats)}")
+    if not path.parent.is_dir():
+        raise DomainError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return figure(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        shown = [_value(item) for item in value]
+        if len(shown) > _LONGEST_LIST:
+            half = _LONGEST_LIST // 2
+            shown = [*shown[:half], f"... ({len(shown)} in all) ...", *shown[-half:]]
+        return ", ".join(shown)
+    return str(plain(value))
+
+
+def _load(pointer: str) -> Callable[..., Any]:
+    module, _, function = pointer.partition(":")
+    return cast(Callable[..., Any], getattr(import_module(module), function))

@@ -1,0 +1,69 @@
+"""``theory show``: one question, the sheet's answer against the corrected one, with figures."""
+
+import sys
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+from theory.claim import Case, Claim, Evidence, run_experiment
+from theory.commands.listing import counts_in_words
+from theory.commands.output import print_json, wrapped
+from theory.formatting import sentence
+from theory.ledger import Question, verdict_counts
+
+Run = Callable[[str], Evidence]
+
+
+def show(question: Question, *, as_json: bool = False, run: Run = run_experiment) -> int:
+    """Compute the evidence of ``question`` and print it; returns the exit status."""
+    progress = tqdm(question.claims, desc=question.id, unit="claim", disable=None, leave=False)
+    evidences = {claim.id: run(claim.experiment) for claim in progress}
+    if as_json:
+        print_json({"question": question, "evidence": evidences})
+        return 0
+    print(header(question))
+    for claim in question.claims:
+        print("\n" + claim_text(claim, evidences[claim.id]))
+    print(f"\nMeasure it again: {question.command}")
+    sys.stdout.flush()
+    return 0
+
+
+def header(question: Question) -> str:
+    """The question, the sheet's answer with the verdicts in it, and the corrected answer."""
+    return "\n\n".join(
+        (
+            wrapped(question.question, indent="    ", first=f"{question.id}. "),
+            wrapped(marked_answer(question), indent="  ", first="The sheet: "),
+            wrapped(question.answer, indent="  ", first="Corrected: "),
+            counts_in_words(verdict_counts(question.claims)),
+        )
+    )
+
+
+def marked_answer(question: Question) -> str:
+    """The sheet's answer, each claim followed by its id and verdict in brackets."""
+    verdicts = {claim.id: claim.verdict for claim in question.claims}
+    return " ".join(
+        text.strip() if claim_id is None else f"{text.strip()} [{claim_id} {verdicts[claim_id]}]"
+        for text, claim_id in question.sheet_answer
+    )
+
+
+def claim_text(claim: Claim, evidence: Evidence) -> str:
+    """One claim with its verdict, the correct statement and the figures."""
+    lines = [wrapped(claim.statement, indent="  ", first=f"{claim.id} {claim.verdict.upper()}: ")]
+    lines.append(wrapped(claim.correct, indent="  ", first="  Correct: "))
+    if claim.condition:
+        lines.append(wrapped(claim.condition, indent="  ", first="  Depends on: "))
+    lines += [_case_text(case) for case in evidence.cases]
+    if claim.control is not None:
+        lines.append(wrapped(claim.control.name, indent="    ", first="  Control, rejected: "))
+    return "\n".join(lines)
+
+
+def _case_text(case: Case) -> str:
+    mark = "holds" if case.holds else "fails"
+    lines = [wrapped(case.condition, indent="    ", first=f"  - {mark}: ")]
+    lines += [wrapped(sentence(check), indent="      ") for check in case.checks]
+    return "\n".join(lines)

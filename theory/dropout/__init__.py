@@ -1,0 +1,1 @@
+"""Question 7: what dropout and Monte Carlo dropout cost in training and in prediction."""

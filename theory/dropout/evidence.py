@@ -1,0 +1,195 @@
+"""The experiments of question 7 on dropout itself, each with a control that its judge rejects."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from theory.claim import Case, Check, Evidence
+from theory.draws import normal
+from theory.dropout.counting import Work, work_of
+from theory.dropout.exact import steps_to_reach
+from theory.dropout.networks import dense_network, private_random, training_step
+from theory.statistics import mean_check, samples_needed
+
+WIDTHS, RATES, NO_DROPOUT = (100,) * 5, (0.5,) * 5, (0.0,) * 5
+
+
+def training_takes_longer() -> Evidence:
+    """Q7.1 over rates and targets."""
+    return _judge_steps(dropout=True)
+
+
+def idle_dropout_takes_longer() -> Evidence:
+    """Control of Q7.1: dropout in evaluation mode while training."""
+    return _judge_steps(dropout=False)
+
+
+def _judge_steps(*, dropout: bool) -> Evidence:
+    generator = torch.Generator().manual_seed(73)
+    inputs = normal(generator, 60, 8)
+    targets = inputs @ normal(generator, 8) + 0.5 * normal(generator, 60)
+    start = float(np.mean(targets**2))
+    best = float(np.linalg.lstsq(inputs, targets, rcond=None)[1][0]) / 60.0
+    cases = []
+    for rate, distance in ((0.1, 0.8), (0.1, 0.05), (0.5, 0.5), (0.5, 0.05)):
+        without, steps = (
+            steps_to_reach(
+                inputs,
+                targets,
+                rate=used,
+                loss=best + distance * (start - best),
+                learning_rate=0.001,
+                limit=10_000,
+            )
+            for used in (0.0, rate if dropout else 0.0)
+        )
+        longer = Check("steps, in those without dropout", steps / without, ">", 1.05)
+        where = f"rate {rate:g}, until {1.0 - distance:.0%} of the reducible error is gone"
+        cases.append(Case(where, (longer,)))
+    return Evidence(
+        tuple(cases), (Check("error at the start over the best", start / best, ">", 2.0),)
+    )
+
+
+def passes_drop_activations() -> Evidence:
+    """Q7.2 in training mode."""
+    return _judge_dropping(training=True)
+
+
+def evaluation_drops_activations() -> Evidence:
+    """Control of Q7.2: nothing is dropped in evaluation mode."""
+    return _judge_dropping(training=False)
+
+
+def _judge_dropping(*, training: bool) -> Evidence:
+    rate, samples = 0.25, samples_needed(0.02)
+    layer = nn.Dropout(rate).train(training)
+    values = torch.full((samples,), 3.0, dtype=torch.float64)
+    with private_random(torch.Generator().manual_seed(74)):
+        first, second = layer(values), layer(values)
+    kept = first == 3.0 / (1.0 - rate)
+    other = int(((first != 0.0) & ~kept).sum())
+    share = float(kept.double().mean())
+    case = Case(
+        f"{samples:,} activations of 3 at rate {rate:g}",
+        (
+            Check("results other than 0 and 3/(1 - rate)", other, "==", 0.0),
+            mean_check("share of activations kept", share, 1.0 - rate, samples=samples),
+            Check("activations that differ in a second pass", int((first != second).sum()), ">", 0),
+        ),
+    )
+    return Evidence((case,), (Check("activations", samples, ">", 0.0),))
+
+
+def step_costs_more() -> Evidence:
+    """Q7.3: the same network with and without dropout."""
+    return _judge_step(widths=WIDTHS)
+
+
+def step_of_wider_network_costs_more() -> Evidence:
+    """Control of Q7.3: layers widened by 1/(1 - rate)."""
+    return _judge_step(widths=(200,) * 5)
+
+
+def _judge_step(*, widths: tuple[int, ...]) -> Evidence:
+    inputs, labels = _batch()
+    plain, dropped = (
+        _step_work(dense_network(inputs=300, widths=w, outputs=10, rates=rates), inputs, labels)
+        for w, rates in ((WIDTHS, NO_DROPOUT), (widths, RATES))
+    )
+    case = Case(
+        "training step of a network with five hidden layers of 100 units, rate 0.5",
+        (
+            Check(
+                "operations in matrix products, in those without",
+                dropped.flops / plain.flops,
+                ">",
+                1.0,
+            ),
+            Check(
+                "all arithmetic, in that without", dropped.arithmetic / plain.arithmetic, ">", 1.05
+            ),
+        ),
+    )
+    calls = Check(
+        "kernel calls, in those without (dropout ran)",
+        dropped.operations / plain.operations,
+        ">",
+        1.0,
+    )
+    return Evidence((case,), (calls,))
+
+
+def _batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(75)
+    inputs = torch.randn(8, 300, generator=generator, dtype=torch.float64)
+    return inputs, torch.randint(10, (8,), generator=generator)
+
+
+def _step_work(network: nn.Sequential, inputs: Tensor, labels: Tensor) -> Work:
+    with private_random(torch.Generator().manual_seed(76)):
+        return work_of(lambda: training_step(network, inputs, labels))
+
+
+def inference_costs_nothing() -> Evidence:
+    """Q7.4 in evaluation mode."""
+    return _judge_inference_cost(training=False)
+
+
+def training_mode_costs_nothing() -> Evidence:
+    """Control of Q7.4: evaluation mode forgotten."""
+    return _judge_inference_cost(training=True)
+
+
+def _judge_inference_cost(*, training: bool) -> Evidence:
+    inputs, _ = _batch()
+    plain, dropped = (
+        dense_network(inputs=300, widths=WIDTHS, outputs=10, rates=rates).train(training)
+        for rates in (NO_DROPOUT, RATES)
+    )
+    with private_random(torch.Generator().manual_seed(77)), torch.no_grad():
+        without, work = work_of(lambda: plain(inputs)), work_of(lambda: dropped(inputs))
+    case = Case(
+        "prediction for a batch of 8",
+        (
+            Check(
+                "kernel calls, in those without", work.operations / without.operations, "<=", 1.0
+            ),
+            Check(
+                "all arithmetic, in that without", work.arithmetic / without.arithmetic, "<=", 1.0
+            ),
+        ),
+    )
+    return Evidence((case,), (Check("kernel calls without dropout", without.operations, ">", 0.0),))
+
+
+def inference_uses_all_units() -> Evidence:
+    """Q7.5 in evaluation mode."""
+    return _judge_inference(training=False)
+
+
+def training_mode_uses_all_units() -> Evidence:
+    """Control of Q7.5: evaluation mode forgotten."""
+    return _judge_inference(training=True)
+
+
+def _judge_inference(*, training: bool) -> Evidence:
+    inputs, _ = _batch()
+    cases = []
+    for name, make in (("dropout", nn.Dropout), ("alpha dropout", nn.AlphaDropout)):
+        plain, dropped = (
+            dense_network(inputs=300, widths=WIDTHS, outputs=10, rates=rates, make_dropout=make)
+            for rates in (NO_DROPOUT, RATES)
+        )
+        dropped.train(training)
+        with private_random(torch.Generator().manual_seed(78)), torch.no_grad():
+            expected, first, second = plain(inputs), dropped(inputs), dropped(inputs)
+        apart = float((first - expected).abs().max())
+        repeated = float((first - second).abs().max())
+        checks = (
+            Check("largest difference from the network without dropout layers", apart, "==", 0.0),
+            Check("largest difference between two predictions", repeated, "==", 0.0),
+        )
+        cases.append(Case(name, checks))
+    size = Check("largest output", float(expected.abs().max()), ">", 0.0)
+    return Evidence(tuple(cases), (size,))

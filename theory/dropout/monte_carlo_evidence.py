@@ -1,0 +1,271 @@
+"""The experiments of question 7 on Monte Carlo dropout, each with a control its judge rejects."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from theory.claim import Case, Check, Evidence
+from theory.draws import normal
+from theory.dropout.counting import Work, passes_through, work_of
+from theory.dropout.exact import binary_log_loss, masked_probabilities
+from theory.dropout.monte_carlo import DROPOUT_MODULES, sample_probabilities
+from theory.dropout.networks import (
+    AlwaysOnDropout,
+    MakeDropout,
+    dense_network,
+    private_random,
+    training_step,
+)
+
+SAMPLES = 10
+
+
+def training_costs_more() -> Evidence:
+    """Q7.6: a network for Monte Carlo dropout and one for plain dropout, trained alike."""
+    return _judge_training(passes=1)
+
+
+def averaged_training_costs_more() -> Evidence:
+    """Control of Q7.6: each training step averages ten passes."""
+    return _judge_training(passes=SAMPLES)
+
+
+def _judge_training(*, passes: int) -> Evidence:
+    plain, plain_work, moved = _train(nn.Dropout, passes=1)
+    always_on, work, _ = _train(AlwaysOnDropout, passes=passes)
+    difference = float((plain - always_on).abs().max())
+    case = Case(
+        "five steps of SGD, dropout after each of two hidden layers",
+        (
+            Check(
+                "kernel calls of a step, in those of plain dropout",
+                work.operations / plain_work.operations,
+                ">",
+                1.0,
+            ),
+            Check("multiplications, in those of plain", work.flops / plain_work.flops, ">", 1.0),
+            Check("largest difference of a trained weight", difference, ">", 0.0),
+        ),
+    )
+    return Evidence((case,), (Check("largest change of a weight", moved, ">", 1e-3),))
+
+
+def _train(make_dropout: MakeDropout, *, passes: int) -> tuple[Tensor, Work, float]:
+    """Weights after five steps, the work of one, and the largest change of a weight."""
+    network = dense_network(
+        inputs=20, widths=(30, 30), outputs=4, rates=(0.3, 0.3), make_dropout=make_dropout, seed=79
+    )
+    generator = torch.Generator().manual_seed(79)
+    inputs = torch.randn(16, 20, generator=generator, dtype=torch.float64)
+    labels = torch.randint(4, (16,), generator=generator)
+    start = nn.utils.parameters_to_vector(network.parameters()).detach()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, foreach=False)
+    with private_random(generator):
+        for _ in range(5):
+            training_step(network, inputs, labels, passes=passes)
+            optimizer.step()
+        end = nn.utils.parameters_to_vector(network.parameters()).detach()
+        work = work_of(lambda: training_step(network, inputs, labels, passes=passes))
+    return end, work, float((end - start).abs().max())
+
+
+def prediction_takes_several_passes() -> Evidence:
+    """Q7.7 with ten samples."""
+    return _judge_passes(samples=SAMPLES)
+
+
+def single_pass_takes_several_passes() -> Evidence:
+    """Control of Q7.7: a single pass passed off as ten samples."""
+    return _judge_passes(samples=1)
+
+
+def _judge_passes(*, samples: int) -> Evidence:
+    counts = [_passes_and_slowdown(width, samples) for width in (20, 200)]
+    cases = tuple(
+        Case(
+            f"ten samples, three hidden layers of {width} units",
+            (
+                Check("passes through the output layer", passes, "==", SAMPLES),
+                Check("multiplications, in those of one pass", slowdown, ">", 1.0),
+            ),
+        )
+        for width, (passes, slowdown) in zip((20, 200), counts, strict=True)
+    )
+    return Evidence(cases, (Check("passes counted", counts[0][0], ">", 0.0),))
+
+
+def _passes_and_slowdown(width: int, samples: int) -> tuple[int, float]:
+    network, inputs = _network(width, (0.1,) * 3), _inputs()
+    passes = passes_through(network[-1], lambda: _predict(network, inputs, samples))
+    return passes, _flops(network, inputs, samples) / _plain(network, inputs)
+
+
+def predictions_spread() -> Evidence:
+    """Q7.8 with every kind of dropout layer on."""
+    return _judge_spread(DROPOUT_MODULES)
+
+
+def overlooked_alpha_dropout_spreads() -> Evidence:
+    """Control of Q7.8: the search for layers to switch on misses AlphaDropout."""
+    return _judge_spread((nn.Dropout,))
+
+
+def _judge_spread(kinds: tuple[type[nn.Module], ...]) -> Evidence:
+    rate, width = 0.1, 100
+    network = dense_network(
+        inputs=30, widths=(width,), outputs=5, rates=(rate,), make_dropout=nn.AlphaDropout, seed=80
+    )
+    inputs = _inputs()
+    generator = torch.Generator().manual_seed(80)
+    drawn = sample_probabilities(network, inputs, samples=SAMPLES, generator=generator, kinds=kinds)
+    spread, total = float(drawn.std(dim=0).max()), float((drawn.sum(-1) - 1.0).abs().max())
+    # All masks of an input are equal, and then all its predictions, with this chance.
+    equal = (rate**SAMPLES + (1.0 - rate) ** SAMPLES) ** width
+    differ = Check(
+        "largest standard deviation of a probability over ten passes",
+        spread,
+        ">",
+        1e-6,
+        false_alarm_rate=equal,
+        detects="passes that are all equal",
+        samples=SAMPLES,
+    )
+    sums = Check("largest distance of a sum of probabilities from 1", total, "<=", 1e-12)
+    entries = Check("probabilities drawn", drawn.numel(), ">", 0.0)
+    return Evidence((Case("alpha dropout at rate 0.1", (differ, sums)),), (entries,))
+
+
+def much_slower() -> Evidence:
+    """Q7.9 with ten samples."""
+    return _judge_slowdown(samples=SAMPLES)
+
+
+def single_pass_much_slower() -> Evidence:
+    """Control of Q7.9: a single pass passed off as ten samples."""
+    return _judge_slowdown(samples=1)
+
+
+def _judge_slowdown(*, samples: int) -> Evidence:
+    everywhere, last = (0.1,) * 20, (0.0,) * 19 + (0.1,)
+    settings = {
+        "dropout after all 20 layers, each pass in full": (everywhere, False),
+        "dropout after all 20 layers, the part before it once": (everywhere, True),
+        "dropout in front of the output only, the part before it once": (last, True),
+    }
+    inputs = torch.zeros(1, 3072, dtype=torch.float64)
+    cases = [
+        Case(
+            f"{name}: much slower?",
+            (
+                Check(
+                    "multiplications, in those of one prediction",
+                    _slowdown(100, rates, inputs, samples, share_prefix=share),
+                    ">=",
+                    2.0,
+                ),
+            ),
+        )
+        for name, (rates, share) in settings.items()
+    ]
+    small, large = (_slowdown(w, everywhere, inputs, samples) for w in (50, 200))
+    growth = Check(
+        "slowdown of the larger network over that of the smaller", large / small, ">", 1.0
+    )
+    cases.append(Case("each pass in full, 200 units instead of 50: worse if larger?", (growth,)))
+    return Evidence(tuple(cases), (_sharing_changes_nothing(),))
+
+
+def _slowdown(
+    width: int,
+    rates: tuple[float, ...],
+    inputs: Tensor,
+    samples: int,
+    *,
+    share_prefix: bool = False,
+) -> float:
+    network = _network(width, rates, inputs=inputs.shape[1])
+    flops = _flops(network, inputs, samples, share_prefix=share_prefix)
+    return flops / _plain(network, inputs)
+
+
+def _sharing_changes_nothing() -> Check:
+    network, inputs = _network(50, (0.0, 0.1, 0.1)), _inputs()
+    full, shared = (
+        sample_probabilities(
+            network,
+            inputs,
+            samples=SAMPLES,
+            generator=torch.Generator().manual_seed(81),
+            share_prefix=share,
+        )
+        for share in (False, True)
+    )
+    largest = float((full - shared).abs().max())
+    return Check("largest change of a probability by sharing the first part", largest, "<=", 1e-12)
+
+
+def better_uncertainty() -> Evidence:
+    """Q7.10 at rate 0.3, over all masks."""
+    return _judge_uncertainty(rate=0.3)
+
+
+def better_uncertainty_without_dropout() -> Evidence:
+    """Control of Q7.10: at rate 0 every pass is the plain prediction."""
+    return _judge_uncertainty(rate=0.0)
+
+
+def _judge_uncertainty(*, rate: float) -> Evidence:
+    generator = torch.Generator().manual_seed(82)
+    inputs, weights = normal(generator, 200, 8), 0.7 * normal(generator, 8)
+    truth = 1.0 / (1.0 + np.exp(-inputs @ weights))
+    cases = []
+    for condition, factor in (
+        ("plain prediction overconfident (weights three times too large)", 3.0),
+        ("plain prediction calibrated (weights exactly right)", 1.0),
+    ):
+        single, chances = masked_probabilities(inputs, factor * weights, rate)
+        plain = 1.0 / (1.0 + np.exp(-inputs @ (factor * weights)))
+        averaged = binary_log_loss(chances @ single, truth).mean()
+        gain = float(binary_log_loss(plain, truth).mean() - averaged)
+        cases.append(Case(condition, (Check("log loss saved, nats", gain, ">", 1e-9),)))
+    typical = float(chances @ binary_log_loss(single, truth).mean(axis=1) - averaged)
+    saved = Check("log loss saved, nats", typical, ">", 1e-9)
+    cases.append(Case("compared with a single pass with dropout on", (saved,)))
+    total = Check("sum of the chances of all masks", float(abs(chances.sum() - 1.0)), "<=", 1e-12)
+    return Evidence(tuple(cases), (total,))
+
+
+def _network(width: int, rates: tuple[float, ...], *, inputs: int = 30) -> nn.Sequential:
+    return dense_network(
+        inputs=inputs, widths=(width,) * len(rates), outputs=10, rates=rates, seed=83
+    )
+
+
+def _inputs() -> Tensor:
+    generator = torch.Generator().manual_seed(84)
+    return torch.randn(6, 30, generator=generator, dtype=torch.float64)
+
+
+def _predict(
+    network: nn.Sequential, inputs: Tensor, samples: int, *, share_prefix: bool = False
+) -> Tensor:
+    return sample_probabilities(
+        network,
+        inputs,
+        samples=samples,
+        generator=torch.Generator().manual_seed(85),
+        share_prefix=share_prefix,
+    )
+
+
+def _flops(
+    network: nn.Sequential, inputs: Tensor, samples: int, *, share_prefix: bool = False
+) -> int:
+    return work_of(lambda: _predict(network, inputs, samples, share_prefix=share_prefix)).flops
+
+
+def _plain(network: nn.Sequential, inputs: Tensor) -> int:
+    """Multiplications of one ordinary prediction."""
+    network.eval()
+    with torch.no_grad():
+        return work_of(lambda: network(inputs)).flops

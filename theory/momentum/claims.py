@@ -1,0 +1,189 @@
+"""The ten claims of question 5, momentum close to 1, as text; pointers name the experiments."""
+
+from theory.claim import Claim, Control, Kind, Verdict
+
+QUESTION = "What can happen when SGD runs with a momentum very close to 1, such as 0.99999?"
+
+COMMAND = "theory run momentum --momentum 0.99999"
+
+SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
+    ("With momentum near 1 the optimiser has trouble finding the optimum,", "Q5.1"),
+    ("since each update relies mainly on earlier directions.", "Q5.2"),
+    ("It overshoots the optimum", "Q5.3"),
+    ("and may oscillate.", "Q5.4"),
+    ("At exactly 1 it just keeps going the same way whatever the gradient says,", "Q5.5"),
+    ("and can get stuck in a bad region.", "Q5.6"),
+    ("So keep the momentum between 0.5 and 0.9:", "Q5.7"),
+    ("too close to 1 means slow convergence", "Q5.8"),
+    ("or even divergence,", "Q5.9"),
+    ("too close to 0 means slow convergence as well.", "Q5.10"),
+)
+
+ANSWER = (
+    "The optimiser picks up enormous speed, shoots past the minimum, turns round, shoots past it "
+    "again, and keeps ringing: at 0.99999 the swing shrinks by a factor e only every 200,000 "
+    "steps, whatever the learning rate, against 19 steps at 0.9. On a quadratic this is ringing, "
+    "not divergence: it diverges only if learning rate times curvature exceeds 2(1 + momentum), a "
+    "limit that momentum raises. On a loss that is not quadratic the speed gathered on a gentle "
+    "slope can still throw the weights out of a valley in which 0.9 settles. At exactly 1 nothing "
+    "is damped: the gradient still steers, the weights swing for ever and settle nowhere, good "
+    "or bad. Which momentum is best depends on the condition number of the problem: 0 for a round "
+    "bowl, 0.67 for a condition number of 100, 0.96 for 10,000."
+)
+
+_EVIDENCE = "theory.momentum.evidence:"
+_PACE = "theory.momentum.pace_evidence:"
+_POLYAK = "Polyak 1964, Some methods of speeding up the convergence of iteration methods"
+_SUTSKEVER = "Sutskever et al. 2013, On the importance of initialization and momentum"
+_SGD = "PyTorch documentation, torch.optim.SGD"
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="Q5.1",
+        statement="With a momentum very close to 1 the optimiser has trouble finding the optimum.",
+        verdict=Verdict.TRUE,
+        correct=(
+            "After 10,000 steps at 0.99999 the weights still swing over almost the whole distance "
+            "they started with, at every learning rate tried; at 0.9 they have arrived."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_EVIDENCE + "stays_far_from_the_minimum",
+        control=Control("momentum 0.9 instead", _EVIDENCE + "stays_far_at_ordinary_momentum"),
+        references=(_POLYAK,),
+    ),
+    Claim(
+        id="Q5.2",
+        statement="Each update then relies mainly on the directions of earlier updates.",
+        verdict=Verdict.TRUE,
+        correct=(
+            "An update is the sum of all gradients so far, each weighted by momentum to the power "
+            "of its age; at 0.99999 the newest of 1,000 has about a thousandth of the total weight."
+        ),
+        kind=Kind.EXACT,
+        experiment=_EVIDENCE + "relies_on_the_past",
+        control=Control("momentum 0.3 instead", _EVIDENCE + "relies_on_the_past_at_low_momentum"),
+        references=(_SGD,),
+    ),
+    Claim(
+        id="Q5.3",
+        statement="It overshoots the optimum.",
+        verdict=Verdict.TRUE,
+        correct=(
+            "From rest it passes the minimum and climbs the other side nearly as high as it "
+            "started. Only a learning rate below 2.5e-11 over the curvature would avoid it."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_EVIDENCE + "overshoots",
+        control=Control(
+            "momentum 0.5, which creeps up to the minimum at these learning rates",
+            _EVIDENCE + "overshoots_at_low_momentum",
+        ),
+        references=(_POLYAK,),
+    ),
+    Claim(
+        id="Q5.4",
+        statement="It may oscillate.",
+        verdict=Verdict.TRUE,
+        correct=(
+            "It swings to and fro around one minimum, with a period of about 2π over the root of "
+            "learning rate times curvature, and the swing hardly shrinks."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_EVIDENCE + "oscillates",
+        control=Control(
+            "Nesterov momentum, which damps this direction", _EVIDENCE + "oscillates_with_nesterov"
+        ),
+        references=(_POLYAK,),
+    ),
+    Claim(
+        id="Q5.5",
+        statement="At exactly 1 it keeps moving in the same direction whatever the gradient says.",
+        verdict=Verdict.FALSE,
+        correct=(
+            "At 1 every gradient counts in full, old and new: the weights swing about the minimum "
+            "without friction. Only dampening = 1 would shut new gradients out."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_EVIDENCE + "keeps_its_direction",
+        control=Control("dampening = 1", _EVIDENCE + "keeps_its_direction_with_dampening"),
+        references=(_SGD,),
+    ),
+    Claim(
+        id="Q5.6",
+        statement="At exactly 1 it can thereby get stuck in a poor region.",
+        verdict=Verdict.FALSE,
+        correct=(
+            "Without friction it cannot come to rest anywhere. Low momentum is what stays in the "
+            "nearer, worse of two valleys; at 1 the barrier is crossed again and again."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_EVIDENCE + "gets_stuck",
+        control=Control("momentum 0.5 instead", _EVIDENCE + "gets_stuck_at_low_momentum"),
+    ),
+    Claim(
+        id="Q5.7",
+        statement="The momentum should be kept between 0.5 and 0.9.",
+        verdict=Verdict.DEPENDS,
+        correct=(
+            "On a quadratic the best momentum is ((√κ - 1)/(√κ + 1))² for condition number κ, so "
+            "the range suits κ from about 34 to 1,440; round bowls want less, long valleys more."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_PACE + "best_between_half_and_nine_tenths",
+        control=Control(
+            "every problem taken for one of condition number 100",
+            _PACE + "best_momentum_without_conditioning",
+        ),
+        condition="the condition number of the problem",
+        references=(_POLYAK, _SUTSKEVER),
+    ),
+    Claim(
+        id="Q5.8",
+        statement="Too close to 1 means slow convergence.",
+        verdict=Verdict.TRUE,
+        correct=(
+            "The distance shrinks by √momentum per step at best, and no learning rate helps: "
+            "a factor 1,000 takes about 1.4 million steps at 0.99999 and about 130 at 0.9."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_PACE + "converges_slowly",
+        control=Control("momentum 0.95 instead", _PACE + "converges_slowly_at_095"),
+        references=(_POLYAK,),
+    ),
+    Claim(
+        id="Q5.9",
+        statement="Too close to 1 can even mean divergence.",
+        verdict=Verdict.DEPENDS,
+        correct=(
+            "On a quadratic, learning rate times curvature below 2(1 + momentum) never diverges, "
+            "however close to 1; above it always does. On other losses the speed can throw the "
+            "weights out although 0.9 settles with the same learning rate."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_PACE + "diverges",
+        control=Control("momentum 1.5, which always diverges", _PACE + "diverges_above_one"),
+        condition="learning rate times curvature, and whether the loss is quadratic",
+        references=(_POLYAK, _SUTSKEVER),
+    ),
+    Claim(
+        id="Q5.10",
+        statement="Too close to 0 means slow convergence for want of momentum.",
+        verdict=Verdict.DEPENDS,
+        correct=(
+            "In a long valley momentum saves a factor of about √κ steps. In a round bowl plain "
+            "gradient descent is done in one step, and where gradient noise sets the pace momentum "
+            "hardly matters."
+        ),
+        kind=Kind.DETERMINISTIC,
+        experiment=_PACE + "slow_without_momentum",
+        control=Control(
+            "every problem taken for a round bowl",
+            _PACE + "slow_without_momentum_in_a_round_bowl",
+        ),
+        condition="the condition number, and whether gradient noise dominates",
+        references=(
+            "Kidambi et al. 2018, On the insufficiency of existing momentum schemes",
+            "Wang et al. 2023, The marginal value of momentum for small learning rate SGD",
+        ),
+    ),
+)

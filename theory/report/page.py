@@ -1,0 +1,72 @@
+"""The report page: all questions in one HTML file that needs neither network nor other files."""
+
+from pathlib import Path
+
+from theory.report.collect import collect
+from theory.report.findings import QuestionFinding, all_claims
+from theory.report.inline_svg import theme_rules
+from theory.report.markup import element, prose
+from theory.report.section import question_section
+from theory.report.shell import asset, shell
+from theory.report.summary import summary, verdict_filter
+
+TITLE = "Seven answers, put to the test"
+_SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js")
+
+
+def write_report(folder: Path) -> Path:
+    """Run every experiment and write the page into ``folder``; returns the page's path.
+
+    The folder is made where it is missing. The page is replaced at once or not at all.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "index.html"
+    part = folder / ".index.html.part"
+    part.write_text(render_page(collect()), encoding="utf-8")
+    part.replace(page)
+    return page
+
+
+def render_page(questions: tuple[QuestionFinding, ...]) -> str:
+    """Write the page of ``questions`` as text; the same findings give the same text."""
+    main = summary(questions) + "".join(map(question_section, questions))
+    drawings = [found.drawing for found in questions]
+    return shell(
+        title=TITLE,
+        introduction=_introduction(questions),
+        navigation=_navigation(questions),
+        main=main,
+        stylesheet=asset("page.css") + theme_rules(drawings),
+        script="".join(map(asset, _SCRIPTS)),
+    )
+
+
+def _introduction(questions: tuple[QuestionFinding, ...]) -> str:
+    claims = len(all_claims(questions))
+    return element(
+        "p",
+        prose(
+            f"A student's answers to {_spelt(len(questions))} textbook questions about training "
+            f"deep networks sound right. Taken apart they make {claims} claims. Each one was put "
+            "to a small experiment whose figures, and nothing else, decide its verdict. Follow a "
+            "marked phrase to the evidence, and repeat any of it with the command given."
+        ),
+        class_="lead",
+    )
+
+
+def _spelt(number: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven")
+    return words[number] if number < len(words) else str(number)
+
+
+def _navigation(questions: tuple[QuestionFinding, ...]) -> str:
+    links = [element("a", element("b", "·"), " overview", href="#overview")]
+    links += [
+        element("a", element("b", str(asked.number)), f" {asked.name}", href=f"#{asked.name}")
+        for asked in (found.question for found in questions)
+    ]
+    return element("div", *links, class_="links") + verdict_filter(questions)

@@ -1,0 +1,56 @@
+"""From what a reader types (``Q5``, ``5``, ``momentum``, ``Q5.9``) to questions and claims."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from theory.claim import Claim
+from theory.errors import DomainError
+from theory.ledger import CLAIMS, QUESTIONS, Question
+
+
+def find_question(name: str) -> Question:
+    """The question called ``name``: its number, ``Q`` and its number, or its demo's name.
+
+    Raises:
+        DomainError: no question is called so; the nearest name is suggested.
+    """
+    names = {key: question for question in QUESTIONS for key in _names_of(question)}
+    if name.casefold() not in names:
+        allowed = ", ".join(f"{question.id} {question.name}" for question in QUESTIONS)
+        raise DomainError(f"no question {name!r}{_nearest(name, names)}; there are: {allowed}")
+    return names[name.casefold()]
+
+
+def find_claims(names: Sequence[str]) -> tuple[Claim, ...]:
+    """The claims called by id, and all claims of the questions called; all 70 for no names.
+
+    Raises:
+        DomainError: no claim or question is called so; the nearest name is suggested.
+    """
+    if not names:
+        return CLAIMS
+    chosen = {claim.id: claim for name in names for claim in _claims_of(name)}
+    return tuple(claim for claim in CLAIMS if claim.id in chosen)
+
+
+def _claims_of(name: str) -> tuple[Claim, ...]:
+    if "." not in name:
+        return find_question(name).claims
+    by_id = {claim.id.casefold(): claim for claim in CLAIMS}
+    if name.casefold() not in by_id:
+        suggestion = _nearest(name, by_id)
+        raise DomainError(f"no claim {name!r}{suggestion}; `theory show Q1` prints a question's")
+    return (by_id[name.casefold()],)
+
+
+def _names_of(question: Question) -> tuple[str, ...]:
+    return (str(question.number), question.id.casefold(), question.name)
+
+
+def _nearest(name: str, names: dict[str, Question] | dict[str, Claim]) -> str:
+    found = get_close_matches(name.casefold(), list(names), n=1, cutoff=0.3)
+    if not found:
+        return ""
+    value = names[found[0]]
+    nearest = value.id if isinstance(value, Claim) or found[0] != value.name else value.name
+    return f", did you mean {nearest}?"

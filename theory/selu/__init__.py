@@ -1,0 +1,1 @@
+"""Question 3: three advantages of SELU over ReLU."""

@@ -1,0 +1,85 @@
+"""A small tanh network trained on the whole batch at once, counting how often each weight moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from theory.sparsity.lasso import Array
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training did to the weights.
+
+    Attributes:
+        weights: all weights after training, in one row.
+        update_counts: in how many steps each weight changed.
+        largest_relative_change: largest change of a weight over the largest weight at the start.
+    """
+
+    weights: Array
+    update_counts: Array
+    largest_relative_change: float
+
+
+def train_network(
+    *, inputs: int = 60, hidden: int = 80, scale: float = 1.0, zeros: float = 0.0, seed: int = 0
+) -> Training:
+    """Train inputs → hidden → 1 on random targets for 30 steps of SGD, in float64.
+
+    Weights are drawn with standard deviation ``scale`` over the root of the fan-in. A share
+    ``zeros`` of them is set to exactly 0 and held there by a mask.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    data, targets = draw(64, inputs), draw(64)
+    layers = [draw(hidden, inputs) * scale / inputs**0.5, draw(hidden) * scale / hidden**0.5]
+    masks = [
+        (torch.rand(layer.shape, generator=generator) >= zeros).to(torch.float64)
+        for layer in layers
+    ]
+    layers = [layer * mask for layer, mask in zip(layers, masks, strict=True)]
+
+    def loss(weights: list[Tensor]) -> Tensor:
+        held = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
+        return ((data @ held[0].T).tanh() @ held[1] - targets).square().mean()
+
+    return _follow(layers, loss, steps=30)
+
+
+def train_embedding(*, words: int = 50, width: int = 4, seed: int = 0) -> Training:
+    """Train a table of ``words`` rows of which each step looks up a few, for 30 steps of SGD."""
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.randn(words, width, generator=generator, dtype=torch.float64)
+    batches = iter([torch.randint(words, (8,), generator=generator) for _ in range(30)])
+
+    def loss(weights: list[Tensor]) -> Tensor:
+        return weights[0][next(batches)].square().sum()
+
+    return _follow([table], loss, steps=30)
+
+
+def _follow(start: list[Tensor], loss: Callable[[list[Tensor]], Tensor], *, steps: int) -> Training:
+    weights = [layer.clone().requires_grad_() for layer in start]
+    counts = [torch.zeros_like(layer) for layer in start]
+    optimizer = torch.optim.SGD(weights, lr=0.1, foreach=False)
+    for _ in range(steps):
+        before = [weight.detach().clone() for weight in weights]
+        optimizer.zero_grad()
+        loss(weights).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        for count, old, new in zip(counts, before, weights, strict=True):
+            count += (old != new.detach()).to(count.dtype)
+    end, origin = _flat([weight.detach() for weight in weights]), _flat(start)
+    change = float(np.abs(end - origin).max() / np.abs(origin).max())
+    return Training(end, _flat(counts), change)
+
+
+def _flat(tensors: list[Tensor]) -> Array:
+    return np.concatenate([tensor.flatten().numpy() for tensor in tensors])
