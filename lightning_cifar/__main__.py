@@ -2,26 +2,56 @@
 
 import sys
 
+from lightning_cifar.configuration import nearest
 from lightning_cifar.errors import InputError
+
+COMMANDS = {
+    "fit": "train a network: searches a learning rate, stops early, keeps the best weights",
+    "validate": "loss and accuracy of a run on its validation images",
+    "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
+    "predict": "classify your own images with a run",
+    "export": "write a run's network for other programs",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 2 for input that cannot be used."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(overview())
+        return 0 if arguments else 2
     try:
-        from lightning_cifar.cli import run_command  # seconds: torch and lightning
-    except ImportError as error:
-        return report(f"cannot load a library: {error}; install the pinned requirements again", 2)
-    from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
-
-    try:
-        run_command(sys.argv[1:] if arguments is None else arguments)
+        return run(arguments[0], arguments)
     except InputError as error:
         return report(str(error), 2)
     except OSError as error:
         return report(f"{error.filename or 'a file'}: {error.strerror or error}", 2)
+
+
+def run(command: str, arguments: list[str]) -> int:
+    """Run one command; libraries that take seconds to load are loaded where they are needed."""
+    if command not in COMMANDS:
+        hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
+        raise InputError(f"unknown command {command!r}{hint}")
+    if command in ("predict", "export"):
+        from lightning_cifar import commands
+
+        return (commands.predict if command == "predict" else commands.export_run)(arguments[1:])
+    from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
+    from lightning_cifar.cli import run_command
+
+    try:
+        run_command(arguments)
     except NonFiniteLoss as error:
         return report(str(error), 1)
     return 0
+
+
+def overview() -> str:
+    """The commands, a line each."""
+    lines = [f"  {name:10}{text}" for name, text in COMMANDS.items()]
+    usage = "usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options"
+    return "\n".join([usage, "", *lines])
 
 
 def report(message: str, code: int) -> int:

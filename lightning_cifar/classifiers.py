@@ -67,6 +67,7 @@ class DenseClassifier(LightningModule, ABC):
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
+        self.class_names = tuple(map(str, range(networks.CLASSES)))
         self.val_loss = MeanMetric()
         self.val_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
         self.test_loss = MeanMetric()
@@ -89,6 +90,7 @@ class DenseClassifier(LightningModule, ABC):
         if datamodule is not None:
             statistics = datamodule.standardisation
             self.standardise.adopt(statistics.mean, statistics.deviation)
+            self.class_names = datamodule.classes
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, 10) of raw images (batch, 3, 32, 32), uint8."""
@@ -98,6 +100,7 @@ class DenseClassifier(LightningModule, ABC):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note the variant: most variants' weights would fit into another's network."""
         checkpoint["variant"] = variant_of(self)
+        checkpoint["class_names"] = list(self.class_names)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the weights of another variant or another size.
@@ -112,6 +115,7 @@ class DenseClassifier(LightningModule, ABC):
                 f"the checkpoint holds {theirs}, the configuration asks for {ours}; "
                 "use the configuration of the run that wrote it (--run FOLDER)"
             )
+        self.class_names = tuple(checkpoint["class_names"])
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""

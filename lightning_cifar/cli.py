@@ -27,8 +27,11 @@ from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
 from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.errors import InputError
+from lightning_cifar.evaluation import compare_predictions, write_comparison
 from lightning_cifar.runs import best_checkpoint, discard_if_unused, existing_run, new_run_folder
+from lightning_cifar.uncertainty.report import comparison_text
 
 RUNS_FOLDER = Path("runs")
 
@@ -49,7 +52,7 @@ UNUSED_ARGUMENTS = {
 }
 
 # What belongs to one call and not to the run.
-CALL_KEYS = {"config", "run", "resume", "ckpt_path"}
+CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
 PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
 ACCEPTED_KEYS = accepted_keys(
     {
@@ -69,12 +72,15 @@ class CIFARCommand(LightningCLI):
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
         """The commands, each with the Trainer arguments that are not offered."""
-        return {name: UNUSED_ARGUMENTS for name in ("fit", "validate", "test", "predict")}
+        return {name: UNUSED_ARGUMENTS for name in ("fit", "validate", "test")}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Options beside those of the trainer, the model and the data."""
         parser.add_argument("--run", type=str | None, help="run folder, to write or to read")
         parser.add_argument("--resume", action="store_true", help="continue the fit in --run")
+        parser.add_argument(
+            "--mc_samples", type=int | None, help="compare with so many Monte Carlo samples"
+        )
         parser.add_lightning_class_args(LearningRateSearch, "learning_rate_search")
         parser.add_lightning_class_args(BestWeights, "early_stopping")
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
@@ -125,6 +131,16 @@ class CIFARCommand(LightningCLI):
         settings = yaml.safe_load(text)
         return {key: value for key, value in settings.items() if key not in CALL_KEYS}
 
+    def before_instantiate_classes(self) -> None:
+        """Refuse options of another command."""
+        options = self.config[self.subcommand]
+        if self.subcommand == "fit" and options.mc_samples is not None:
+            raise InputError(
+                "fit takes no --mc_samples: 'test', 'validate' and 'predict' do"
+            )
+        if self.subcommand != "fit" and options.resume:
+            raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
+
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
         resume = self._get(self.config, "resume")
@@ -141,11 +157,32 @@ class CIFARCommand(LightningCLI):
         """Loss and accuracy of a run's best weights on its validation images."""
         self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("val")
+        self._compare(model, datamodule, datamodule.validation_images, "val")
 
     def test(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on the test images."""
         self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("test")
+        self._compare(model, datamodule, datamodule.test_images, "test")
+
+    def _compare(
+        self,
+        model: DenseClassifier,
+        datamodule: CIFAR10DataModule,
+        images: LabelledImages,
+        stage: str,
+    ) -> None:
+        """Set Monte Carlo dropout beside the deterministic prediction, where it was asked for."""
+        samples = self._get(self.config, "mc_samples")
+        if samples is None:
+            return
+        seed = self._get(self.config, "seed_everything")
+        validation = datamodule.validation_images
+        comparison = compare_predictions(model, images, validation, samples=samples, seed=seed)
+        print(comparison_text(comparison))
+        if self._get(self.config, "run"):
+            for file in write_comparison(comparison, self.folder, stage):
+                print(f"wrote {file}")
 
     def _checkpoint(self) -> Path:
         """The checkpoint that was named, or the best one of the run that was named."""

@@ -166,6 +166,11 @@ class CIFAR10DataModule(LightningDataModule):
         """The part of the training images that validates."""
         return ready(self._validation)
 
+    @property
+    def test_images(self) -> LabelledImages:
+        """The test images; there only after ``setup("test")``."""
+        return ready(self._test)
+
     def train_dataloader(self) -> Batches:
         """Shuffled, and augmented if asked for."""
         self._train = self._placed(self.train_images)
@@ -178,7 +183,7 @@ class CIFAR10DataModule(LightningDataModule):
 
     def test_dataloader(self) -> Batches:
         """The test images in order."""
-        self._test = self._placed(ready(self._test))
+        self._test = self._placed(self.test_images)
         return self._batches(self._test, trains=False)
 
     def predict_dataloader(self) -> Batches:

@@ -1,0 +1,91 @@
+"""``predict`` and ``export``: what can be done with a finished run without a trainer."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn, get_args
+
+import torch
+
+from lightning_cifar.classifiers import variant_of
+from lightning_cifar.errors import InputError
+from lightning_cifar.evaluation import load_classifier
+from lightning_cifar.export import SUFFIXES, ExportFormat, export
+from lightning_cifar.runs import existing_run
+from lightning_cifar.uncertainty.figures import draw_contact_sheet
+from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
+from lightning_cifar.uncertainty.monte_carlo import sample_logits
+from lightning_cifar.uncertainty.prediction import (
+    prediction_rows,
+    rows_as_csv,
+    rows_as_json,
+    rows_as_table,
+)
+from lightning_cifar.uncertainty.user_images import load_images
+
+WRITERS = {"table": rows_as_table, "csv": rows_as_csv, "json": rows_as_json}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are our own: one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ``InputError``."""
+        raise InputError(f"{message}; '{self.prog} --help' lists the options")
+
+
+def predict(arguments: list[str]) -> int:
+    """Classify a user's own images; returns 1 when some could not be decoded."""
+    parser = Parser("lightning-cifar predict", description=predict.__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="run folder of a fit")
+    parser.add_argument("paths", type=Path, nargs="+", help="image files, folders or zips")
+    parser.add_argument("--format", choices=list(WRITERS), default="table")
+    parser.add_argument("--mc_samples", type=int, help="Monte Carlo dropout with so many samples")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument("--contact_sheet", type=Path, help="picture of the most and least certain")
+    options = parser.parse_args(arguments)
+    classifier = load_classifier(existing_run(options.run))
+    images = load_images(options.paths)
+    with torch.no_grad():
+        standardised = classifier.standardise(images.images)
+        if options.mc_samples is None:
+            prediction = deterministic_prediction(classifier.network(standardised))
+        else:
+            prediction = prediction_of(
+                sample_logits(
+                    classifier.network, standardised, samples=options.mc_samples, seed=options.seed
+                )
+            )
+    rows = prediction_rows(
+        images.names,
+        prediction,
+        classifier.class_names,
+        notes=images.notes,
+        sampled=options.mc_samples is not None,
+    )
+    print(WRITERS[options.format](rows).rstrip("\n"))
+    if options.contact_sheet is not None:
+        sheet = draw_contact_sheet(images.images, images.names, prediction, classifier.class_names)
+        sheet.savefig(options.contact_sheet, dpi=120)
+    for line in images.skipped:
+        print(f"lightning-cifar: skipped {line}", file=sys.stderr)
+    return 1 if images.skipped else 0
+
+
+def export_run(arguments: list[str]) -> int:
+    """Write a run's network, raw uint8 images in and logits out, for other programs."""
+    parser = Parser("lightning-cifar export", description=export_run.__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="run folder of a fit")
+    parser.add_argument("--format", choices=get_args(ExportFormat), required=True)
+    parser.add_argument("--out", type=Path, help="file to write; by default in the run folder")
+    options = parser.parse_args(arguments)
+    classifier = load_classifier(existing_run(options.run))
+    path = options.out or options.run / f"model{SUFFIXES[options.format]}"
+    generator = torch.Generator().manual_seed(0)
+    batch = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    description = {"variant": variant_of(classifier), **classifier.hparams}
+    difference = export(
+        classifier, path, format=options.format, batch=batch, description=description
+    )
+    print(f"{path}: largest difference of a logit from the original {difference:.1e}")
+    return 0
