@@ -27,7 +27,6 @@ from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
 from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.errors import InputError
 from lightning_cifar.evaluation import compare_predictions, write_comparison
 from lightning_cifar.runs import best_checkpoint, discard_if_unused, existing_run, new_run_folder
@@ -157,27 +156,23 @@ class CIFARCommand(LightningCLI):
         """Loss and accuracy of a run's best weights on its validation images."""
         self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("val")
-        self._compare(model, datamodule, datamodule.validation_images, "val")
+        self._compare(model, datamodule, "val")
 
     def test(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on the test images."""
         self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("test")
-        self._compare(model, datamodule, datamodule.test_images, "test")
+        self._compare(model, datamodule, "test")
 
-    def _compare(
-        self,
-        model: DenseClassifier,
-        datamodule: CIFAR10DataModule,
-        images: LabelledImages,
-        stage: str,
-    ) -> None:
+    def _compare(self, model: DenseClassifier, datamodule: CIFAR10DataModule, stage: str) -> None:
         """Set Monte Carlo dropout beside the deterministic prediction, where it was asked for."""
         samples = self._get(self.config, "mc_samples")
         if samples is None:
             return
         seed = self._get(self.config, "seed_everything")
+        datamodule.setup("validate")  # the temperature is fitted on the validation images
         validation = datamodule.validation_images
+        images = datamodule.test_images if stage == "test" else validation
         comparison = compare_predictions(model, images, validation, samples=samples, seed=seed)
         print(comparison_text(comparison))
         if self._get(self.config, "run"):
