@@ -1,0 +1,71 @@
+"""The README and the page of benchmarks say what the repository's results and files say."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from benchmarks.readme_results import ROOT, benchmarks_page, variant_records, with_results
+from lightning_cifar.__main__ import COMMANDS
+
+README = (ROOT / "README.md").read_text()
+
+
+def code_lines(text: str) -> list[str]:
+    blocks = re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
+    lines = "\n".join(blocks).splitlines()
+    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+
+
+def unknown_parts(text: str) -> list[str]:
+    """Commands, make targets and config files that the text names and the repository lacks."""
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    missing = []
+    for line in code_lines(text):
+        words = shlex.split(line)
+        if words[0] == "make" and words[1] not in targets:
+            missing.append(line)
+        if words[0] == "lightning-cifar" and words[1] not in COMMANDS:
+            missing.append(line)
+        configs = [word for word in words if word.startswith("configs/")]
+        missing += [config for config in configs if not (ROOT / config).is_file()]
+    return missing
+
+
+def test_readme_names_nothing_that_is_missing():
+    assert unknown_parts(README) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config configs/relu.yaml"],
+)
+def test_a_wrong_command_in_the_readme_is_noticed(line):
+    assert unknown_parts(f"```\n{line}\n```\n") != []
+
+
+def test_readme_maps_every_folder():
+    folders = {each.name for each in ROOT.iterdir() if each.is_dir() and each.name[0] != "."}
+    ours = folders & {"lightning_cifar", "theory", "configs", "benchmarks", "tests", "docs"}
+    assert len(ours) == 6
+    assert [name for name in ours if f"{name}/" not in README] == []
+
+
+def test_every_config_is_in_the_readme():
+    names = {path.stem for path in (ROOT / "configs").glob("*.yaml")} - {"common"}
+    assert [name for name in names if f"`{name}`" not in README] == []
+
+
+def test_results_in_the_readme_are_those_of_the_records():
+    assert with_results(README, variant_records()) == README
+
+
+def test_changed_results_in_the_readme_are_noticed():
+    changed = re.sub(r"\d\d\.\d %|\d\d\.\d%", "99.9%", README, count=1)
+    assert changed != README
+    assert with_results(changed, variant_records()) != changed
+
+
+def test_page_of_benchmarks_is_that_of_the_results():
+    assert Path(ROOT / "docs" / "benchmarks.md").read_text() == benchmarks_page()
