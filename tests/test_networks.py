@@ -81,7 +81,9 @@ def assert_exercise_architecture(network):
 
 @pytest.mark.parametrize("variant", BUILDERS)
 def test_parameters_of_the_exercise(variant):
-    assert sum(parameter.numel() for parameter in built(variant).parameters()) == PARAMETERS[variant]
+    assert (
+        sum(parameter.numel() for parameter in built(variant).parameters()) == PARAMETERS[variant]
+    )
 
 
 @pytest.mark.parametrize("variant", BUILDERS)
