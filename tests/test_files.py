@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -39,11 +40,9 @@ def whole_or_absent(write_file):
             if old is not None:
                 path.write_bytes(old)
             expected = new if count >= len(new) else old
-            try:
+            disk_full = pytest.raises(OSError, match=os.strerror(errno.ENOSPC))
+            with disk_full if count < len(new) else contextlib.nullcontext():
                 write_file(path, full_after(count, new))
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
-                assert count < len(new)
             assert (path.read_bytes() if path.exists() else None) == expected
             assert os.listdir(name) == ([] if expected is None else ["file"])
 
