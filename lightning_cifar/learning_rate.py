@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_cifar.errors import InputError
 from lightning_cifar.optimisers import FlatNAdam
 
 LOWEST_RATE = 1e-6
@@ -112,12 +113,16 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
     """Run the race over the bracket and choose the rate with the lowest validation loss.
 
     Raises:
-        RuntimeError: every candidate diverged.
+        InputError: the loss is not finite from the first step, or every candidate diverged.
     """
+    if not test.rates:
+        raise InputError(
+            "the training loss is not finite before the first step: check the scale of the input"
+        )
     runners = race(candidates(test, count))
     winner = min(runners, key=lambda candidate: candidate.best)
     if not math.isfinite(winner.best):
-        raise RuntimeError(
+        raise InputError(
             f"no learning rate from {runners[-1].rate:.1e} to {runners[0].rate:.1e} trains this "
             "network: check the scale of its input"
         )

@@ -1,0 +1,167 @@
+"""Who may import whom, read from the source; nothing here is imported."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
+
+# Modules of the training wing from the ground up, by what their names begin with. A module imports
+# from floors below its own, or from its own where the floor is one folder that is checked below.
+FLOORS = (
+    ("errors", "seeds", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("files", "optimisers", "stacking", "standardise"),
+    ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
+    ("argument_errors", "runs", "rate_race", "classifiers", "figures", "uncertainty"),
+    ("callbacks",),
+    ("cli",),
+    ("__main__",),
+)
+# Folders in which modules may import one another; never in a circle.
+ROOMS = ("data", "uncertainty", "callbacks")
+
+
+def module_name(path, root):
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_by(source):
+    """Full names of what a module's source imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide what is imported"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def sources(package, root=ROOT):
+    """Name → source of every module of a package."""
+    return {
+        module_name(path, root): path.read_text(encoding="utf-8")
+        for path in sorted((root / package).rglob("*.py"))
+    }
+
+
+def graph(modules):
+    """Name → names of the modules among ``modules`` that it imports."""
+    return {
+        name: {target for each in imported_by(source) if (target := resolve(each, modules))}
+        for name, source in modules.items()
+    }
+
+
+def resolve(imported, modules):
+    """The module that an import names: ``a.b.c`` may be the module a.b.c or a name in a.b."""
+    parent = imported.rpartition(".")[0]
+    if imported in modules:
+        return imported
+    return parent if parent in modules else None
+
+
+def floor_of(name):
+    room = name.split(".")[1]
+    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert floors, f"{name} stands on no floor: give it one"
+    return floors[0]
+
+
+def assert_one_way(modules):
+    """Every import leads to a lower floor, or stays in a room and goes in no circle there."""
+    edges = graph(modules)
+    for name, targets in edges.items():
+        if name.count(".") == 0:
+            assert not targets, f"{name}/__init__.py imports {targets}"
+            continue
+        for target in targets:
+            same_room = name.split(".")[1] == target.split(".")[1] and name.split(".")[1] in ROOMS
+            assert same_room or floor_of(target) < floor_of(name), f"{name} imports {target}"
+    assert_no_circle(edges)
+
+
+def assert_no_circle(edges):
+    left = {name: set(targets) for name, targets in edges.items()}
+    while left:
+        free = {name for name, targets in left.items() if not targets & left.keys()}
+        assert free, f"imports in a circle: {sorted(left)}"
+        for name in free:
+            del left[name]
+
+
+def assert_apart(package, modules):
+    """Nothing of ours outside the package is imported."""
+    for name, source in modules.items():
+        others = {each for each in imported_by(source) if each.split(".")[0] in OURS}
+        foreign = {each for each in others if each.split(".")[0] != package}
+        assert not foreign, f"{name} imports {foreign}"
+
+
+def test_imports_of_the_training_wing_run_one_way():
+    assert_one_way(sources("lightning_cifar"))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("networks", "from lightning_cifar.classifiers import EluClassifier"),
+        ("networks", "import lightning_cifar.cli"),
+        ("classifiers", "from lightning_cifar.callbacks import best_weights"),
+        ("records", "from lightning_cifar import runs"),
+        ("data.split", "def f():\n    from lightning_cifar.data.datamodule import stock"),
+        ("data.images", "from lightning_cifar.data.split import split"),
+        ("", "from lightning_cifar.networks import elu_network"),
+        ("new_room", ""),
+    ],
+)
+def test_control_a_stray_import_is_rejected(name, line):
+    modules = sources("lightning_cifar")
+    name = f"lightning_cifar.{name}".rstrip(".")
+    modules[name] = modules.get(name, "from lightning_cifar.errors import InputError") + "\n" + line
+    with pytest.raises(AssertionError):
+        assert_one_way(modules)
+
+
+def test_control_a_relative_import_is_rejected():
+    with pytest.raises(AssertionError, match="relative"):
+        imported_by("from . import classifiers")
+
+
+@pytest.mark.parametrize("package", ["lightning_cifar", "theory"])
+def test_wings_import_neither_each_other_nor_benchmarks_nor_tests(package):
+    assert_apart(package, sources(package))
+
+
+@pytest.mark.parametrize("package", ["lightning_cifar", "theory"])
+@pytest.mark.parametrize("other", OURS)
+def test_control_an_import_across_wings_is_rejected(package, other):
+    if other == package:
+        assert_apart(package, {"module": f"import {other}.claim"})
+        return
+    for line in (f"import {other}", f"from {other}.claim import Claim", f"from {other} import x"):
+        with pytest.raises(AssertionError):
+            assert_apart(package, sources(package) | {"stray": line})
+
+
+@pytest.mark.parametrize("package", ["lightning_cifar", "theory"])
+def test_packages_import_nothing_by_themselves(package):
+    for path in (ROOT / package).rglob("__init__.py"):
+        assert imported_by(path.read_text(encoding="utf-8")) == set(), path
+
+
+def test_networks_need_no_lightning():
+    """A student reads them first: torch and the standard library are enough."""
+    names = imported_by((ROOT / "lightning_cifar" / "networks.py").read_text(encoding="utf-8"))
+    assert {name.split(".")[0] for name in names} <= {"collections", "itertools", "math", "torch"}
+
+
+def test_command_can_report_a_library_that_does_not_load():
+    """Nothing above ``main`` needs torch or Lightning; what does is imported where it is caught."""
+    tree = ast.parse((ROOT / "lightning_cifar" / "__main__.py").read_text(encoding="utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {name for node in top for name in imported_by(ast.unparse(node))}
+    assert names == {"sys", "lightning_cifar.errors.InputError"}

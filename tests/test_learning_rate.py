@@ -1,0 +1,203 @@
+import copy
+import itertools
+import math
+
+import pytest
+import torch
+from controls import assert_rejects
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.learning_rate import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    MEMORY,
+    Candidate,
+    RangeTest,
+    candidates,
+    range_test,
+    search,
+    unbiased_average,
+)
+
+losses = st.floats(0.01, 100)
+
+
+def unbiased(average):
+    """An average of equal losses is that loss from the first step on; of any, within their range.
+
+    It is linear, and a loss weighs ``MEMORY`` of the next one.
+    """
+
+    @given(loss=losses, count=st.integers(1, 30), series=st.lists(losses, min_size=2, max_size=30))
+    def check(loss, count, series):
+        assert average([loss] * count) == pytest.approx(loss, rel=1e-12)
+        assert min(series) * (1 - 1e-12) <= average(series) <= max(series) * (1 + 1e-12)
+        spike = [0.0] * len(series)
+        shares = []
+        for position in range(len(series)):
+            spike[position] = 1.0
+            shares.append(average(spike))
+            spike[position] = 0.0
+        assert sum(shares) == pytest.approx(1, rel=1e-12)
+        for older, newer in itertools.pairwise(shares):
+            assert older == pytest.approx(MEMORY * newer, rel=1e-12)
+
+    return check
+
+
+def test_average_is_unbiased():
+    unbiased(unbiased_average)()
+
+
+def test_control_other_averages_are_rejected():
+    def from_zero(series):
+        """The usual running average, which begins at 0 and is pulled there."""
+        average = 0.0
+        for loss in series:
+            average = MEMORY * average + (1 - MEMORY) * loss
+        return average
+
+    def from_the_first(series):
+        """Begins at the first loss, which then weighs ten times too much."""
+        average = series[0]
+        for loss in series[1:]:
+            average = MEMORY * average + (1 - MEMORY) * loss
+        return average
+
+    for mutant in (from_zero, from_the_first, lambda series: sum(series) / len(series)):
+        assert_rejects(unbiased(mutant))
+
+
+def test_average_forgets_what_is_more_than_a_hundred_steps_old():
+    assert unbiased_average([1e6] * 5 + [1.0] * 100) == pytest.approx(1)
+
+
+def batches(seed=0, size=32):
+    """Two overlapping clouds in the plane, for ever."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        labels = torch.randint(2, (size,), generator=generator)
+        points = torch.randn(size, 2, generator=generator)
+        yield points + 2 * labels[:, None], labels
+
+
+def tiny_network(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    network = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.5, generator=generator)
+    return network
+
+
+def test_rates_rise_evenly_on_a_logarithmic_axis():
+    test = range_test(tiny_network(), batches(), steps=13)
+    assert len(test.rates) == len(test.losses) == len(test.smoothed) == 13
+    assert test.rates[0] == LOWEST_RATE
+    assert test.rates[-1] == pytest.approx(HIGHEST_RATE)
+    ratios = [after / before for before, after in zip(test.rates, test.rates[1:], strict=False)]
+    assert ratios == pytest.approx([math.sqrt(10)] * 12)
+
+
+def test_loss_is_lowest_at_a_rate_between_too_low_and_too_high():
+    """Measured over ten seeds: between 0.009 and 1; 1e-4 moves no weight by a hundredth."""
+    for seed in range(3):
+        test = range_test(tiny_network(seed), batches(seed))
+        assert 1e-3 < test.rate_of_lowest_loss <= 1
+        assert min(test.smoothed) < 0.8 * test.smoothed[0]
+
+
+def test_range_test_leaves_the_network_as_it_was():
+    network = tiny_network().eval()
+    before = copy.deepcopy(network.state_dict())
+    range_test(network, batches(), steps=20)
+    assert not network.training
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, before[name])
+
+
+def exploding(after):
+    """Batches whose images become huge, so that the loss does."""
+    for step, (points, labels) in enumerate(batches()):
+        yield points * (1e4 if step >= after else 1), labels
+
+
+def test_range_test_stops_where_the_loss_blows_up():
+    test = range_test(nn.Sequential(tiny_network()[0]), exploding(after=50))
+    assert 50 <= len(test.rates) < 70
+    assert test.rate_of_lowest_loss < test.rates[50]
+
+
+def test_range_test_stops_before_a_loss_that_is_not_a_number():
+    def broken():
+        for step, (points, labels) in enumerate(batches()):
+            yield points * (math.nan if step == 30 else 1), labels
+
+    test = range_test(tiny_network(), broken())
+    assert len(test.rates) == 30
+    assert all(map(math.isfinite, test.smoothed))
+
+
+RANGE_TEST = RangeTest((1e-3, 1e-2, 1e-1), (2.0, 1.0, 3.0), (2.0, 1.5, 2.5))
+
+
+def test_candidates_go_down_by_halves_from_the_lowest_loss():
+    assert RANGE_TEST.rate_of_lowest_loss == 1e-2
+    assert candidates(RANGE_TEST, 4) == pytest.approx((1e-2, 5e-3, 2.5e-3, 1.25e-3))
+
+
+def race_with(val_losses):
+    """A race whose candidates get the given validation losses, in order."""
+
+    def race(rates):
+        pairs = zip(rates, val_losses, strict=True)
+        return tuple(Candidate(rate, tuple(each)) for rate, each in pairs)
+
+    return race
+
+
+def chooses_the_lowest(choose):
+    @given(
+        val_losses=st.lists(
+            st.lists(losses | st.just(math.inf), max_size=4), min_size=2, max_size=8
+        ).filter(lambda runs: any(math.isfinite(loss) for run in runs for loss in run))
+    )
+    def check(val_losses):
+        result = choose(RANGE_TEST, race_with(val_losses), len(val_losses))
+        lowest = min(loss for run in val_losses for loss in run)
+        winner = result.race[candidates(RANGE_TEST, len(val_losses)).index(result.rate)]
+        assert lowest in winner.val_losses
+        assert [list(each.val_losses) for each in result.race] == val_losses
+
+    return check
+
+
+def test_search_chooses_the_lowest_validation_loss():
+    chooses_the_lowest(search)()
+
+
+def test_control_other_choices_are_rejected():
+    def last_epoch(test, race, count):
+        result = search(test, race, count)
+        last = min(result.race, key=lambda each: each.val_losses[-1] if each.val_losses else 1e9)
+        return type(result)(last.rate, test, result.race)
+
+    def highest_rate(test, race, count):
+        result = search(test, race, count)
+        return type(result)(result.race[0].rate, test, result.race)
+
+    for mutant in (last_epoch, highest_rate):
+        assert_rejects(chooses_the_lowest(mutant))
+
+
+@pytest.mark.parametrize("val_losses", [[[math.inf]] * 3, [[], [], []], [[math.inf], [], []]])
+def test_search_in_which_all_diverge_is_an_error(val_losses):
+    with pytest.raises(InputError, match=r"from 2\.5e-03 to 1\.0e-02"):
+        search(RANGE_TEST, race_with(val_losses), 3)
+
+
+def test_search_without_a_finite_loss_is_an_error():
+    with pytest.raises(InputError, match="not finite before the first step"):
+        search(RangeTest((), (), ()), race_with([]), 3)
