@@ -1,282 +1,34 @@
-"""Monte Carlo dropout: only dropout is random, and the cached path is PyTorch's, mask for mask."""
+"""Sampling: repeatable, without traces, in blocks, the prefix once; what is refused."""
 
-import dataclasses
-import math
 from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 import torch
 from controls import assert_refuted
-from hypothesis import given
-from hypothesis import strategies as st
+from dropout_networks import (
+    KINDS,
+    ROUNDING,
+    SAMPLERS,
+    cached_per_image,
+    cached_shared,
+    images_from,
+    network_with,
+    one_mask_for_all_samples,
+    only_instances_of_dropout,
+    passes_in,
+    whole_model_in_training,
+)
 from torch import nn
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.uncertainty import masks, monte_carlo
+from lightning_cifar.uncertainty import monte_carlo
 from lightning_cifar.uncertainty.dropout_modes import dropout_active
 from lightning_cifar.uncertainty.monte_carlo import (
     naive_logits,
     sample_logits,
     sample_probabilities,
 )
-from lightning_cifar.uncertainty.quick_selu import QuickSELU
-from lightning_cifar.uncertainty.stages import plan_of, suffix_logits
-
-# A single assertion of chance fails a right program once in 1e9 seeds; the seeds are fixed.
-FALSE_ALARM = 1e-9
-STANDARD_ERRORS = 6.11  # of a normal variable, two-sided, for that rate
-ROUNDING = 1e-12
-
-KINDS = [nn.Dropout, nn.AlphaDropout, nn.FeatureAlphaDropout]
-
-
-def network_with(dropout, *, seed=0, rate=0.3, everywhere=True, dtype=torch.float64):
-    """Images (n, 3, 2, 2) to four logits, with every neighbour that a dropout layer can have."""
-    generator = torch.Generator().manual_seed(seed)
-    second = dropout(rate) if everywhere else nn.Identity()
-    network = nn.Sequential(
-        *(nn.Flatten(), nn.Linear(12, 8), nn.SELU()),
-        *(dropout(rate), nn.Linear(8, 7, bias=False), nn.BatchNorm1d(7), nn.SELU()),
-        *(second, nn.BatchNorm1d(7), nn.Sequential(nn.Linear(7, 6), nn.SELU())),
-        *(dropout(0), dropout(rate), nn.Linear(6, 4)),
-    ).to(dtype)
-    with torch.no_grad():
-        for tensor in network.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.copy_(torch.rand(tensor.shape, generator=generator, dtype=dtype) + 0.5)
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=dtype) / 2)
-    return network.eval()
-
-
-def images_from(seed, count=5, dtype=torch.float64):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, 3, 2, 2, generator=generator, dtype=dtype)
-
-
-# The cached path against PyTorch's own layers, with PyTorch's own masks.
-
-
-def kept_by(layer, output):
-    """Which units PyTorch kept: SELU's outputs lie above the value of a dropped unit."""
-    if isinstance(layer, nn.Dropout):
-        return output != 0
-    rule = masks.alpha_rule(layer.p)
-    return output > rule.dropped + 1e-6
-
-
-def passes_of_torch(network, images, samples):
-    """Logits of full passes (samples, images, classes), and the masks they used, by layer."""
-    layers = [layer for layer in network.modules() if getattr(layer, "p", 0) > 0]
-    recorded = {layer: [] for layer in layers}
-    handles = [
-        layer.register_forward_hook(
-            lambda layer, _, output: recorded[layer].append(kept_by(layer, output))
-        )
-        for layer in layers
-    ]
-    logits = naive_logits(network, images, samples=samples, seed=1)
-    for handle in handles:
-        handle.remove()
-    return logits.transpose(0, 1), [torch.stack(recorded[layer]) for layer in layers]
-
-
-def equals_torch_for_its_masks(rule_of):
-    @given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.floats(0.05, 0.95), st.booleans())
-    def check(seed, dropout, rate, everywhere):
-        network = network_with(dropout, seed=seed, rate=rate, everywhere=everywhere)
-        images = images_from(seed)
-        expected, kept = passes_of_torch(network, images, samples=3)
-        with torch.no_grad():
-            plan = plan_of(network, images[:1])
-            stages = tuple(
-                dataclasses.replace(stage, rule=rule_of(dropout(rate))) for stage in plan.stages
-            )
-            plan = dataclasses.replace(plan, stages=stages)
-            logits = suffix_logits(plan, plan.prefix(images), kept)
-        assert logits.shape == expected.shape
-        assert torch.allclose(logits, expected, rtol=ROUNDING, atol=1e-10)
-
-    return check
-
-
-def test_cached_equals_torch_for_the_same_masks():
-    equals_torch_for_its_masks(masks.unit_rule)()
-
-
-def plain_for_all(layer):
-    return masks.plain_rule(layer.p)
-
-
-def without_scale(layer):
-    return dataclasses.replace(masks.unit_rule(layer), scale=1.0)
-
-
-def of_the_other_rate(layer):
-    layer.p = 1 - layer.p
-    return masks.unit_rule(layer)
-
-
-def without_shift(layer):
-    return dataclasses.replace(masks.unit_rule(layer), shift=0.0)
-
-
-@pytest.mark.parametrize("mutant", [plain_for_all, without_scale, of_the_other_rate, without_shift])
-def test_a_wrong_rule_is_caught(mutant):
-    assert_refuted(equals_torch_for_its_masks(mutant))
-
-
-def fused_equals_unfused(multiply):
-    @given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
-    def check(seed, sampled, bias):
-        generator = torch.Generator().manual_seed(seed)
-        linear = nn.Linear(6, 4, bias=bias, dtype=torch.float64)
-        with torch.no_grad():
-            for parameter in linear.parameters():
-                parameter.normal_(generator=generator)
-        shape = (3, 5, 6) if sampled else (5, 6)
-        features = torch.randn(shape, generator=generator, dtype=torch.float64)
-        kept = torch.rand(3, 6, generator=generator) > 0.3
-        rule = masks.alpha_rule(0.3)
-        expected = linear(masks.masked(features, kept[:, None], rule))
-        assert torch.allclose(multiply(features, kept, rule, linear), expected, rtol=ROUNDING)
-
-    return check
-
-
-def test_a_mask_in_the_weights_equals_one_on_the_units():
-    fused_equals_unfused(masks.masked_linear)()
-
-
-def test_a_fused_product_without_the_dropped_value_is_caught():
-    def zeroed(features, kept, rule, linear):
-        return masks.masked_linear(features, kept, dataclasses.replace(rule, dropped=0.0), linear)
-
-    assert_refuted(fused_equals_unfused(zeroed))
-
-
-@pytest.mark.parametrize("dropout", KINDS)
-def test_a_rate_of_one_is_pytorchs(dropout):
-    images = images_from(0)
-    network = network_with(dropout, rate=1.0)
-    cached = sample_logits(network, images, samples=2, seed=0)
-    naive = naive_logits(network, images, samples=2, seed=0)
-    assert torch.allclose(cached, naive, rtol=ROUNDING)
-
-
-def selu_like(function):
-    @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
-    def check(seed, size):
-        generator = torch.Generator().manual_seed(seed)
-        values = size * torch.randn(50, generator=generator, dtype=torch.float64)
-        assert torch.allclose(function(values.clone()), torch.selu(values), atol=1e-14)
-
-    return check
-
-
-def test_quick_selu_is_selu():
-    selu_like(QuickSELU())()
-
-
-def test_another_activation_than_selu_is_caught():
-    assert_refuted(selu_like(nn.functional.elu))
-
-
-# What is switched on, and what is put back.
-
-
-def every_kind(rate=0.5):
-    kinds = [nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout]
-    layers = [kind(rate) for kind in [*kinds, nn.FeatureAlphaDropout]]
-    return nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout(0), *layers)
-
-
-def switches_only_dropout(context):
-    @given(st.lists(st.booleans(), min_size=10, max_size=10), st.booleans())
-    def check(modes, fails):
-        model = every_kind()
-        for module, training in zip(model.modules(), modes, strict=True):
-            module.training = training
-        try:
-            with context(model):
-                inside = [module.training for module in model.modules()]
-                if fails:
-                    raise KeyError
-        except KeyError:
-            pass
-        assert inside == [False] * 4 + [True] * 6
-        assert [module.training for module in model.modules()] == modes
-
-    return check
-
-
-def test_only_active_dropout_is_switched_on_and_all_modes_return():
-    switches_only_dropout(dropout_active)()
-
-
-@contextmanager
-def only_instances_of_dropout(model):
-    modes = {module: module.training for module in model.modules()}
-    try:
-        for module in modes:
-            module.training = isinstance(module, nn.Dropout) and module.p > 0
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-
-
-@contextmanager
-def whole_model_in_training(model):
-    modes = {module: module.training for module in model.modules()}
-    model.train()
-    yield
-    for module, training in modes.items():
-        module.training = training
-
-
-@contextmanager
-def without_restoring(model):
-    for module in model.modules():
-        module.training = getattr(module, "p", 0) > 0
-    yield
-
-
-@contextmanager
-def restored_only_without_an_error(model):
-    modes = {module: module.training for module in model.modules()}
-    with dropout_active(model):
-        inside = [module.training for module in model.modules()]
-    for module, training in zip(modes, inside, strict=True):
-        module.training = training
-    yield
-    for module, training in modes.items():
-        module.training = training
-
-
-@pytest.mark.parametrize(
-    "mutant",
-    [
-        only_instances_of_dropout,
-        whole_model_in_training,
-        without_restoring,
-        restored_only_without_an_error,
-    ],
-)
-def test_a_wrong_switch_is_caught(mutant):
-    assert_refuted(switches_only_dropout(mutant))
-
-
-def cached_shared(network, images, *, samples, seed):
-    return sample_logits(network, images, samples=samples, seed=seed, masks="shared")
-
-
-def cached_per_image(network, images, *, samples, seed):
-    return sample_logits(network, images, samples=samples, seed=seed, masks="per_image")
-
-
-SAMPLERS = [cached_shared, cached_per_image, naive_logits]
 
 
 def repeatable_and_without_traces(sample):
@@ -305,15 +57,6 @@ def test_sampling_is_repeatable_and_leaves_no_trace(sample):
     repeatable_and_without_traces(sample)()
 
 
-def passes_in(context):
-    def sample(network, images, *, samples, seed):
-        with context(network), torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            return torch.stack([network(images) for _ in range(samples)], dim=1)
-
-    return sample
-
-
 @contextmanager
 def evaluation_only(model):
     yield model.eval()
@@ -323,10 +66,6 @@ def from_the_global_generator(network, images, *, samples, seed):
     with dropout_active(network), torch.no_grad():
         torch.default_generator.manual_seed(seed)
         return torch.stack([network(images) for _ in range(samples)], dim=1)
-
-
-def one_mask_for_all_samples(network, images, *, samples, seed):
-    return sample_logits(network, images, samples=1, seed=seed).expand(-1, samples, -1)
 
 
 @pytest.mark.parametrize(
@@ -447,104 +186,6 @@ def test_probabilities_are_those_of_the_logits():
     logits = sample_logits(network, images, samples=3, seed=0, masks="per_image")
     probabilities = sample_probabilities(network, images, samples=3, seed=0, masks="per_image")
     assert torch.equal(probabilities, logits.softmax(-1))
-
-
-# Distributions.
-
-
-def mean_and_variance_of_a_linear_layer(sample):
-    """Dropout then Linear: mean w·x, variance p/(1-p) sum (w x)^2, per image.
-
-    Every assertion has the false-alarm rate 1e-9; a rate of 0.7 in place of 0.3 moves the
-    variance by a factor of 5, a missing scale the mean by 30 %.
-    """
-
-    def check():
-        generator = torch.Generator().manual_seed(5)
-        linear = nn.Linear(12, 1, bias=False, dtype=torch.float64)
-        with torch.no_grad():
-            linear.weight.normal_(generator=generator)
-        network, images = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), linear), images_from(6, 4)
-        draws = sample(network, images, samples=10_000, seed=0)[..., 0]
-        terms = images.flatten(1) * linear.weight
-        mean, variance = terms.sum(1), 0.3 / 0.7 * terms.square().sum(1)
-        error = (variance / 10_000).sqrt()
-        assert ((draws.mean(1) - mean).abs() < STANDARD_ERRORS * error).all()
-        # Kept or dropped at 0.3 has a kurtosis below 3, hence so has a sum of such terms.
-        error = variance * math.sqrt(2 / 10_000)
-        assert ((draws.var(1) - variance).abs() < STANDARD_ERRORS * error).all()
-
-    return check
-
-
-@pytest.mark.parametrize("sample", SAMPLERS)
-def test_samples_have_the_mean_and_variance_of_the_theory(sample):
-    mean_and_variance_of_a_linear_layer(sample)()
-
-
-@pytest.mark.parametrize(
-    "mutant",
-    [
-        lambda rate: masks.UnitRule(1 - rate, 1 / rate, 0.0, 0.0),
-        lambda rate: masks.UnitRule(rate, 1.0, 0.0, 0.0),
-    ],
-    ids=["other rate", "no scale"],
-)
-def test_a_wrong_mean_or_variance_is_caught(mutant, monkeypatch):
-    monkeypatch.setattr(masks, "plain_rule", mutant)
-    assert_refuted(mean_and_variance_of_a_linear_layer(cached_shared))
-
-
-DRAWS = 2000
-# Dvoretzky, Kiefer, Wolfowitz and Massart, each sample half the bound: 40 comparisons (2 kinds,
-# 5 images, 4 logits) of 2 samples err with 2 exp(-2 n (bound / 2)^2) each.
-# Detects a Kolmogorov distance of 0.33 with the same certainty.
-KOLMOGOROV_BOUND = 2 * math.sqrt(math.log(160 / FALSE_ALARM) / (2 * DRAWS))
-
-
-def kolmogorov_distance(first, second):
-    """The largest gap between two empirical distribution functions, along the first axis."""
-    both = torch.cat([first, second]).sort(dim=0)
-    steps = torch.where(both.indices < len(first), 1 / len(first), -1 / len(second))
-    return steps.cumsum(0).abs().amax(0)
-
-
-def distributed_as(sample, reference):
-    def check():
-        for dropout in (nn.Dropout, nn.AlphaDropout):
-            images = images_from(0)
-            first = sample(network_with(dropout), images, samples=DRAWS, seed=1)
-            second = reference(network_with(dropout), images, samples=DRAWS, seed=2)
-            distances = kolmogorov_distance(first.transpose(0, 1), second.transpose(0, 1))
-            assert distances.max() < KOLMOGOROV_BOUND
-
-    return check
-
-
-@pytest.mark.parametrize("reference", [cached_per_image, naive_logits])
-def test_shared_masks_give_each_image_the_same_distribution(reference):
-    distributed_as(cached_shared, reference)()
-
-
-@pytest.mark.parametrize(
-    "mutant",
-    [one_mask_for_all_samples, passes_in(whole_model_in_training)],
-    ids=["one mask", "training"],
-)
-def test_another_distribution_is_caught(mutant):
-    assert_refuted(distributed_as(mutant, naive_logits))
-
-
-def test_masks_keep_the_share_that_the_rate_says():
-    generator = torch.Generator().manual_seed(0)
-    drawn = masks.draw_masks((50_000,), [3, 2], [0.1, 0.8], generator)
-    assert [mask.shape for mask in drawn] == [(50_000, 3), (50_000, 2)]
-    for mask, rate in zip(drawn, (0.1, 0.8), strict=True):
-        error = math.sqrt(rate * (1 - rate) / mask.numel())
-        assert abs(float(mask.double().mean()) - (1 - rate)) < STANDARD_ERRORS * error
-    # Layers are masked independently of each other.
-    both = (drawn[0][:, 0] & drawn[1][:, 0]).double().mean()
-    assert abs(float(both) - 0.9 * 0.2) < STANDARD_ERRORS * math.sqrt(0.18 * 0.82 / 50_000)
 
 
 # What is refused.
