@@ -174,7 +174,7 @@ def simulated_changes():
     return truth, [calibration_change(seed, images=1000) for seed in range(1, 61)]
 
 
-def calibration_change(seed, *, images, resamples=200):
+def calibration_change(seed, *, images, resamples=100):
     baseline, labels = graded_set(seed, images=images, sharpness=1.4)
     other = graded_set(seed, images=images)[0]
     with pytest.MonkeyPatch.context() as patch:
