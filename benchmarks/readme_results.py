@@ -91,10 +91,10 @@ def search_section() -> list[str]:
     return [
         "## The learning rate found, against a grid",
         "",
-        "Twelve rates a factor 2 apart (1e-5 to 2e-2) and the rate found, each trained from the same "
-        "weights on 45,000 images of a JPEG copy of CIFAR-10: batch 128, at most 20 epochs, patience "
-        "5. Validation accuracy at the epoch with the lowest validation loss; the grid's best is the "
-        "best of twelve noisy figures (±1.4 points each), the rate found has one try.",
+        "Twelve rates a factor 2 apart (1e-5 to 2e-2) and the rate found, each trained from the "
+        "same weights on 45,000 images of a JPEG copy of CIFAR-10: batch 128, at most 20 epochs, "
+        "patience 5. Validation accuracy at the epoch with the lowest validation loss; the grid's "
+        "best is the best of twelve noisy figures (±1.4 points each), the rate found has one try.",
         "",
         "| variant | found | accuracy | grid's best | accuracy | points lost |",
         "|---|---|---|---|---|---|",
@@ -118,9 +118,10 @@ def epoch_section() -> list[str]:
     return [
         "## Seconds per epoch",
         "",
-        "This package under its full Trainer with all default callbacks, the same network in a bare "
-        "PyTorch loop over a float tensor in memory, and stock Lightning with a `DataLoader`; each "
-        "epoch trains on 45,000 images and validates on 5,000. Medians of interleaved rounds on "
+        "This package under its full Trainer with all default callbacks, the same network in a "
+        "bare PyTorch loop over a float tensor in memory, and stock Lightning with a `DataLoader`; "
+        "each epoch trains on 45,000 images and validates on 5,000. Medians of interleaved rounds "
+        "on "
         f"{data['device']}; ratios are medians of the rounds' ratios.",
         "",
         "| batch | ours | bare loop | stock Lightning | ours / bare | stock / bare |",

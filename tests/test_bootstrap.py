@@ -5,9 +5,13 @@ import math
 
 import pytest
 import torch
+<<<<<<< HEAD
 from controls import assert_rejects
+=======
+from controls import assert_refuted
+from graded_sets import SEEDS, graded_set
+>>>>>>> uncertainty
 from hypothesis import given
-from hypothesis import strategies as st
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty import bootstrap
@@ -20,30 +24,19 @@ from lightning_cifar.uncertainty.bootstrap import (
     widened_interval,
 )
 from lightning_cifar.uncertainty.scores import MEASURES, scores_of, weighted_measures
-from lightning_cifar.uncertainty.weighted import Graded, graded
-
-SEEDS = st.integers(0, 2**32 - 1)
+from lightning_cifar.uncertainty.weighted import graded
 
 
-def graded_set(seed, *, images=40, classes=4, sharpness=1.0):
-    """Log-probabilities and labels; with sharpness 1 the probabilities are exactly right."""
-    generator = torch.Generator().manual_seed(seed)
-    logits = 2 * torch.randn(images, classes, generator=generator, dtype=torch.float64)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=generator).squeeze(1)
-    return (sharpness * logits).log_softmax(1), labels
-
-
-def weights_are_repetitions(measures_of):
+def weights_are_repetitions(measures):
     """A weight of k is k copies of the image, for each measure."""
 
     @given(SEEDS)
     def check(seed):
         log_probabilities, labels = graded_set(seed)
-        weights = next(iter(resample_weights(40, 1, seed)))
-        copies = torch.arange(40).repeat_interleave(weights[0].long())
-        original, measures = graded(log_probabilities, labels), measures_of(Graded)
+        weights = next(iter(resample_weights(60, 1, seed)))
+        copies = torch.arange(60).repeat_interleave(weights[0].long())
         repeated = scores_of(log_probabilities[copies], labels[copies])
-        for key, measure in measures(original).items():
+        for key, measure in measures(graded(log_probabilities, labels)).items():
             # Equal-mass bins are those of the whole set, so they differ from the copies' own.
             if key != "equal_mass_calibration_error":
                 value = float(measure(weights))
@@ -53,27 +46,21 @@ def weights_are_repetitions(measures_of):
 
 
 def test_weights_are_repetitions():
-    weights_are_repetitions(lambda _: weighted_measures)()
+    weights_are_repetitions(weighted_measures)()
 
 
-def unweighted(_):
-    def measures(graded):
-        return {
-            key: lambda weights, measure=measure: measure(torch.ones_like(weights))
-            for key, measure in weighted_measures(graded).items()
-        }
-
-    return measures
+def unweighted(graded):
+    return {
+        key: lambda weights, measure=measure: measure(torch.ones_like(weights))
+        for key, measure in weighted_measures(graded).items()
+    }
 
 
-def squared_weights(_):
-    def measures(graded):
-        return {
-            key: lambda weights, measure=measure: measure(weights.square())
-            for key, measure in weighted_measures(graded).items()
-        }
-
-    return measures
+def squared_weights(graded):
+    return {
+        key: lambda weights, measure=measure: measure(weights.square())
+        for key, measure in weighted_measures(graded).items()
+    }
 
 
 @pytest.mark.parametrize("mutant", [unweighted, squared_weights])
@@ -142,12 +129,12 @@ def test_a_set_without_errors_has_no_difference_in_detection():
     difference = found["same"]["error_auroc"]
     assert all(map(math.isnan, (difference.value, difference.low, difference.high)))
     assert isinstance(difference, Difference)
-    assert difference.verdict == "no difference that 40 images can show"
+    assert difference.verdict == "no difference that 60 images can show"
 
 
 def test_labels_that_do_not_match_are_refused():
     log_probabilities, labels = graded_set(0)
-    with pytest.raises(InputError, match="got 39 labels for 40 images"):
+    with pytest.raises(InputError, match="got 59 labels for 60 images"):
         paired_differences(log_probabilities, {}, labels[:-1], seed=0)
 
 
@@ -191,7 +178,7 @@ def simulated_changes():
     return truth, [calibration_change(seed, images=1000) for seed in range(1, 61)]
 
 
-def calibration_change(seed, *, images, resamples=200):
+def calibration_change(seed, *, images, resamples=100):
     baseline, labels = graded_set(seed, images=images, sharpness=1.4)
     other = graded_set(seed, images=images)[0]
     with pytest.MonkeyPatch.context() as patch:

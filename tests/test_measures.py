@@ -1,24 +1,22 @@
-"""Uncertainty measures against independent NumPy implementations, and torchmetrics where it can."""
+"""Uncertainty of single images against independent NumPy implementations."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+<<<<<<< HEAD
 from controls import assert_rejects
+=======
+from controls import assert_refuted
+from graded_sets import SEEDS
+>>>>>>> uncertainty
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 from scipy.stats import entropy as scipy_entropy
-from torchmetrics.functional.classification import (
-    binary_auroc,
-    multiclass_accuracy,
-    multiclass_calibration_error,
-)
 
-from lightning_cifar.errors import InputError
-from lightning_cifar.uncertainty import measures, metrics, scores, weighted
+from lightning_cifar.uncertainty import measures
 from lightning_cifar.uncertainty.measures import (
     Prediction,
     deterministic_prediction,
@@ -27,25 +25,10 @@ from lightning_cifar.uncertainty.measures import (
     prediction_of,
 )
 
-SEEDS = st.integers(0, 2**32 - 1)
-
 
 def sampled_logits(seed, *, images=7, samples=5, classes=4, size=3.0):
     generator = torch.Generator().manual_seed(seed)
     return size * torch.randn(images, samples, classes, generator=generator, dtype=torch.float64)
-
-
-def graded_set(seed, *, images=60, classes=4, ties=False):
-    """Log-probabilities and labels that agree more often than by chance."""
-    generator = torch.Generator().manual_seed(seed)
-    logits = 2 * torch.randn(images, classes, generator=generator, dtype=torch.float64)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=generator).squeeze(1)
-    log_probabilities = logits.log_softmax(1)
-    # Eighths are exact, so that equal confidences are equal in every computation.
-    return (log_probabilities * 8).round() / 8 if ties else log_probabilities, labels
-
-
-# Per image.
 
 
 def averages_as_numpy_does(predict):
@@ -159,6 +142,7 @@ def test_joined_blocks_are_the_whole():
     assert torch.allclose(whole.log_probabilities, parts.log_probabilities)
     assert torch.allclose(whole.expected_entropy, parts.expected_entropy)
     assert torch.equal(whole.predicted, parts.predicted)
+<<<<<<< HEAD
 
 
 # Per set: reference implementations, written from the definitions with loops.
@@ -399,3 +383,5 @@ def test_metrics_forget_after_reset():
         metric.reset()
         metric.update(log_probabilities, labels)
         assert torch.equal(metric.compute(), before)
+=======
+>>>>>>> uncertainty

@@ -1,25 +1,41 @@
-"""Monte Carlo dropout: only dropout is random, and the cached path is PyTorch's, mask for mask."""
+"""Sampling: repeatable, without traces, in blocks, the prefix once; what is refused."""
 
-import dataclasses
-import math
 from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 import torch
+<<<<<<< HEAD
 from controls import assert_rejects
 from hypothesis import given
 from hypothesis import strategies as st
+=======
+from controls import assert_refuted
+from dropout_networks import (
+    KINDS,
+    ROUNDING,
+    SAMPLERS,
+    cached_per_image,
+    cached_shared,
+    images_from,
+    network_with,
+    one_mask_for_all_samples,
+    only_instances_of_dropout,
+    passes_in,
+    whole_model_in_training,
+)
+>>>>>>> uncertainty
 from torch import nn
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.uncertainty import masks, monte_carlo
+from lightning_cifar.uncertainty import monte_carlo
 from lightning_cifar.uncertainty.dropout_modes import dropout_active
 from lightning_cifar.uncertainty.monte_carlo import (
     naive_logits,
     sample_logits,
     sample_probabilities,
 )
+<<<<<<< HEAD
 from lightning_cifar.uncertainty.quick_selu import QuickSELU
 from lightning_cifar.uncertainty.stages import plan_of, suffix_logits
 
@@ -277,6 +293,8 @@ def cached_per_image(network, images, *, samples, seed):
 
 
 SAMPLERS = [cached_shared, cached_per_image, naive_logits]
+=======
+>>>>>>> uncertainty
 
 
 def repeatable_and_without_traces(sample):
@@ -305,15 +323,6 @@ def test_sampling_is_repeatable_and_leaves_no_trace(sample):
     repeatable_and_without_traces(sample)()
 
 
-def passes_in(context):
-    def sample(network, images, *, samples, seed):
-        with context(network), torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            return torch.stack([network(images) for _ in range(samples)], dim=1)
-
-    return sample
-
-
 @contextmanager
 def evaluation_only(model):
     yield model.eval()
@@ -323,10 +332,6 @@ def from_the_global_generator(network, images, *, samples, seed):
     with dropout_active(network), torch.no_grad():
         torch.default_generator.manual_seed(seed)
         return torch.stack([network(images) for _ in range(samples)], dim=1)
-
-
-def one_mask_for_all_samples(network, images, *, samples, seed):
-    return sample_logits(network, images, samples=1, seed=seed).expand(-1, samples, -1)
 
 
 @pytest.mark.parametrize(
@@ -449,6 +454,7 @@ def test_probabilities_are_those_of_the_logits():
     assert torch.equal(probabilities, logits.softmax(-1))
 
 
+<<<<<<< HEAD
 # Distributions.
 
 
@@ -547,6 +553,8 @@ def test_masks_keep_the_share_that_the_rate_says():
     assert abs(float(both) - 0.9 * 0.2) < STANDARD_ERRORS * math.sqrt(0.18 * 0.82 / 50_000)
 
 
+=======
+>>>>>>> uncertainty
 # What is refused.
 
 

@@ -1,21 +1,19 @@
-"""A user's own pictures are decoded whatever they are, or named; and each gets one row."""
+"""One row per image in every format, and the contact sheet."""
 
 import csv
 import io
 import json
-import zipfile
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+<<<<<<< HEAD
 from controls import assert_rejects
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+=======
+>>>>>>> uncertainty
 
-from lightning_cifar.errors import InputError
-from lightning_cifar.uncertainty import user_images
 from lightning_cifar.uncertainty.figures import draw_contact_sheet, shortened
 from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
 from lightning_cifar.uncertainty.prediction import (
@@ -26,11 +24,11 @@ from lightning_cifar.uncertainty.prediction import (
     rows_as_json,
     rows_as_table,
 )
-from lightning_cifar.uncertainty.user_images import decode, load_images
 
 CLASSES = ("bird", "cat", "dog")
 
 
+<<<<<<< HEAD
 def encoded(picture, kind="PNG", **options):
     file = io.BytesIO()
     picture.save(file, kind, **options)
@@ -255,6 +253,8 @@ GOOD = encoded(Image.new("RGB", (32, 32)))
 # Rows.
 
 
+=======
+>>>>>>> uncertainty
 def rows_for(sampled=True):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(3, 6, 3, generator=generator)
