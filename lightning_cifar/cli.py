@@ -134,9 +134,7 @@ class CIFARCommand(LightningCLI):
         """Refuse options of another command."""
         options = self.config[self.subcommand]
         if self.subcommand == "fit" and options.mc_samples is not None:
-            raise InputError(
-                "fit takes no --mc_samples: 'test', 'validate' and 'predict' do"
-            )
+            raise InputError("fit takes no --mc_samples: 'test', 'validate' and 'predict' do")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
 

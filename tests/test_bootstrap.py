@@ -5,12 +5,8 @@ import math
 
 import pytest
 import torch
-<<<<<<< HEAD
 from controls import assert_rejects
-=======
-from controls import assert_refuted
 from graded_sets import SEEDS, graded_set
->>>>>>> uncertainty
 from hypothesis import given
 
 from lightning_cifar.errors import InputError

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
-from controls import assert_refuted
+from controls import assert_rejects
 from dropout_networks import (
     only_instances_of_dropout,
     whole_model_in_training,
@@ -73,4 +73,4 @@ def restored_only_without_an_error(model):
     ],
 )
 def test_a_wrong_switch_is_caught(mutant):
-    assert_refuted(switches_only_dropout(mutant))
+    assert_rejects(switches_only_dropout(mutant))

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from controls import assert_refuted
+from controls import assert_rejects
 from dropout_networks import (
     KINDS,
     ROUNDING,
@@ -92,7 +92,7 @@ def without_shift(layer):
 
 @pytest.mark.parametrize("mutant", [plain_for_all, without_scale, of_the_other_rate, without_shift])
 def test_a_wrong_rule_is_caught(mutant):
-    assert_refuted(equals_torch_for_its_masks(mutant))
+    assert_rejects(equals_torch_for_its_masks(mutant))
 
 
 def fused_equals_unfused(multiply):
@@ -121,7 +121,7 @@ def test_a_fused_product_without_the_dropped_value_is_caught():
     def zeroed(features, kept, rule, linear):
         return masks.masked_linear(features, kept, dataclasses.replace(rule, dropped=0.0), linear)
 
-    assert_refuted(fused_equals_unfused(zeroed))
+    assert_rejects(fused_equals_unfused(zeroed))
 
 
 @pytest.mark.parametrize("dropout", KINDS)
@@ -148,7 +148,7 @@ def test_quick_selu_is_selu():
 
 
 def test_another_activation_than_selu_is_caught():
-    assert_refuted(selu_like(nn.functional.elu))
+    assert_rejects(selu_like(nn.functional.elu))
 
 
 def test_masks_keep_the_share_that_the_rate_says():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from controls import assert_refuted
+from controls import assert_rejects
 from graded_sets import SEEDS, graded_set
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +55,7 @@ class MeanOfBatches(metrics.MeanOfImages):
 
 
 def test_a_mean_of_batch_means_is_caught():
-    assert_refuted(adds_up("nll", MeanOfBatches))
+    assert_rejects(adds_up("nll", MeanOfBatches))
 
 
 def test_metrics_forget_after_reset():

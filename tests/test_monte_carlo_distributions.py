@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from controls import assert_refuted
+from controls import assert_rejects
 from dropout_networks import (
     FALSE_ALARM,
     SAMPLERS,
@@ -65,7 +65,7 @@ def test_samples_have_the_mean_and_variance_of_the_theory(sample):
 )
 def test_a_wrong_mean_or_variance_is_caught(mutant, monkeypatch):
     monkeypatch.setattr(masks, "plain_rule", mutant)
-    assert_refuted(mean_and_variance_of_a_linear_layer(cached_shared))
+    assert_rejects(mean_and_variance_of_a_linear_layer(cached_shared))
 
 
 DRAWS = 2000
@@ -105,4 +105,4 @@ def test_shared_masks_give_each_image_the_same_distribution(reference):
     ids=["one mask", "training"],
 )
 def test_another_distribution_is_caught(mutant):
-    assert_refuted(distributed_as(mutant, naive_logits))
+    assert_rejects(distributed_as(mutant, naive_logits))

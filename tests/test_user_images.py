@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from controls import assert_refuted
+from controls import assert_rejects
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -64,7 +64,7 @@ def turned(data):
 
 @pytest.mark.parametrize("mutant", [channels_last, blue_first, turned])
 def test_other_pixel_orders_are_caught(mutant):
-    assert_refuted(keeps_pixels(mutant))
+    assert_rejects(keeps_pixels(mutant))
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 255))
@@ -175,7 +175,7 @@ def test_files_that_vanish_silently_are_caught(pictures):
         loaded = load_images(paths)
         return user_images.UserImages(loaded.images, loaded.names, loaded.notes, ())
 
-    assert_refuted(names_all_that_cannot_be_decoded(silent, pictures, pictures))
+    assert_rejects(names_all_that_cannot_be_decoded(silent, pictures, pictures))
 
 
 def test_reasons_fit_on_a_line(pictures):
