@@ -16,7 +16,8 @@ FLOORS = (
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures", "uncertainty"),
     ("callbacks",),
-    ("cli",),
+    ("evaluation",),
+    ("cli", "commands"),
     ("__main__",),
 )
 # Folders in which modules may import one another; never in a circle.
