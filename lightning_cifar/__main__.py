@@ -2,7 +2,6 @@
 
 import sys
 
-from lightning_cifar.configuration import nearest
 from lightning_cifar.errors import InputError
 
 COMMANDS = {
@@ -24,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         return run(arguments[0], arguments)
     except InputError as error:
         return report(str(error), 2)
+    except ImportError as error:
+        return report(f"cannot load a library: {error}; install the pinned requirements again", 2)
     except OSError as error:
         return report(f"{error.filename or 'a file'}: {error.strerror or error}", 2)
 
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
 def run(command: str, arguments: list[str]) -> int:
     """Run one command; libraries that take seconds to load are loaded where they are needed."""
     if command not in COMMANDS:
+        from lightning_cifar.configuration import nearest
+
         hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {command!r}{hint}")
     if command in ("predict", "export"):

@@ -12,6 +12,7 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
     ("errors", "seeds", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("nadam_update",),
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures", "uncertainty"),
