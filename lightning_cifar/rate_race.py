@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
-from lightning_cifar.data.batches import TensorBatches
+from lightning_cifar.data.batches import Augmentation, TensorBatches
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.errors import InputError
 from lightning_cifar.optimisers import FlatNAdam
+from lightning_cifar.schedules import Factor, constant
 from lightning_cifar.stacking import StackedNetwork, member_losses
 
 MEMORY = 1 << 30  # bytes that a stack may take
@@ -54,6 +56,8 @@ def train_many(
     epochs: int,
     seed: int,
     patience: int | None = None,
+    augmentation: Augmentation | None = None,
+    schedule: Factor = constant,
     compiled: bool = False,
 ) -> list[RaceRun]:
     """Train copies of the networks with NAdam, network k at ``rates[k]``; one run for each.
@@ -64,6 +68,8 @@ def train_many(
     networks: of the same layers, on the device of the images.
     standardise: (batch, 3, 32, 32) uint8 to floats.
     patience: a network stops after so many epochs without a lower validation loss; None: never.
+    augmentation: random changes of the training images.
+    schedule: factor of the rates by the share of all steps that is done.
     compiled: make the update in one pass over memory; needs a C++ compiler, pays in long races.
     Raises: InputError for rates that are not positive numbers, one for each network.
     """
@@ -75,9 +81,21 @@ def train_many(
     size = members_at_once(networks[0], batch_size) if networks else 1
     for start in range(0, len(runs), size):
         chunk = slice(start, start + size)
-        batches = TensorBatches(train, batch_size=batch_size, shuffle=True, seed=seed)
+        batches = TensorBatches(
+            train, batch_size=batch_size, shuffle=True, seed=seed, augmentation=augmentation
+        )
         stack = StackedNetwork(networks[chunk], seeds=[seed] * len(runs[chunk])).train()
-        race(stack, runs[chunk], batches, validation, standardise, epochs, patience, compiled)
+        race(
+            stack,
+            runs[chunk],
+            batches,
+            validation,
+            standardise,
+            epochs=epochs,
+            patience=patience,
+            schedule=schedule,
+            compiled=compiled,
+        )
     return runs
 
 
@@ -98,19 +116,23 @@ def race(
     batches: TensorBatches,
     validation: LabelledImages,
     standardise: Standardise,
+    *,
     epochs: int,
     patience: int | None,
+    schedule: Factor,
     compiled: bool,
 ) -> None:
     """Train the stack and fill in ``runs``, one for each member; who is done leaves the stack."""
     racing = list(runs)
     rates = torch.tensor([run.rate for run in racing], dtype=torch.float64)
     optimiser = FlatNAdam(stack.parameter_groups(), lr=1.0, rates=rates, compiled=compiled)
+    last_step = max(epochs * len(batches) - 1, 1)
+    scheduler = LambdaLR(optimiser, lambda step: schedule(step / last_step))
     for epoch in range(epochs):
         if not racing:
             break
         batches.set_epoch(epoch)
-        finite = train_epoch(stack, optimiser, batches, standardise)
+        finite = train_epoch(stack, optimiser, scheduler, batches, standardise)
         losses, accuracies = evaluate(stack, validation, standardise)
         losses = losses.where(finite & losses.isfinite(), math.inf)
         for member, figures in enumerate(zip(losses.tolist(), accuracies.tolist(), strict=True)):
@@ -121,7 +143,11 @@ def race(
 
 
 def train_epoch(
-    stack: StackedNetwork, optimiser: FlatNAdam, batches: TensorBatches, standardise: Standardise
+    stack: StackedNetwork,
+    optimiser: FlatNAdam,
+    scheduler: LambdaLR,
+    batches: TensorBatches,
+    standardise: Standardise,
 ) -> Tensor:
     """One pass over the batches; returns which members' losses stayed finite, (members,).
 
@@ -134,6 +160,7 @@ def train_epoch(
         losses = member_losses(stack(standardise(images)), labels)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        scheduler.step()
         finite &= losses.detach().isfinite()
     return finite
 

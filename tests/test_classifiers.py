@@ -50,7 +50,7 @@ def assert_one_cycle(rates, top):
     assert rates[0] == pytest.approx(top / 10)
     # The top lies between two steps, at most half of a step's rise away.
     assert max(rates) == pytest.approx(top, rel=0.08)
-    assert highest == round(0.45 * len(rates) - 1)
+    assert abs(highest - 0.45 * len(rates)) <= 1
     assert rates[: highest + 1] == sorted(rates[: highest + 1])
     assert rates[highest:] == sorted(rates[highest:], reverse=True)
     assert rates[-1] == pytest.approx(top / 10 / 1000)
@@ -60,8 +60,6 @@ def test_one_cycle_goes_up_and_down_once_step_by_step(tmp_path):
     assert_one_cycle(rates_of_a_fit(tmp_path, schedule="one_cycle"), TOP)
 
 
-# Lightning sees this mistake too.
-@pytest.mark.filterwarnings("ignore:A .OneCycleLR. scheduler is using 'interval'")
 def test_control_a_cycle_stepped_per_epoch_is_rejected(tmp_path, monkeypatch):
     per_batch = EluClassifier.configure_optimizers
 

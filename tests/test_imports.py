@@ -11,18 +11,18 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # Modules of the training wing from the ground up, by what their names begin with. A module imports
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
-    ("errors", "seeds", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
     ("nadam_update",),
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
-    ("argument_errors", "runs", "rate_race", "classifiers", "figures", "uncertainty"),
+    ("argument_errors", "runs", "rate_race", "classifiers", "figures", "uncertainty", "study"),
     ("callbacks",),
     ("evaluation",),
     ("cli", "commands"),
     ("__main__",),
 )
 # Folders in which modules may import one another; never in a circle.
-ROOMS = ("data", "uncertainty", "callbacks")
+ROOMS = ("data", "uncertainty", "study", "callbacks")
 
 
 def module_name(path, root):

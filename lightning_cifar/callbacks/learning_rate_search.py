@@ -22,6 +22,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.learning_rate import Candidate, RangeTest, SearchResult, range_test, search
 from lightning_cifar.rate_race import train_many
+from lightning_cifar.schedules import SCHEDULES
 
 SEARCH_FILE = "learning_rate.json"
 PICTURE_FILE = "learning_rate.png"
@@ -131,7 +132,13 @@ def find_rate(
     statistics = datamodule.standardisation
     classifier.standardise.adopt(statistics.mean, statistics.deviation)
     network, standardise = classifier.network.to(device), classifier.standardise.to(device)
-    loader = TensorBatches(train, batch_size=datamodule.batch_size, shuffle=True)
+    loader = TensorBatches(
+        train,
+        batch_size=datamodule.batch_size,
+        shuffle=True,
+        seed=SEED,
+        augmentation=datamodule.augmentation,
+    )
 
     def race(rates: tuple[float, ...]) -> tuple[Candidate, ...]:
         runs = train_many(
@@ -143,6 +150,8 @@ def find_rate(
             batch_size=datamodule.batch_size,
             epochs=epochs,
             seed=SEED,
+            augmentation=datamodule.augmentation,
+            schedule=SCHEDULES[classifier.schedule],
         )
         return tuple(Candidate(run.rate, tuple(run.val_losses)) for run in runs)
 
