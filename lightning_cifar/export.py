@@ -20,7 +20,7 @@ SUFFIXES: dict[ExportFormat, str] = {
     "torch-export": ".pt2",
     "safetensors": ".safetensors",
 }
-# Other programs sum in another order; logits of trained networks are of size 1 to 20.
+# Other programs sum in another order. Relative to the largest logit, or to 1 if that is smaller.
 TOLERANCE = 1e-4
 
 Model = Callable[[Tensor], Tensor]
@@ -34,7 +34,7 @@ def export(
     batch: Tensor,
     description: Mapping[str, str | int | float | bool],
 ) -> float:
-    """Write the module to ``path`` and return the largest difference of a logit on ``batch``.
+    """Write the module to ``path`` and return the largest relative difference on ``batch``.
 
     The module takes raw uint8 images (images, 3, 32, 32); ``batch`` is at least two of these, and
     the file serves batches of any size. ``"safetensors"`` holds only the weights, and the
@@ -61,20 +61,27 @@ def export(
 
 
 def largest_difference(original: Model, exported: Model, batch: Tensor) -> float:
-    """The largest difference of a logit, on the batch and on a part of it of another size.
+    """The largest difference of a logit, relative to the largest logit (at least to 1).
+
+    On the batch, and on a part of it, as a file may serve only the size that it was made with.
 
     Raises:
         RuntimeError: it is not within the tolerance, or not a number.
     """
     with torch.no_grad():
         parts = [batch, batch[:1]]
-        difference = max(float((original(part) - exported(part)).abs().max()) for part in parts)
+        difference = max(relative_difference(original(part), exported(part)) for part in parts)
     if not difference <= TOLERANCE:
         raise RuntimeError(
             f"the exported network differs from the original by {difference:.1e}, allowed is "
             f"{TOLERANCE:.0e}; nothing was written"
         )
     return difference
+
+
+def relative_difference(expected: Tensor, found: Tensor) -> float:
+    """The largest absolute difference, divided by the largest absolute value or by 1."""
+    return float((expected - found).abs().max() / expected.abs().max().clamp_min(1))
 
 
 def onnx_file(

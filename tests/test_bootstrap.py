@@ -74,10 +74,15 @@ def test_resamples_have_the_size_of_the_set_and_follow_the_seed():
     assert ((weights.mean(0) - 1).abs() < 6.2 * 0.09).all()
 
 
+def differences_between(baseline, other, labels, seed=1):
+    values = [resampled_measures(each, labels, seed) for each in (baseline, other)]
+    return paired_differences(*values, images=len(labels))
+
+
 def test_differences_are_those_of_the_scores():
     baseline, labels = graded_set(0, images=300)
     other = graded_set(0, images=300, sharpness=2.0)[0]
-    found = paired_differences(baseline, {"sharp": other}, labels, seed=1)["sharp"]
+    found = differences_between(baseline, other, labels)
     first, second = scores_of(baseline, labels), scores_of(other, labels)
     assert found.keys() == {measure.key for measure in MEASURES}
     for key, difference in found.items():
@@ -88,14 +93,14 @@ def test_differences_are_those_of_the_scores():
     # Sharper, but in the same order: not one image changes its class.
     assert (found["accuracy"].low, found["accuracy"].high) == (0, 0)
     assert found["accuracy"].verdict == "no difference that 300 images can show"
-    assert found == paired_differences(baseline, {"sharp": other}, labels, seed=1)["sharp"]
+    assert found == differences_between(baseline, other, labels)
 
 
 def test_turning_the_comparison_round_turns_the_verdict():
     baseline, labels = graded_set(0, images=300)
     other = graded_set(0, images=300, sharpness=2.0)[0]
-    there = paired_differences(baseline, {"other": other}, labels, seed=1)["other"]
-    back = paired_differences(other, {"other": baseline}, labels, seed=1)["other"]
+    there = differences_between(baseline, other, labels)
+    back = differences_between(other, baseline, labels)
     for key in there:
         assert back[key].low == pytest.approx(-there[key].high)
         assert back[key].high == pytest.approx(-there[key].low)
@@ -121,8 +126,7 @@ def test_verdicts_follow_from_the_interval(low, high, higher, lower):
 def test_a_set_without_errors_has_no_difference_in_detection():
     log_probabilities, _ = graded_set(0)
     labels = log_probabilities.argmax(1)
-    found = paired_differences(log_probabilities, {"same": log_probabilities}, labels, seed=0)
-    difference = found["same"]["error_auroc"]
+    difference = differences_between(log_probabilities, log_probabilities, labels)["error_auroc"]
     assert all(map(math.isnan, (difference.value, difference.low, difference.high)))
     assert isinstance(difference, Difference)
     assert difference.verdict == "no difference that 60 images can show"
@@ -131,7 +135,7 @@ def test_a_set_without_errors_has_no_difference_in_detection():
 def test_labels_that_do_not_match_are_refused():
     log_probabilities, labels = graded_set(0)
     with pytest.raises(InputError, match="got 59 labels for 60 images"):
-        paired_differences(log_probabilities, {}, labels[:-1], seed=0)
+        resampled_measures(log_probabilities, labels[:-1], seed=0)
 
 
 def pairs_shrink_the_interval(differences):
@@ -148,7 +152,7 @@ def pairs_shrink_the_interval(differences):
 
 
 def paired(baseline, other, labels):
-    found = paired_differences(baseline, {"other": other}, labels, seed=0)["other"]["nll"]
+    found = differences_between(baseline, other, labels)["nll"]
     return found.low, found.high
 
 

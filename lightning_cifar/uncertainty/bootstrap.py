@@ -27,36 +27,32 @@ class Difference:
 
 
 def paired_differences(
-    baseline: Tensor, others: Mapping[str, Tensor], labels: Tensor, *, seed: int
-) -> dict[str, dict[str, Difference]]:
-    """Differences (other - baseline) of every measure, by name of the other and key.
+    baseline: Mapping[str, Tensor], other: Mapping[str, Tensor], *, images: int
+) -> dict[str, Difference]:
+    """Differences (other - baseline) of every measure, by its key.
 
-    All tensors of log-probabilities are (images, classes), for the same images. The 2,000
-    resamples of the images are shared by all predictions: what is hard for both does not blur the
-    difference. The interval is over images only: it says nothing about another training run.
-
-    Raises:
-        InputError: no images, or labels that do not match.
+    Both come from ``resampled_measures`` for the same images and seed: the 2,000 resamples are
+    shared, so what is hard for both does not blur the difference. The interval is over images
+    only; it says nothing about another training run.
     """
-    values = {
-        name: resampled_measures(prediction, labels, seed)
-        for name, prediction in {"": baseline, **others}.items()
-    }
     return {
-        name: {
-            measure.key: difference_of(
-                values[name][measure.key] - values[""][measure.key],
-                higher_is_better=measure.higher_is_better,
-                images=len(labels),
-            )
-            for measure in MEASURES
-        }
-        for name in others
+        measure.key: difference_of(
+            other[measure.key] - baseline[measure.key],
+            higher_is_better=measure.higher_is_better,
+            images=images,
+        )
+        for measure in MEASURES
     }
 
 
 def resampled_measures(log_probabilities: Tensor, labels: Tensor, seed: int) -> dict[str, Tensor]:
-    """Each measure of the set itself and then of its resamples, (1 + resamples,)."""
+    """Each measure of the set itself and then of its resamples, (1 + resamples,), by its key.
+
+    log_probabilities: (images, classes). labels: (images,).
+
+    Raises:
+        InputError: no images, or labels that do not match.
+    """
     require_labels(log_probabilities, labels)
     measures = weighted_measures(graded(log_probabilities, labels))
     itself = torch.ones(1, len(labels), dtype=torch.float64)

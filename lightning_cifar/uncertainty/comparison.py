@@ -6,7 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.uncertainty.bootstrap import Difference, paired_differences
+from lightning_cifar.uncertainty.bootstrap import (
+    Difference,
+    paired_differences,
+    resampled_measures,
+)
 from lightning_cifar.uncertainty.dropout_modes import evaluation_mode
 from lightning_cifar.uncertainty.measures import log_probabilities_by_count
 from lightning_cifar.uncertainty.monte_carlo import (
@@ -43,7 +47,8 @@ class CountScores:
 class Comparison:
     """All that a report or a figure needs; dictionaries go by the three names above.
 
-    ``differences`` are from the deterministic prediction; ``by_count`` is one nested draw.
+    ``differences`` are from the deterministic prediction, ``beyond_temperature`` is what Monte
+    Carlo dropout adds to the cheaper rival; ``by_count`` is one nested draw.
     """
 
     images: int
@@ -53,6 +58,7 @@ class Comparison:
     temperature: float
     scores: dict[str, dict[str, float]]
     differences: dict[str, dict[str, Difference]]
+    beyond_temperature: dict[str, Difference]
     by_count: tuple[CountScores, ...]
     reliability: dict[str, tuple[ReliabilityBin, ...]]
     risk_coverage: dict[str, tuple[RiskCoverage, ...]]
@@ -89,7 +95,9 @@ def compare(
         MONTE_CARLO: averaged[samples],
         TEMPERATURE: scaled_log_probabilities(logits, temperature),
     }
-    others = {name: predictions[name] for name in (MONTE_CARLO, TEMPERATURE)}
+    resampled = {
+        name: resampled_measures(values, labels, seed) for name, values in predictions.items()
+    }
     return Comparison(
         images=len(images),
         samples=samples,
@@ -97,7 +105,15 @@ def compare(
         masks=masks,
         temperature=temperature,
         scores={name: scores_of(values, labels) for name, values in predictions.items()},
-        differences=paired_differences(predictions[DETERMINISTIC], others, labels, seed=seed),
+        differences={
+            other: paired_differences(
+                resampled[DETERMINISTIC], resampled[other], images=len(images)
+            )
+            for other in (MONTE_CARLO, TEMPERATURE)
+        },
+        beyond_temperature=paired_differences(
+            resampled[TEMPERATURE], resampled[MONTE_CARLO], images=len(images)
+        ),
         by_count=tuple(count_scores(count, values, labels) for count, values in averaged.items()),
         reliability={name: reliability(values, labels) for name, values in predictions.items()},
         risk_coverage={name: risk_coverage(values, labels) for name, values in predictions.items()},

@@ -34,7 +34,7 @@ def comparison_text(comparison: Comparison) -> str:
             "",
             aligned([score_header(), *score_rows(comparison)]),
             "",
-            "Differences from deterministic, 95 % paired bootstrap interval over the images",
+            "Differences, with the 95 % interval of a paired bootstrap over the images",
             "",
             aligned(difference_rows(comparison)),
         ]
@@ -55,22 +55,23 @@ def score_rows(comparison: Comparison) -> list[list[str]]:
 
 
 def difference_rows(comparison: Comparison) -> list[list[str]]:
-    """A header and one row per measure and way to predict."""
-    rows = [["measure", "prediction", "difference", "95 % interval", "verdict"]]
+    """A header, then per measure both differences from deterministic, and that between them."""
+    rows = [["measure", "prediction", "against", "difference", "95 % interval", "verdict"]]
     for measure in MEASURES:
-        for name in (MONTE_CARLO, TEMPERATURE):
-            difference = comparison.differences[name][measure.key]
-            bounds = f"{signed(difference.low)} to {signed(difference.high)}"
-            rows.append(
-                [
-                    measure.title,
-                    TITLES[name],
-                    signed(difference.value),
-                    bounds,
-                    difference.verdict,
-                ]
-            )
+        for other, baseline, differences in (
+            (MONTE_CARLO, DETERMINISTIC, comparison.differences[MONTE_CARLO]),
+            (TEMPERATURE, DETERMINISTIC, comparison.differences[TEMPERATURE]),
+            (MONTE_CARLO, TEMPERATURE, comparison.beyond_temperature),
+        ):
+            names = [measure.title, TITLES[other], TITLES[baseline]]
+            rows.append(names + difference_cells(differences[measure.key]))
     return rows
+
+
+def difference_cells(difference: Difference) -> list[str]:
+    """The difference, its interval and its verdict."""
+    bounds = f"{signed(difference.low)} to {signed(difference.high)}"
+    return [signed(difference.value), bounds, difference.verdict]
 
 
 def figure(value: float) -> str:
@@ -133,9 +134,9 @@ def comparison_from(fields: dict[str, Any]) -> Comparison:
         temperature=fields["temperature"],
         scores={name: numbers(scores) for name, scores in fields["scores"].items()},
         differences={
-            name: {key: Difference(**numbers(item)) for key, item in by_key.items()}
-            for name, by_key in fields["differences"].items()
+            name: differences_from(by_key) for name, by_key in fields["differences"].items()
         },
+        beyond_temperature=differences_from(fields["beyond_temperature"]),
         by_count=tuple(CountScores(**item) for item in fields["by_count"]),
         reliability={
             name: tuple(ReliabilityBin(**item) for item in bins)
@@ -146,6 +147,11 @@ def comparison_from(fields: dict[str, Any]) -> Comparison:
             for name, points in fields["risk_coverage"].items()
         },
     )
+
+
+def differences_from(by_key: dict[str, dict[str, Any]]) -> dict[str, Difference]:
+    """The differences of all measures, from plain JSON values."""
+    return {key: Difference(**numbers(item)) for key, item in by_key.items()}
 
 
 def numbers(fields: dict[str, Any]) -> dict[str, Any]:
