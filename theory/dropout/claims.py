@@ -25,9 +25,10 @@ ANSWER = (
     "training error, as it optimises a harder, noisier objective; how many more depends on the "
     "rate and on the error asked for, from hardly any to never arriving. Inference is untouched: "
     "in evaluation mode a dropout layer returns its input. Monte Carlo dropout trains exactly "
-    "like dropout. Only prediction costs more: as many passes as samples, in every size of network, and less if the "
-    "layers before the first dropout are computed once. Its average is never worse than a typical "
-    "single sample; whether it beats the plain prediction depends on how overconfident that is."
+    "like dropout. Only prediction costs more: as many passes as samples, in every size of "
+    "network, and less if the layers before the first dropout are computed once. Its average is "
+    "never worse than a typical single sample; whether it beats the plain prediction depends on "
+    "how overconfident that is."
 )
 
 _EVIDENCE = "theory.dropout.evidence:"
