@@ -127,4 +127,5 @@ def propagate(
         squares.append(next_mean_square(nonlinearity, squares[-1], weight_variance=weight_variance))
     steps = 0.5 * np.log10(np.array(factors))
     gradients = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
-    return Signal(tuple(squares), tuple(float(value) for value in gradients))
+    # Rounded, so that a gradient that stays the same reads as 0 and not as 1e-16 or -0.
+    return Signal(tuple(squares), tuple(float(value) for value in gradients.round(12) + 0.0))

@@ -1,7 +1,8 @@
 """The marking scheme's frame: one thread, fresh torch seeds on demand, a summary at the end.
 
 ``TORCH_SEED=7 pytest tests/theory`` shifts the seed of every torch generator by 7, in the
-experiments and in the tests, so that the whole suite runs on draws it has never seen.
+experiments and in the tests, so that the whole suite runs on draws it has never seen;
+``--hypothesis-seed=7`` does the same for hypothesis' examples.
 """
 
 import os
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from hypothesis import statistics
+from hypothesis import settings, statistics
 
 TORCH_SEED = int(os.environ.get("TORCH_SEED", "0"))
 _Generator = torch.Generator
@@ -21,8 +22,11 @@ class _ShiftedGenerator(_Generator):
         return super().manual_seed((seed + TORCH_SEED) % 2**63)
 
 
-def pytest_configure():
+def pytest_configure(config):
     torch.set_num_threads(1)
+    if config.getoption("--hypothesis-seed") is not None:  # which derandomised runs ignore
+        settings.register_profile("seeded", settings.default, derandomize=False)
+        settings.load_profile("seeded")
     if TORCH_SEED:
         torch.Generator = _ShiftedGenerator
 

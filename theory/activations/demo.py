@@ -97,7 +97,7 @@ def demonstrate(
         largest_output=tuple(float(curve.max()) for curve in values),
         smallest_derivative=tuple(float(curve.min()) for curve in derivatives),
         largest_derivative=tuple(float(curve.max()) for curve in derivatives),
-        mean_output=tuple(normal_mean(kind.value) for kind in kinds),
+        mean_output=tuple(round(normal_mean(kind.value), 12) + 0.0 for kind in kinds),
         mean_square_output=tuple(
             next_mean_square(kind, 1.0, weight_variance=1.0) for kind in kinds
         ),

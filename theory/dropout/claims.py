@@ -23,11 +23,12 @@ ANSWER = (
     "Dropout hardly changes the cost of a training step: the matrix products are the same and the "
     "masks add less than one percent of arithmetic. It can take more steps to reach a given "
     "training error, as it optimises a harder, noisier objective; how many more depends on the "
-    "rate and on the error asked for, from hardly any to never arriving. Inference is untouched: in evaluation "
-    "mode a dropout layer returns its input. Monte Carlo dropout trains exactly like dropout. Only "
-    "prediction costs more: as many passes as samples, in every size of network, and less if the "
-    "layers before the first dropout are computed once. Its average is never worse than a typical "
-    "single sample; whether it beats the plain prediction depends on how overconfident that is."
+    "rate and on the error asked for, from hardly any to never arriving. Inference is untouched: "
+    "in evaluation mode a dropout layer returns its input. Monte Carlo dropout trains exactly "
+    "like dropout. Only prediction costs more: as many passes as samples, in every size of "
+    "network, and less if the layers before the first dropout are computed once. Its average is "
+    "never worse than a typical single sample; whether it beats the plain prediction depends on "
+    "how overconfident that is."
 )
 
 _EVIDENCE = "theory.dropout.evidence:"
@@ -42,8 +43,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "In steps it can: the dropout objective pulls the weights away from the smallest "
-            "training error. An easy target costs hardly a step more, a harder one many, and one near "
-            "the best possible error is never reached."
+            "training error. An easy target costs hardly a step more, a harder one many, and one "
+            "near the best possible error is never reached."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "training_takes_longer",

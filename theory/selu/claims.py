@@ -29,8 +29,8 @@ ANSWER = (
     "concerns moments, not the range, which has no upper end; it is lost with He's start, with "
     "torch's SELU gain of 3/4, with skip connections and with ordinary dropout. Gradients are not "
     "held at 1: their norm doubles over 20 layers and grows by 15 orders of magnitude over 1000, "
-    "while ReLU with He's start keeps it exactly. Whether SELU trains faster depends on depth and "
-    "task."
+    "while ReLU with He's start keeps it on average. Whether SELU trains faster depends on depth "
+    "and task."
 )
 
 _KLAMBAUER = "Klambauer et al. 2017, Self-Normalizing Neural Networks"

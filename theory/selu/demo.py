@@ -15,16 +15,16 @@ from theory.signal import HE, LECUN, LINEAR_DEFAULT, TORCH_SELU_GAIN, propagate
 from theory.signal_network import measure_signal
 
 STARTS: tuple[tuple[str, Nonlinearity, float], ...] = (
-    ("SELU, LeCun", SELU, LECUN),
-    ("SELU, He", SELU, HE),
-    ("SELU, gain 3/4", SELU, TORCH_SELU_GAIN),
-    ("SELU, nn.Linear default", SELU, LINEAR_DEFAULT),
-    ("ReLU, He", RELU, HE),
-    ("ReLU, LeCun", RELU, LECUN),
-    ("ELU, He", ELU, HE),
-    ("SiLU, He", SILU, HE),
-    ("tanh, LeCun", TANH, LECUN),
-    ("logistic, LeCun", LOGISTIC, LECUN),
+    ("SELU + LeCun", SELU, LECUN),
+    ("SELU + He", SELU, HE),
+    ("SELU + gain 3/4", SELU, TORCH_SELU_GAIN),
+    ("SELU + nn.Linear default", SELU, LINEAR_DEFAULT),
+    ("ReLU + He", RELU, HE),
+    ("ReLU + LeCun", RELU, LECUN),
+    ("ELU + He", ELU, HE),
+    ("SiLU + He", SILU, HE),
+    ("tanh + LeCun", TANH, LECUN),
+    ("logistic + LeCun", LOGISTIC, LECUN),
 )
 
 

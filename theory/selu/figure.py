@@ -25,9 +25,9 @@ def draw(result: SeluResult) -> Figure:
     activations, gradients = figure.subplots(1, 2)
     layers = range(len(result.mean_squares_by_layer_predicted[0]))
     for index, name in enumerate(result.starts):
-        function, start = name.split(", ")
+        function, start = name.split(" + ")
         # SELU with the right start and ReLU with He's lie on one another: one wide, one narrow.
-        width = 3.0 if name == "SELU, LeCun" else 1.5
+        width = 3.0 if name == "SELU + LeCun" else 1.5
         line: dict[str, Any] = {
             "color": COLOURS[function],
             "linestyle": STYLES[start],
