@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from rejection import rejected
 from torch import nn
 
 from theory.activations import evidence as judged

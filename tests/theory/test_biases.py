@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 
 from theory.biases.demo import demonstrate, gradient_profile
 from theory.biases.figure import draw

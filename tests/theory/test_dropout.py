@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from controls import rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from torch import nn
 
 from theory.draws import normal

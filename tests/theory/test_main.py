@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from controls import rejected
 from evidences import evidence
 from hypothesis import given
 from hypothesis import strategies as st
+from rejection import rejected
 
 from theory.__main__ import main
 from theory.commands.options import described_arguments

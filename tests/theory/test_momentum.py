@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from controls import rejected
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from scipy.linalg import solve_discrete_lyapunov
 
 from theory.momentum import quadratic

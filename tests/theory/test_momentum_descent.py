@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from controls import rejected
 from hypothesis import given
 from hypothesis import strategies as st
+from rejection import rejected
 
 from theory.momentum import conditioning, descent, quadratic
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from torch import nn
 
 from theory.draws import normal

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rejection import rejected
 from torch.nn import functional
 
 from theory.nonlinearities import (

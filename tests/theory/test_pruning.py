@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from controls import rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from torch import nn
 from torch.nn.utils import prune
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from scipy.optimize import brentq
 from torch import nn
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from scipy.integrate import quad
 
 from theory.nonlinearities import (

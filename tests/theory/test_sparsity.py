@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from controls import rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 
 from theory.draws import normal
 from theory.sparsity import lasso

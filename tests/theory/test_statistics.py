@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import given
 from hypothesis import strategies as st
+from rejection import rejected
 from scipy import stats
 
 from theory.errors import DomainError

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 import torch
-from controls import rejected
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
+from rejection import rejected
 from strategies_symmetry import SEEDS, settings_with_equal_weights, squared_error
 
 from theory.errors import DomainError
