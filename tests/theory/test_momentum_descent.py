@@ -121,3 +121,10 @@ def test_the_double_well_has_a_better_and_a_worse_valley_and_a_barrier():
     gradient = descent.tilted_double_well
     assert [gradient(x) > 0.0 for x in (-1.2, -0.9, 0.3, 1.2)] == [False, True, False, True]
     assert gradient(0.0) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("x", "loss"), [(-1.0, 1.5), (0.0, 0.0), (0.25, 0.03515625), (0.5, 0.1875), (2.5, 2.1875)]
+)
+def test_the_loss_of_the_valley_at_points_worked_by_hand(x, loss):
+    assert descent.slope_before_a_valley_loss(np.array([x])) == pytest.approx(loss)

@@ -110,3 +110,11 @@ def test_a_sampled_mean_is_accepted_and_a_shifted_one_rejected():
 def test_impossible_sizes_are_refused(call, message):
     with pytest.raises(DomainError, match=f"^{message}$"):
         call()
+
+
+def test_a_mean_check_takes_its_rate_and_its_span():
+    check = mean_check("share", 0.3, 0.5, samples=50, span=2.0, false_alarm_rate=1e-3)
+    assert check.bound == mean_band(50, 1e-3, span=2.0)
+    assert check.value == pytest.approx(0.2)
+    assert check.quantity == "share: distance from the expected 0.5"
+    assert check.false_alarm_rate == 1e-3
