@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.optimisers import FlatNAdam
@@ -43,9 +44,13 @@ def range_test(
 ) -> RangeTest:
     """Train a copy of ``network`` with a rate that rises from 1e-6 to 1 until the loss blows up.
 
-    ``batches`` yields standardised images and labels, at least ``steps`` times.
+    ``batches`` yields standardised images and labels, at least ``steps`` times. Dropout is off: its
+    masks would come from the global generator, and the same search find another rate.
     """
     network = deepcopy(network).train()
+    for module in network.modules():
+        if isinstance(module, _DropoutNd):
+            module.eval()
     optimiser = FlatNAdam(network.parameters(), lr=LOWEST_RATE)
     rates: list[float] = []
     losses: list[float] = []

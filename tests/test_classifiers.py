@@ -206,6 +206,20 @@ def test_evaluation_figures_are_those_of_the_images(tmp_path, stage):
     assert float(trainer.callback_metrics[f"{prefix}_accuracy"]) == pytest.approx(accuracy)
 
 
+def test_loss_of_a_network_that_is_broken_for_one_image_is_not_a_number(tmp_path):
+    """Left out of the mean, the image would make the network look better than it is."""
+    classifier, trainer = small_classifier(), small_trainer(tmp_path)
+
+    def broken(images):
+        logits = torch.zeros(len(images), 10)
+        logits[0] = math.nan
+        return logits
+
+    classifier.forward = broken
+    trainer.validate(classifier, small_data(), verbose=False)
+    assert math.isnan(trainer.callback_metrics["val_loss"])
+
+
 def test_predictions_are_probabilities_of_images_with_or_without_labels():
     classifier, datamodule = small_classifier().eval(), small_data()
     datamodule.setup("fit")

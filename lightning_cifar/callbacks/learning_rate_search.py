@@ -29,7 +29,7 @@ PICTURE_FILE = "learning_rate.png"
 CANDIDATES = 8
 EPOCHS = 4
 SEED = 0  # of the race's batches and masks
-VERSION = 1  # of the method; a change makes every cached rate void
+VERSION = 2  # of the method; a change makes every cached rate void
 
 
 @final
@@ -185,7 +185,7 @@ def read_result(path: Path) -> SearchResult | None:
         test = RangeTest(**{key: tuple(value) for key, value in data["test"].items()})
         race = tuple(Candidate(each["rate"], tuple(each["val_losses"])) for each in data["race"])
         return SearchResult(float(data["rate"]), test, race)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
