@@ -63,13 +63,9 @@ class DenseClassifier(LightningModule, ABC):
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
-<<<<<<< HEAD
         self.class_names = tuple(map(str, range(networks.CLASSES)))
-        self.val_loss = MeanMetric()
-=======
         # By default NaNs are left out of the mean, and a broken network would look good.
         self.val_loss = MeanMetric(nan_strategy="disable")
->>>>>>> tests_training
         self.val_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
         self.test_loss = MeanMetric(nan_strategy="disable")
         self.test_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
