@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from lightning_cifar.configuration import Config, nearest
@@ -11,7 +12,7 @@ from lightning_cifar.errors import InputError
 # The parser's names of types, in words.
 TYPES = {
     "<class 'int'>": "a whole number",
-    "<class 'float'>": "a number",
+    "<class 'float'>": "a finite number",
     "<class 'bool'>": "true or false",
     "<class 'str'>": "text",
     "<class 'NoneType'>": "null",
@@ -142,4 +143,13 @@ def check_variant(config: Config, variants: Mapping[str, Any]) -> None:
     module, _, name = path.rpartition(".")
     names = [variant.__name__ for variant in variants.values()]
     if module in ("", "lightning_cifar.classifiers") and name and name not in names:
-        raise InputError(f"unknown variant {path!r}{nearest(name, names)} of {', '.join(names)}")
+        hint = nearest(name, names) or f"; choose one of {', '.join(names)}"
+        raise InputError(f"unknown variant {path!r}{hint}")
+
+
+def chosen_classes(flags: list[str]) -> Iterator[str]:
+    """What the options ``--model`` and ``--model.class_path`` are given."""
+    for flag, following in pairwise([*flags, ""]):
+        name, equals, value = flag.partition("=")
+        if name in ("--model", "--model.class_path"):
+            yield value if equals else following

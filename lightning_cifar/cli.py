@@ -15,6 +15,7 @@ from lightning_cifar.argument_errors import (
     check_flags,
     check_keys,
     check_variant,
+    chosen_classes,
     plain_message,
 )
 from lightning_cifar.callbacks.best_weights import BestWeights
@@ -88,6 +89,9 @@ class CIFARCommand(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse exactly ``args``; Lightning warns when there are any in ``sys.argv`` too."""
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
+        seed = self.config[self.config.subcommand].seed_everything
+        if not 0 <= seed < 2**32:
+            raise InputError(f"seed_everything is {seed}; it must be between 0 and {2**32 - 1}")
 
     def _parse_ckpt_path(self) -> None:
         """Leave the command line alone: Lightning lets a checkpoint's settings override it."""
@@ -126,7 +130,7 @@ class CIFARCommand(LightningCLI):
     def _settings(self) -> dict[str, Any]:
         """The resolved configuration as plain values, without what belongs to this call alone."""
         parser = self._parser(self.subcommand)
-        text = parser.dump(self.config[self.subcommand], skip_none=False, format="yaml")
+        text = parser.dump(self.config[self.subcommand], skip_unset=False, format="yaml")
         settings = yaml.safe_load(text)
         return {key: value for key, value in settings.items() if key not in CALL_KEYS}
 
@@ -244,6 +248,8 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
             if arguments[0] != "fit" or "--resume" in arguments:
                 configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
     check_flags(flags[1:], ACCEPTED_KEYS, PLAIN_KEYS)
+    for path in chosen_classes(flags):
+        check_variant({"model": {"class_path": path}}, VARIANTS)
     if not configs:
         return flags
     config = compose(configs)

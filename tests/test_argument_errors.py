@@ -5,6 +5,7 @@ from lightning_cifar.argument_errors import (
     check_flags,
     check_keys,
     check_variant,
+    chosen_classes,
     plain_message,
     words,
 )
@@ -135,9 +136,22 @@ def test_known_variants_and_classes_from_elsewhere_pass(path):
 
 
 @pytest.mark.parametrize("path", ["Wied", "lightning_cifar.classifiers.Wied"])
-def test_unknown_variants_are_refused_with_the_known_ones(path):
-    with pytest.raises(InputError, match=r"Wied'; did you mean 'Wide'\? of Wide, Narrow"):
+def test_unknown_variants_are_refused_with_the_nearest(path):
+    with pytest.raises(InputError, match=r"Wied'; did you mean 'Wide'\?"):
         check_variant({"model": {"class_path": path}}, {"wide": Wide, "narrow": Narrow})
+
+
+def test_variants_unlike_any_are_refused_with_the_known_ones():
+    with pytest.raises(InputError, match="unknown variant 'elu'; choose one of Wide, Narrow"):
+        check_variant({"model": {"class_path": "elu"}}, {"wide": Wide, "narrow": Narrow})
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--model=A"], ["--model", "A"], ["--model.class_path=A"], ["--model.class_path", "A"]],
+)
+def test_chosen_classes_are_found_in_both_forms(flags):
+    assert list(chosen_classes(["--run=here", *flags, "--model.depth", "3"])) == ["A"]
 
 
 @pytest.mark.parametrize("config", [{}, {"model": None}, {"model": "elu"}])
@@ -180,6 +194,6 @@ def test_messages_of_the_parser_become_one_line(text, message):
 
 
 def test_types_are_given_in_words():
-    assert words("<class 'float'>") == "a number"
+    assert words("<class 'float'>") == "a finite number"
     assert words("typing.Literal['a', 'b']") == "one of 'a', 'b'"
     assert words("something else") == "something else"
