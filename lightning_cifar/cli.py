@@ -214,7 +214,7 @@ def run_command(arguments: list[str]) -> None:
             subclass_mode_model=True,
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
-            parser_kwargs={"exit_on_error": False},
+            parser_kwargs={"exit_on_error": False, "prog": "lightning-cifar"},
             args=composed,
         )
     except ArgumentError as error:

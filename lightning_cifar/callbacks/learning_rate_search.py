@@ -27,9 +27,10 @@ from lightning_cifar.schedules import SCHEDULES
 SEARCH_FILE = "learning_rate.json"
 PICTURE_FILE = "learning_rate.png"
 CANDIDATES = 8
-EPOCHS = 4
+EPOCHS = 8
+HALVE_AFTER = 3  # epochs; the ranking of a few epochs favours rates that are too low
 SEED = 0  # of the race's batches and masks
-VERSION = 2  # of the method; a change makes every cached rate void
+VERSION = 3  # of the method; a change makes every cached rate void
 
 
 @final
@@ -42,7 +43,7 @@ class LearningRateSearch(Callback):
 
     Args:
         candidates: rates in the race, a factor 2 apart.
-        epochs: length of the race.
+        epochs: length of the race; after three, only the better half goes on.
         cache: folder of the results; by default beside the images'.
     """
 
@@ -152,6 +153,7 @@ def find_rate(
             seed=SEED,
             augmentation=datamodule.augmentation,
             schedule=SCHEDULES[classifier.schedule],
+            halve_after=HALVE_AFTER,
         )
         return tuple(Candidate(run.rate, tuple(run.val_losses)) for run in runs)
 
