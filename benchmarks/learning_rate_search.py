@@ -1,9 +1,10 @@
 """What the search costs in accuracy: the rate it finds against a grid of 12 rates a factor 2 apart.
 
     python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip \
-        --out benchmarks/results/learning_rate_search
+        --runs runs/variants --out benchmarks/results/learning_rate_search
 
-Every rate of the grid, and the one found, is trained in the same way from the same weights: NAdam,
+The rates found are those of the runs in the folder --runs, one for each variant, left there by
+benchmarks/train_variants.py. Every rate of the grid, and the one found, is trained in the same way from the same weights: NAdam,
 batch 128, constant rate, at most 20 epochs, patience 5. Compared are the validation
 accuracies at the epochs with the lowest validation loss. A grid that stands in the folder already
 is used again, so that another method of searching can be tried against it.
@@ -17,7 +18,7 @@ from typing import Any
 
 import torch
 
-from lightning_cifar.callbacks.learning_rate_search import find_rate
+from lightning_cifar.callbacks.learning_rate_search import SEARCH_FILE
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.files import write_text_atomically
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--path", required=True, help="folder or zip of CIFAR-10 images")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
-    parser.add_argument("--grid-only", action="store_true")
+    parser.add_argument("--runs", type=Path, help="folder with a run of each variant")
     options = parser.parse_args()
     images = CIFAR10DataModule(source="folder", path=options.path, batch_size=BATCH)
     images.prepare_data()
@@ -44,8 +45,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for variant in options.variants:
         grid = grid_of(variant, images, options.out / f"grid_{variant}.json")
-        if not options.grid_only:
-            compare(variant, images, grid, options.out / f"{variant}.json")
+        if options.runs is not None:
+            found = read_json(options.runs / variant / SEARCH_FILE)["rate"]
+            compare(variant, images, found, grid, options.out / f"{variant}.json")
 
 
 def train(variant: str, rates: tuple[float, ...], images: CIFAR10DataModule) -> list[RaceRun]:
@@ -71,10 +73,15 @@ def grid_of(variant: str, images: CIFAR10DataModule, path: Path) -> list[dict[st
     """The grid's runs, from the file or trained now."""
     if not path.exists():
         write_text_atomically(path, json.dumps(record(train(variant, GRID, images)), indent=1))
-    runs: list[dict[str, Any]] = json.loads(path.read_text())["runs"]
+    runs: list[dict[str, Any]] = read_json(path)["runs"]
     for run in runs:
         print(f"{variant}  {run['rate']:.2e}  {run['accuracy']:.2%}  {run['stop_reason']}")
     return runs
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's content."""
+    return json.loads(path.read_text())
 
 
 def record(runs: list[RaceRun]) -> dict[str, Any]:
@@ -90,26 +97,27 @@ def record(runs: list[RaceRun]) -> dict[str, Any]:
 
 
 def compare(
-    variant: str, images: CIFAR10DataModule, grid: list[dict[str, Any]], path: Path
+    variant: str,
+    images: CIFAR10DataModule,
+    found: float,
+    grid: list[dict[str, Any]],
+    path: Path,
 ) -> None:
-    """Search, train at the rate found, and set it against the grid's best."""
-    classifier = VARIANTS[variant]()
-    found = find_rate(classifier, images, torch.device("cpu"))
-    result = record(train(variant, (found.rate,), images))
+    """Train at the rate found, and set it against the grid's best."""
+    result = record(train(variant, (found,), images))
     accuracy = result["runs"][0]["accuracy"]
     best = max(grid, key=lambda run: run["accuracy"])
     lost = 100 * (best["accuracy"] - accuracy)
     print(
-        f"{variant}: found {found.rate:.2e} gives {accuracy:.2%}; the grid's best, "
+        f"{variant}: found {found:.2e} gives {accuracy:.2%}; the grid's best, "
         f"{best['rate']:.2e}, {best['accuracy']:.2%}: {lost:+.2f} points lost"
     )
     summary = {
-        "found": found.rate,
+        "found": found,
         "accuracy": accuracy,
         "grid_best_rate": best["rate"],
         "grid_best_accuracy": best["accuracy"],
         "points_lost": lost,
-        "search": asdict(found),
     }
     write_text_atomically(path, json.dumps(summary | result, indent=1) + "\n")
 

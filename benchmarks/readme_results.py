@@ -100,8 +100,8 @@ def search_section() -> list[str]:
         "|---|---|---|---|---|---|",
         *rows,
         "",
-        "`python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip --out "
-        "benchmarks/results/learning_rate_search`",
+        "`python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip --runs runs/variants "
+        "--out benchmarks/results/learning_rate_search`",
     ]
 
 
