@@ -4,10 +4,10 @@
         --runs runs/variants --out benchmarks/results/learning_rate_search
 
 The rates found are those of the runs in the folder --runs, one for each variant, left there by
-benchmarks/train_variants.py. Every rate of the grid, and the one found, is trained in the same way from the same weights: NAdam,
-batch 128, constant rate, at most 20 epochs, patience 5. Compared are the validation
-accuracies at the epochs with the lowest validation loss. A grid that stands in the folder already
-is used again, so that another method of searching can be tried against it.
+benchmarks/train_variants.py. Every rate of the grid, and the one found, is trained in the same way
+from the same weights: NAdam, batch 128, constant rate, at most 20 epochs, patience 5. Compared are
+the validation accuracies at the epochs with the lowest validation loss. A grid that stands in the
+folder already is used again.
 """
 
 import argparse
