@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from controls import rejected
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theory.momentum import conditioning, descent, quadratic
@@ -15,6 +15,7 @@ MOMENTUMS = st.floats(0.0, 0.9999)
 
 def is_the_best_rate(best_rate):
     @given(MOMENTUMS, st.floats(1.0, 1e4), st.floats(-0.5, 0.5))
+    @example(0.5, 100.0, 0.176)  # where momentum makes the better rate half as large again
     def check(momentum, condition_number, exponent):
         def slowest(rate):
             steps = rate * np.array([1.0, condition_number])
