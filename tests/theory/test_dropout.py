@@ -157,9 +157,11 @@ def test_dropout_never_reaches_a_loss_in_fewer_steps_on_independent_inputs(seed,
     assert with_dropout >= without
 
 
-@given(SEEDS, st.integers(1, 6), st.floats(0.0, 0.9))
+@given(SEEDS, st.integers(1, 6), st.floats(0.0, 0.8))
 def test_the_mean_probability_has_no_larger_log_loss_than_a_typical_one(seed, features, rate):
-    inputs, weights = normal(generator(seed), 9, features), normal(generator(seed + 1), features)
+    inputs = normal(generator(seed), 9, features)
+    # Small weights: a probability that rounds to 1 has an infinite loss.
+    weights = 0.3 * normal(generator(seed + 1), features)
     truth = 1.0 / (1.0 + np.exp(-normal(generator(seed + 2), 9)))
     single, chances = exact.masked_probabilities(inputs, weights, rate)
     averaged = exact.binary_log_loss(chances @ single, truth)
