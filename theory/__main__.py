@@ -59,6 +59,9 @@ def _run(chosen: argparse.Namespace, rest: list[str]) -> int:
         if rest or chosen.demo or chosen.plot:
             raise DomainError("--all runs every demo with its defaults; give nothing else")
         return running.run_all(as_json=chosen.json)
+    if chosen.help and chosen.demo is None:
+        chosen.explain()
+        return 0
     if chosen.demo is None:
         raise DomainError("name a demo, such as `theory run momentum`, or give --all")
     arguments = [*(["--help"] if chosen.help else []), *rest]
@@ -86,6 +89,7 @@ def _parser() -> OneLineParser:
     run.add_argument("--all", action="store_true", help="every demo, with its defaults")
     run.add_argument("--plot", type=Path, metavar="FILE", help="draw the result into FILE")
     run.add_argument("-h", "--help", action="store_true", help="the options of the demo named")
+    run.set_defaults(explain=run.print_help)
     verify = commands.add_parser("verify", parents=[json], help="recompute the verdicts")
     verify.add_argument("claims", nargs="*", help="such as Q3.4 or Q3; all 70 if none is named")
     report = commands.add_parser("report", parents=[json], help="the page with all questions")

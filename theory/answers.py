@@ -9,7 +9,7 @@ from pathlib import Path
 
 from theory.claim import Check, Claim, Evidence, Verdict, run_experiment
 from theory.commands.listing import counts_in_words
-from theory.formatting import figure, measured
+from theory.formatting import bound, measured
 from theory.ledger import QUESTIONS, Question, verdict_counts
 
 Run = Callable[[str], Evidence]
@@ -60,7 +60,7 @@ def _false_claims(evidences: dict[str, Evidence]) -> str:
         for claim in question.claims:
             check = counterexample(evidences[claim.id])
             if claim.verdict is Verdict.FALSE and check is not None:
-                asked = f"the claim asks for {check.relation} {figure(check.bound)}"
+                asked = f"the claim asks for {bound(check)}"
                 lines.append(
                     f"- **{claim.id}** {claim.statement} "
                     f"*Measured:* {check.quantity}: {measured(check)} ({asked})."
@@ -97,7 +97,7 @@ def _claim(claim: Claim, evidence: Evidence) -> str:
         lines += ["| tried on | measured | figure | asked | |", "|---|---|---|---|---|"]
         lines += [
             f"| {case.condition} | {check.quantity} | {measured(check)} "
-            f"| {check.relation} {figure(check.bound)} | {'holds' if check.holds else 'fails'} |"
+            f"| {bound(check)} | {'holds' if check.holds else 'fails'} |"
             for case in evidence.cases
             for check in case.checks
         ]

@@ -29,12 +29,17 @@ def measured(check: Check) -> str:
     if check.relation == "==" or check.value == check.bound:
         return figure(check.value)
     if check.relation in ("<", "<=") and 0 < check.bound <= _TOLERANCE and check.holds:
-        return "0 (to rounding)" if abs(check.value) < _NOISE else f"below {figure(check.bound)}"
+        return "0 (to rounding)" if abs(check.value) < _NOISE else f"below {check.bound:.3g}"
     return "0 (to rounding)" if abs(check.value) < _NOISE else figure(check.value)
+
+
+def bound(check: Check) -> str:
+    """What was asked of the figure, such as ``"<= 0.01"``; a bound is exact, so no idle zeros."""
+    large = abs(check.bound) >= 1000 or not math.isfinite(check.bound)
+    return f"{check.relation} {figure(check.bound) if large else format(check.bound, '.3g')}"
 
 
 def sentence(check: Check) -> str:
     """One line: what was measured, the figure, and the bound it was held against."""
     outcome = "" if check.holds else ", which it does not keep"
-    bound = f"{check.relation} {figure(check.bound)}"
-    return f"{check.quantity}: {measured(check)} (asked: {bound}{outcome})"
+    return f"{check.quantity}: {measured(check)} (asked: {bound(check)}{outcome})"

@@ -266,6 +266,15 @@ def test_training_reports_what_moved():
     assert twice.largest_move != once.largest_move
 
 
+def test_a_step_goes_down_the_gradient():
+    layer, *_ = draw_problem(neurons=2, examples=3, generator=seeded())
+    gradients = tuple(torch.ones_like(part) for part in (layer.weight, layer.bias, layer.outgoing))
+    moved = layer.moved(gradients, 0.5)
+    assert torch.equal(moved.weight, layer.weight - 0.5)
+    assert torch.equal(moved.bias, layer.bias - 0.5)
+    assert torch.equal(moved.outgoing, layer.outgoing - 0.5)
+
+
 def test_a_network_that_has_blown_up_is_not_stuck():
     nothing = torch.full((2, INPUTS), math.nan, dtype=torch.float64)
     layer = HiddenLayer(nothing, nothing[:, 0], nothing[:, 0])

@@ -157,9 +157,11 @@ def test_dropout_never_reaches_a_loss_in_fewer_steps_on_independent_inputs(seed,
     assert with_dropout >= without
 
 
-@given(SEEDS, st.integers(1, 6), st.floats(0.0, 0.9))
+@given(SEEDS, st.integers(1, 6), st.floats(0.0, 0.8))
 def test_the_mean_probability_has_no_larger_log_loss_than_a_typical_one(seed, features, rate):
-    inputs, weights = normal(generator(seed), 9, features), normal(generator(seed + 1), features)
+    inputs = normal(generator(seed), 9, features)
+    # Small weights: a probability that rounds to 1 has an infinite loss.
+    weights = 0.3 * normal(generator(seed + 1), features)
     truth = 1.0 / (1.0 + np.exp(-normal(generator(seed + 2), 9)))
     single, chances = exact.masked_probabilities(inputs, weights, rate)
     averaged = exact.binary_log_loss(chances @ single, truth)
@@ -251,3 +253,29 @@ def test_weights_are_drawn_by_he_and_do_not_depend_on_the_rate():
     assert torch.equal(one[0].weight, two[0].weight)
     # 6.2 standard errors of the variance of 120,000 normal draws.
     assert one[0].weight.var().item() == pytest.approx(2 / 400, rel=6.2 * (2 / 120_000) ** 0.5)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.6], ids=str)
+def test_steps_are_counted_along_the_gradient_of_the_expected_loss(rate):
+    draws = torch.Generator().manual_seed(8)
+    inputs = torch.randn(20, 3, generator=draws, dtype=torch.float64)
+    targets = inputs @ torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    weights = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    losses = []
+    for _ in range(8):
+        plain = ((inputs @ weights - targets) ** 2).mean()
+        losses.append(float(plain.detach()))
+        penalty = rate / (1 - rate) * (weights**2 @ (inputs**2).mean(dim=0))
+        (slope,) = torch.autograd.grad(plain + penalty, weights)
+        weights = (weights - 0.1 * slope).detach().requires_grad_()
+    assert losses == sorted(losses, reverse=True)
+
+    def steps(loss, limit=8):
+        return exact.steps_to_reach(
+            inputs.numpy(), targets.numpy(), rate=rate, loss=loss, learning_rate=0.1, limit=limit
+        )
+
+    for count, loss in enumerate(losses):
+        assert steps(loss * (1 + 1e-9)) == count
+        assert steps(loss * (1 + 1e-9), limit=count) == np.inf
+    assert steps(losses[-1] * (1 - 1e-9)) == np.inf

@@ -182,3 +182,16 @@ def test_the_figure_holds_the_ratios():
     left, right = draw(result).axes
     assert [bar.get_height() for bar in left.patches] == [1.0, 1.0, 1.0]
     assert [bar.get_height() for bar in right.patches][:2] == [3.0, 3.0]
+
+
+def test_ratios_are_the_seconds_of_the_second_action_over_those_of_the_first(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("theory.dropout.timing.time.perf_counter", lambda: clock[0])
+
+    def takes(seconds):
+        def action():
+            clock[0] += seconds
+
+        return action
+
+    assert paired_ratios(takes(2.0), takes(3.0), pairs=4) == (1.5, 1.5, 1.5, 1.5)

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from rejection import rejected
 
 from theory.__main__ import main
+from theory.claim import Check
 from theory.commands.options import described_arguments
 from theory.commands.output import plain
 from theory.commands.showing import show
 from theory.errors import DomainError
-from theory.formatting import figure, measured
+from theory.formatting import bound, figure, measured
 from theory.ledger import CLAIMS, QUESTIONS
 from theory.selection import find_claims, find_question
 
@@ -207,6 +208,25 @@ def test_the_help_of_a_demo_explains_its_options(question, capsys):
     assert ": (default:" not in printed
 
 
+def test_the_help_of_run_needs_no_demo(capsys):
+    assert main(["run", "--help"]) == 0
+    assert "--plot FILE" in capsys.readouterr().out
+
+
+def test_a_momentum_just_below_one_is_not_printed_as_one(capsys):
+    assert main(["run", "momentum", "--steps", "5"]) == 0
+    assert "momentum: 0.99999\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.01, "< 0.01"), (1e-12, "< 1e-12"), (0.0, "< 0"), (99800.0, "< 99800"), (2 / 3, "< 0.667")],
+    ids=str,
+)
+def test_bounds_have_no_idle_zeros(value, text):
+    assert bound(Check("", 0.0, "<", value)) == text
+
+
 def test_the_command_of_every_question_is_one_that_main_takes():
     for question in QUESTIONS:
         first, second, name, *_ = question.command.split()
@@ -252,7 +272,6 @@ def test_figures_have_three_significant_digits(value, text):
 
 def stable_under_rounding(text):
     """The text of a figure is the same when the last bits of its computation differ."""
-    from theory.claim import Check
 
     @given(st.integers(-30, 30), st.integers(-30, 30))
     def check(first, second):

@@ -4,7 +4,12 @@ import math
 
 import numpy as np
 import pytest
+<<<<<<< HEAD
 from hypothesis import given
+=======
+from rejection import rejected
+from hypothesis import example, given
+>>>>>>> theory
 from hypothesis import strategies as st
 from rejection import rejected
 
@@ -15,6 +20,7 @@ MOMENTUMS = st.floats(0.0, 0.9999)
 
 def is_the_best_rate(best_rate):
     @given(MOMENTUMS, st.floats(1.0, 1e4), st.floats(-0.5, 0.5))
+    @example(0.5, 100.0, 0.176)  # where momentum makes the better rate half as large again
     def check(momentum, condition_number, exponent):
         def slowest(rate):
             steps = rate * np.array([1.0, condition_number])

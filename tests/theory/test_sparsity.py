@@ -188,3 +188,12 @@ def test_a_third_of_the_features_of_a_problem_matter():
     weights = np.linalg.lstsq(inputs, targets, rcond=None)[0]
     assert (np.abs(weights) < 0.03).tolist() == [False, True, True] * 3
     assert np.std(targets - inputs @ weights) == pytest.approx(0.1, rel=0.2)
+
+
+def test_a_problem_is_drawn_from_its_seed_alone():
+    inputs, targets = lasso.regression_problem(rows=5, features=4, seed=9)
+    draws = torch.Generator().manual_seed(9)
+    expected = normal(draws, 5, 4)
+    weights = normal(draws, 4) * np.array([1.0, 0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(inputs, expected)
+    np.testing.assert_allclose(targets, expected @ weights + 0.1 * normal(draws, 5))

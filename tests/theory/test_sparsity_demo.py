@@ -90,3 +90,23 @@ def test_draws_are_standard_and_follow_the_generator():
     assert 0.99 < even.max() < 1.0
     assert (normal(generator(3), 50_000) == draws).all()
     assert (uniform(generator(3), 100, 500) == even).all()
+
+
+def test_the_demo_is_the_two_descents_it_says():
+    result = demonstrate(weights=6, penalty=0.4, learning_rate=0.3, steps=7, seed=3)
+    draws = torch.randn(6, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    targets = np.sort(draws.numpy())
+    followed, proximal = targets.copy(), targets.copy()
+    for _ in range(7):
+        followed = followed - 0.3 * (followed - targets + 0.4 * np.sign(followed))
+        step = proximal - 0.3 * (proximal - targets)
+        proximal = np.sign(step) * np.maximum(np.abs(step) - 0.12, 0.0)
+    assert result.targets == pytest.approx(targets)
+    assert result.subgradient_weights == pytest.approx(followed)
+    assert result.proximal_weights == pytest.approx(proximal)
+    zero = np.abs(targets) <= 0.4
+    assert result.predicted_zeros == zero.sum()
+    assert result.flutter_bound == pytest.approx(0.24)
+    assert result.subgradient_largest_flutter == pytest.approx(np.abs(followed[zero]).max())
+    assert result.zeros_after_pruning == (np.abs(followed) <= 0.24).sum()
+    assert (result.weights, result.penalty, result.learning_rate, result.steps) == (6, 0.4, 0.3, 7)

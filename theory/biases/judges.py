@@ -74,9 +74,12 @@ def is_not_optimal(*, rates: Sequence[float], shapes: Sequence[tuple[int, int]])
     cases = [_excess_loss(rate) for rate in rates]
     for width, depth in shapes:
         lost = silent_layer_probability(width=width, depth=depth)
-        quantity = "chance that an input finds a layer without an active unit"
+        quantity = "log10 of the chance that an input finds a layer without an active unit"
         cases.append(
-            Case(f"ReLU, {depth} hidden layers of {width}", (Check(quantity, lost, ">", 0.01),))
+            Case(
+                f"ReLU, {depth} hidden layers of {width}",
+                (Check(quantity, math.log10(lost), ">", -2.0),),
+            )
         )
     return Evidence(tuple(cases))
 

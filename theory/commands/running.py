@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +12,6 @@ from tqdm import tqdm
 from theory.commands.options import parse_options
 from theory.commands.output import plain, print_json
 from theory.errors import DomainError
-from theory.formatting import figure
 from theory.ledger import QUESTIONS, Question
 
 if TYPE_CHECKING:
@@ -92,17 +91,20 @@ def _check_image(path: Path) -> None:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return figure(value)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Sequence):
-        shown = [_value(item) for item in value]
-        if len(shown) > _LONGEST_LIST:
-            half = _LONGEST_LIST // 2
-            shown = [*shown[:half], f"... ({len(shown)} in all) ...", *shown[-half:]]
-        return ", ".join(shown)
+    if isinstance(value, float):
+        return f"{value:.6g}"  # a momentum of 0.99999 must not read 1.00
+    if isinstance(value, tuple) and any(isinstance(item, tuple) for item in value):
+        return "".join(f"\n    {_value(item)}" for item in value)
+    if isinstance(value, tuple):
+        return ", ".join(_shortened([_value(item) for item in value]))
     return str(plain(value))
+
+
+def _shortened(texts: list[str]) -> list[str]:
+    if len(texts) <= _LONGEST_LIST:
+        return texts
+    half = _LONGEST_LIST // 2
+    return [*texts[:half], f"... ({len(texts)} in all) ...", *texts[-half:]]
 
 
 def _load(pointer: str) -> Callable[..., Any]:
