@@ -12,6 +12,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import Checkpoint
 from small_runs import small_classifier, small_data, small_trainer
 
+from lightning_cifar.__main__ import main
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
@@ -230,6 +231,26 @@ def test_run_folder_is_held_by_one_process(tmp_path):
         pass
     with held(tmp_path):
         pass
+
+
+@pytest.mark.slow
+def test_command_continues_longer_refuses_other_and_ends_finished_runs(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    configs = [f"--config={ROOT / 'configs' / name}.yaml" for name in ("elu", "smoke")]
+    fresh = ["fit", *configs, "--run=r", "--data.cache=cache", "--data.batch_size=500"]
+    assert main(fresh) == 0
+    files = {path: path.read_bytes() for path in Path("r").iterdir()}
+    assert main(["fit", "--run=r", "--resume"]) == 0
+    assert "r is finished (all 1 epochs done)" in capsys.readouterr().out
+    assert main(["fit", "--run=r", "--resume", "--data.batch_size=250"]) == 2
+    assert "data.batch_size = 500 and cannot be continued with 250" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("r").iterdir()} == files
+    assert main(["fit", "--run=r", "--resume", "--trainer.max_epochs=2"]) == 0
+    assert len(read_record(Path("r") / RECORD_FILE).epochs) == 2
+    assert main(["fit", "--resume"]) == 2
+    capsys.readouterr()
 
 
 @pytest.mark.slow
