@@ -1,14 +1,17 @@
 """The one place where data, classifiers and callbacks meet."""
 
 import logging
+import os
 import warnings
 from argparse import ArgumentError
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, final
 
 import yaml
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_cifar.argument_errors import (
     accepted_keys,
@@ -22,7 +25,7 @@ from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
 from lightning_cifar.callbacks.progress import EpochProgress
-from lightning_cifar.callbacks.resume import ResumePoint, usable_resume_point
+from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
@@ -30,10 +33,24 @@ from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.evaluation import compare_predictions, write_comparison
-from lightning_cifar.runs import best_checkpoint, discard_if_unused, existing_run, new_run_folder
+from lightning_cifar.resuming import (
+    check_unchanged,
+    reason_it_ended,
+    resume_point,
+    saved_settings,
+)
+from lightning_cifar.runs import (
+    best_checkpoint,
+    discard_if_unused,
+    existing_run,
+    held,
+    new_run_folder,
+)
 from lightning_cifar.uncertainty.report import comparison_text
 
 RUNS_FOLDER = Path("runs")
+# Tells the processes that a trainer starts, which run the same command line, where the run lies.
+FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 
 # Lightning's own progress bar, summary and logger cost a third of the time of so small a network.
 TRAINER_DEFAULTS: dict[str, Any] = {
@@ -112,20 +129,23 @@ class CIFARCommand(LightningCLI):
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
-        config = self._settings()
-        write_config(config, self.folder)  # before the search: a killed one can be resumed
         search, best = (
             self._get(self.config_init, key) for key in ("learning_rate_search", "early_stopping")
         )
         guards = [FiniteGuard(), EpochProgress()]
-        return [search, *guards, best, WriteRunRecord(config), ResumePoint()]
+        return [search, *guards, best, WriteRunRecord(self._settings()), ResumePoint()]
 
     def _run_folder(self) -> Path:
         run, resume = (self._get(self.config, key) for key in ("run", "resume"))
         wanted = Path(run) if run else None
-        if self.subcommand == "fit" and not resume:
-            return new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
-        return existing_run(wanted) if wanted is not None else RUNS_FOLDER
+        if self.subcommand != "fit" or resume:
+            return existing_run(wanted) if wanted is not None else RUNS_FOLDER
+        if getattr(rank_zero_only, "rank", 0) > 0:
+            return Path(os.environ[FOLDER_VARIABLE])
+        folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
+        os.environ[FOLDER_VARIABLE] = str(folder)
+        write_config(self._settings(), folder)  # before all that takes time and can be killed
+        return folder
 
     def _settings(self) -> dict[str, Any]:
         """The resolved configuration as plain values, without what belongs to this call alone."""
@@ -139,18 +159,28 @@ class CIFARCommand(LightningCLI):
         options = self.config[self.subcommand]
         if self.subcommand == "fit" and options.mc_samples is not None:
             raise InputError("fit takes no --mc_samples: 'test', 'validate' and 'predict' do")
+        if options.resume and not options.run:
+            raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
-        resume = self._get(self.config, "resume")
-        checkpoint = usable_resume_point(self.folder) if resume else None
-        try:
-            self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
-        except InputError:
-            discard_if_unused(self.folder)
-            raise
+        checkpoint = None
+        with held(self.folder) if self.trainer.is_global_zero else nullcontext():
+            if self._get(self.config, "resume"):
+                settings = self._settings()
+                check_unchanged(saved_settings(self.folder), settings)
+                reason = reason_it_ended(self.folder, settings)
+                if reason is not None:
+                    print(f"{self.folder} is finished ({reason}); there is nothing to continue")
+                    return
+                checkpoint = resume_point(self.folder, settings)
+            try:
+                self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
+            except InputError:
+                discard_if_unused(self.folder)
+                raise
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")
 

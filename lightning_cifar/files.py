@@ -1,5 +1,6 @@
 """Files that are whole or absent: written beside their target, flushed, moved into place."""
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 20
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -28,10 +30,18 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise disk_full(error, path) from error
         raise
     flush_folder(path.parent)
+
+
+def disk_full(error: OSError, path: Path) -> OSError:
+    """The error with the file it is about and a way out of it."""
+    advice = f"{error.strerror}; free some space on the disk of this folder (nothing old is lost)"
+    return OSError(error.errno, advice, str(path))
 
 
 def write_text_atomically(path: Path, text: str) -> None:

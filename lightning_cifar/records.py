@@ -11,6 +11,7 @@ from lightning_cifar.files import write_text_atomically
 
 RECORD_FILE = "record.json"
 CURVES_FILE = "metrics.csv"
+RUNNING = "running"  # the stop reason of a run that has not stopped
 
 
 @dataclass(frozen=True)

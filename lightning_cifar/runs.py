@@ -1,5 +1,8 @@
 """Run folders: one for each fit, never written over."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_cifar.configuration import CONFIG_FILE
@@ -47,6 +50,29 @@ def discard_if_unused(folder: Path) -> None:
     if [each.name for each in folder.iterdir()] == [CONFIG_FILE]:
         (folder / CONFIG_FILE).unlink()
         folder.rmdir()
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep every other process from training in ``folder`` while the block runs.
+
+    The lock is on the folder itself and ends with the process that holds it, however that ends.
+
+    Raises:
+        InputError: another process trains there.
+    """
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(
+            f"another process is training in {folder}; wait for it, or choose another --run"
+        ) from error
+    finally:
+        os.close(descriptor)
 
 
 def number_of(folder: Path) -> int:

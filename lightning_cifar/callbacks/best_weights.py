@@ -70,8 +70,8 @@ class BestWeights(Checkpoint):
         if self.waited >= self.patience:
             trainer.should_stop = True
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the best weights into the module."""
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the best weights into the module, even if a resumed run had no epoch left."""
         if self.best_epoch < 0:
             return
         self.best_model_path = str(best_file(trainer))

@@ -77,6 +77,8 @@ class LearningRateSearch(Callback):
         if not isinstance(pl_module, DenseClassifier):
             raise InputError("LearningRateSearch serves the four variants of DenseClassifier")
         if pl_module.learning_rate is not None:
+            # A resumed run's configuration holds what its own search had found.
+            self.source = source_in(Path(trainer.default_root_dir))
             return
         found = self._find(trainer, pl_module) if trainer.is_global_zero else (0.0, "")
         rate, self.source = trainer.strategy.broadcast(found)
@@ -86,16 +88,20 @@ class LearningRateSearch(Callback):
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
         settings = self._settings(trainer, classifier, datamodule)
         file = self.cache / f"{hash_of(settings)}.json"
-        result = read_result(file)
-        source = "cache"
+        folder = Path(trainer.default_root_dir)
+        result, source = read_result(folder / SEARCH_FILE, settings), source_in(folder)
+        if result is None:
+            result, source = read_result(file, settings), "cache"
         if result is None:
             source = "search"
             print("searching a learning rate ...", file=sys.stderr, flush=True)
             device = trainer.strategy.root_device
             result = find_rate(classifier, datamodule, device, self.candidates, self.epochs)
+        # First into the run: if it is killed between, the resumed one still says where from.
+        keep(result, settings, source, folder)
+        if source == "search":
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_result(result, settings, file)
-        keep(result, settings, Path(trainer.default_root_dir))
+            write_result(result, settings, source, file)
         print(f"learning rate {result.rate:.3g} (from the {source})", file=sys.stderr, flush=True)
         return result.rate, source
 
@@ -174,26 +180,37 @@ def hash_of(settings: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def write_result(result: SearchResult, settings: dict[str, Any], path: Path) -> None:
-    """Write a result as JSON, with the settings it belongs to."""
-    data = dataclasses.asdict(result) | {"settings": settings}
+def write_result(result: SearchResult, settings: dict[str, Any], source: str, path: Path) -> None:
+    """Write a result as JSON, with the settings it belongs to and how the run came by it."""
+    data = dataclasses.asdict(result) | {"source": source, "settings": settings}
     write_text_atomically(path, json.dumps(data, indent=1, default=str) + "\n")
 
 
-def read_result(path: Path) -> SearchResult | None:
-    """Read a cached result; None when there is none, or only a damaged one."""
+def read_result(path: Path, settings: dict[str, Any]) -> SearchResult | None:
+    """Read a result for ``settings``; None when there is none, or only a damaged one."""
     try:
         data = json.loads(path.read_text())
+        if hash_of(data["settings"]) != hash_of(settings):
+            return None
         test = RangeTest(**{key: tuple(value) for key, value in data["test"].items()})
         race = tuple(Candidate(each["rate"], tuple(each["val_losses"])) for each in data["race"])
-        return SearchResult(float(data["rate"]), test, race)
+        winner = min(race, key=lambda candidate: candidate.best)
+        return SearchResult(winner.rate, test, race) if data["rate"] == winner.rate else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def keep(result: SearchResult, settings: dict[str, Any], folder: Path) -> None:
+def source_in(folder: Path) -> str:
+    """How the run in ``folder`` came by its rate: "search", "cache", or else "given"."""
+    try:
+        return str(json.loads((folder / SEARCH_FILE).read_text())["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "given"
+
+
+def keep(result: SearchResult, settings: dict[str, Any], source: str, folder: Path) -> None:
     """Put the curve and the race into a run folder, as JSON and as a picture."""
     from lightning_cifar.figures import draw_search  # matplotlib: only here
 
-    write_result(result, settings, folder / SEARCH_FILE)
+    write_result(result, settings, source, folder / SEARCH_FILE)
     draw_search(result).savefig(folder / PICTURE_FILE, dpi=120)

@@ -1,7 +1,6 @@
 """What makes a killed run end as if it had not been killed."""
 
 import os
-import sys
 from pathlib import Path
 from typing import final
 
@@ -10,8 +9,6 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from torch.nn.modules.dropout import _DropoutNd
 
-from lightning_cifar.checkpoints import DamagedCheckpoint, load_checkpoint
-from lightning_cifar.errors import InputError
 from lightning_cifar.runs import LAST_FILE, PREVIOUS_FILE
 from lightning_cifar.seeds import derived_seed
 
@@ -46,30 +43,3 @@ class ResumePoint(Checkpoint):
         if trainer.is_global_zero and (folder / LAST_FILE).exists():
             os.replace(folder / LAST_FILE, folder / PREVIOUS_FILE)
         trainer.save_checkpoint(folder / LAST_FILE)
-
-
-def usable_resume_point(folder: Path) -> Path | None:
-    """The newest undamaged checkpoint of a run; None, said aloud, if it has not got that far.
-
-    Raises:
-        InputError: there are checkpoints, and all are damaged.
-    """
-    damaged: list[str] = []
-    for name in (LAST_FILE, PREVIOUS_FILE):
-        path = folder / name
-        if not path.exists():
-            continue
-        try:
-            load_checkpoint(path)
-        except DamagedCheckpoint:
-            damaged.append(name)
-            print(f"{path} is damaged; trying the one before it", file=sys.stderr)
-        else:
-            return path
-    if damaged:
-        raise InputError(
-            f"{folder} cannot be resumed: {' and '.join(damaged)} damaged; start a new run "
-            f"(the best weights so far are in {folder / 'best.ckpt'})"
-        )
-    print(f"{folder} has no finished epoch yet; starting from the beginning", file=sys.stderr)
-    return None

@@ -14,7 +14,7 @@ from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.configuration import write_config
 from lightning_cifar.provenance import commit, device_name, versions
-from lightning_cifar.records import EpochRecord, RunRecord, write_record
+from lightning_cifar.records import RUNNING, EpochRecord, RunRecord, write_record
 
 Found = TypeVar("Found", bound=Callback)
 
@@ -39,6 +39,12 @@ class WriteRunRecord(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the list of an interrupted run."""
         self.epochs = [EpochRecord(**epoch) for epoch in state_dict["epochs"]]
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Let the checkpoint say with which settings it can be continued."""
+        checkpoint["configuration"] = self.config
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write the configuration with the rate that the search, set up before, has found."""
@@ -65,15 +71,13 @@ class WriteRunRecord(Checkpoint):
                 seconds=round(time.perf_counter() - self.epoch_started, 4),
             )
         )
-        self._write(trainer, pl_module, "running")
+        self._write(trainer, pl_module, RUNNING)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write why it ended."""
         waited = _callback(trainer, BestWeights)
         if waited is not None and waited.waited >= waited.patience:
             reason = f"{waited.monitor} had not fallen for {waited.patience} epochs"
-        elif trainer.interrupted:
-            reason = "interrupted"
         else:
             reason = f"all {trainer.max_epochs} epochs done"
         self._write(trainer, pl_module, reason)

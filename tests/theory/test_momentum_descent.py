@@ -4,12 +4,7 @@ import math
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from hypothesis import given
-=======
-from rejection import rejected
 from hypothesis import example, given
->>>>>>> theory
 from hypothesis import strategies as st
 from rejection import rejected
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from rejection import rejected
 from hypothesis import given
 from hypothesis import strategies as st
 from page_outline import Outline, assert_well_formed, plain
+from rejection import rejected
 from report_samples import sample_figure
 
 from theory.claim import Check
