@@ -23,6 +23,7 @@ RANGE_STEPS = 200
 MEMORY = 0.9  # of the moving average, per step
 BLOWN_UP = 4.0  # times the lowest average: nothing more to learn above this rate
 FACTOR = 2.0  # between neighbouring candidates
+TIE = 0.005  # relative difference of validation losses that 5,000 images do not tell apart
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]
 
 
 def search(test: RangeTest, race: Race, count: int) -> SearchResult:
-    """Run the race over the bracket and choose the rate with the lowest validation loss.
+    """Run the race over the bracket and choose its winner.
 
     Raises:
         InputError: the loss is not finite from the first step, or every candidate diverged.
@@ -125,10 +126,20 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
             "the training loss is not finite before the first step: check the scale of the input"
         )
     runners = race(candidates(test, count))
-    winner = min(runners, key=lambda candidate: candidate.best)
+    winner = winner_of(runners)
     if not math.isfinite(winner.best):
         raise InputError(
             f"no learning rate from {runners[-1].rate:.1e} to {runners[0].rate:.1e} trains this "
             "network: check the scale of its input"
         )
     return SearchResult(winner.rate, test, runners)
+
+
+def winner_of(race: tuple[Candidate, ...]) -> Candidate:
+    """The highest rate among those whose validation loss ties with the lowest.
+
+    A race is shorter than the training it is for, and small steps look better in a short one.
+    """
+    lowest = min(candidate.best for candidate in race)
+    tied = [candidate for candidate in race if candidate.best <= lowest * (1 + TIE)]
+    return max(tied, key=lambda candidate: candidate.rate)

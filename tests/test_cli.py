@@ -287,7 +287,7 @@ def full_disk():
 def test_disk_that_is_full_is_reported_in_a_line(work, capsys, full_disk):
     code, _, error = run(capsys, *smoke(), "--run=run")
     assert code == 2
-    assert re.fullmatch("lightning-cifar: .*File too large\n", error)
+    assert re.fullmatch("lightning-cifar: .*File too large; free some space .*\n", error)
     assert not list((work / "run").glob("*.ckpt")), "half a checkpoint was left"
     assert not list((work / "run").glob(".*")), "a temporary file was left"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import yaml
 from controls import assert_rejects
-from hypothesis import given, settings
+from hypothesis import given
 
 from lightning_cifar.cli import with_configs_composed
 from lightning_cifar.errors import InputError
@@ -41,7 +41,6 @@ def documents(draw):
 
 
 def faults_are_named(compose):
-    @settings(max_examples=100)
     @given(documents())
     def check(drawn):
         document, wrong = drawn
@@ -77,7 +76,6 @@ def test_control_faults_that_pass():
     assert_rejects(faults_are_named(lambda arguments: arguments))
 
 
-@settings(max_examples=100)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_file_of_anything_is_settings_or_refused_by_name(content):
     with tempfile.TemporaryDirectory() as folder:

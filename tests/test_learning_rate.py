@@ -14,6 +14,7 @@ from lightning_cifar.learning_rate import (
     HIGHEST_RATE,
     LOWEST_RATE,
     MEMORY,
+    TIE,
     Candidate,
     RangeTest,
     candidates,
@@ -158,7 +159,7 @@ def race_with(val_losses):
     return race
 
 
-def chooses_the_lowest(choose):
+def chooses_the_highest_of_the_best(choose):
     @given(
         val_losses=st.lists(
             st.lists(losses | st.just(math.inf), max_size=4), min_size=2, max_size=8
@@ -166,16 +167,24 @@ def chooses_the_lowest(choose):
     )
     def check(val_losses):
         result = choose(RANGE_TEST, race_with(val_losses), len(val_losses))
-        lowest = min(loss for run in val_losses for loss in run)
-        winner = result.race[candidates(RANGE_TEST, len(val_losses)).index(result.rate)]
-        assert lowest in winner.val_losses
+        bound = (1 + TIE) * min(loss for run in val_losses for loss in run)
+        winner = candidates(RANGE_TEST, len(val_losses)).index(result.rate)
+        assert min(val_losses[winner], default=math.inf) <= bound, "not among the best"
+        faster = [loss for run in val_losses[:winner] for loss in run]
+        assert all(loss > bound for loss in faster), "a higher rate is as good"
         assert [list(each.val_losses) for each in result.race] == val_losses
 
     return check
 
 
-def test_search_chooses_the_lowest_validation_loss():
-    chooses_the_lowest(search)()
+def test_search_chooses_the_highest_of_the_best_rates():
+    chooses_the_highest_of_the_best(search)()
+
+
+@pytest.mark.parametrize(("first", "winner"), [(1.004, 0), (1.006, 1)])
+def test_losses_within_a_tie_are_as_good_as_the_lowest(first, winner):
+    result = search(RANGE_TEST, race_with([[first], [1.0], [1.004]]), 3)
+    assert result.rate == result.race[winner].rate
 
 
 def test_control_other_choices_are_rejected():
@@ -188,8 +197,14 @@ def test_control_other_choices_are_rejected():
         result = search(test, race, count)
         return type(result)(result.race[0].rate, test, result.race)
 
-    for mutant in (last_epoch, highest_rate):
-        assert_rejects(chooses_the_lowest(mutant))
+    def lowest_rate(test, race, count):
+        result = search(test, race, count)
+        bound = (1 + TIE) * min(each.best for each in result.race)
+        tied = [each.rate for each in result.race if each.best <= bound]
+        return type(result)(min(tied), test, result.race)
+
+    for mutant in (last_epoch, highest_rate, lowest_rate):
+        assert_rejects(chooses_the_highest_of_the_best(mutant))
 
 
 @pytest.mark.parametrize("val_losses", [[[math.inf]] * 3, [[], [], []], [[math.inf], [], []]])

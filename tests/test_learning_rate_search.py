@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from lightning_cifar.callbacks.learning_rate_search import (
     find_rate,
     hash_of,
     read_result,
+    source_in,
     write_result,
 )
 from lightning_cifar.classifiers import VARIANTS, AlphaDropoutClassifier, EluClassifier
@@ -44,7 +46,7 @@ def searches(monkeypatch):
 @pytest.fixture
 def without_pictures(monkeypatch):
     """Pictures take most of a setup's time."""
-    monkeypatch.setattr(learning_rate_search, "keep", lambda result, settings, folder: None)
+    monkeypatch.setattr(learning_rate_search, "keep", lambda *arguments: None)
 
 
 def set_up(
@@ -149,9 +151,10 @@ def test_resumed_run_remembers_how_its_rate_was_found():
 def test_damaged_result_is_searched_again(tmp_path, searches, without_pictures):
     set_up(tmp_path)
     (file,) = (tmp_path / "cache" / "learning_rate").iterdir()
+    settings = json.loads(file.read_text())["settings"]
     file.write_text(file.read_text()[:-20])
     assert set_up(tmp_path).callback.source == "search"
-    assert read_result(file) == RESULT
+    assert read_result(file, settings) == RESULT
 
 
 def test_curve_and_candidates_are_kept_in_the_run_folder(tmp_path, searches):
@@ -160,19 +163,26 @@ def test_curve_and_candidates_are_kept_in_the_run_folder(tmp_path, searches):
     data = json.loads((run / SEARCH_FILE).read_text())
     assert data["settings"]["variant"] == "elu"
     assert data["settings"]["images"] == "of noise"
-    assert read_result(run / SEARCH_FILE) == RESULT
+    assert data["source"] == source_in(run) == "search"
+    assert read_result(run / SEARCH_FILE, data["settings"]) == RESULT
 
 
 def test_result_is_read_back_as_it_was_written(tmp_path):
-    write_result(RESULT, {"any": "thing"}, tmp_path / "file")
-    assert read_result(tmp_path / "file") == RESULT
+    write_result(RESULT, {"any": "thing"}, "search", tmp_path / "file")
+    assert read_result(tmp_path / "file", {"any": "thing"}) == RESULT
+    assert read_result(tmp_path / "file", {"any": "other"}) is None
+
+
+def test_result_whose_rate_did_not_win_is_damaged(tmp_path):
+    write_result(replace(RESULT, rate=0.125), {}, "search", tmp_path / "file")
+    assert read_result(tmp_path / "file", {}) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"rate": 1, "test": 2, "race": 3}'])
 def test_other_files_are_no_result(tmp_path, text):
     (tmp_path / "file").write_text(text)
-    assert read_result(tmp_path / "file") is None
-    assert read_result(tmp_path / "missing") is None
+    assert read_result(tmp_path / "file", {}) is None
+    assert read_result(tmp_path / "missing", {}) is None
 
 
 def test_hash_does_not_depend_on_the_order_of_settings():

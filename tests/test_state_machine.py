@@ -151,8 +151,9 @@ def machine_for(point, find):
     return Run
 
 
-def machine_check(point, find):
-    return lambda: run_state_machine_as_test(machine_for(point, find), settings=SETTINGS)
+def machine_check(point, find, machines=SETTINGS.max_examples):
+    chosen = settings(SETTINGS, max_examples=machines)
+    return lambda: run_state_machine_as_test(machine_for(point, find), settings=chosen)
 
 
 def test_any_history_leads_to_the_weights_of_its_step():
@@ -175,8 +176,8 @@ class KeepsNone:
 
 
 def test_control_one_checkpoint_only():
-    assert_rejects(machine_check(KeepsNone, newest_undamaged))
+    assert_rejects(machine_check(KeepsNone, newest_undamaged, machines=200))
 
 
 def test_control_reader_that_trusts():
-    assert_rejects(machine_check(ResumePoint, trusting))
+    assert_rejects(machine_check(ResumePoint, trusting, machines=200))

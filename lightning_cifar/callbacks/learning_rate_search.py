@@ -20,7 +20,14 @@ from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.sources import cache_folder
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.learning_rate import Candidate, RangeTest, SearchResult, range_test, search
+from lightning_cifar.learning_rate import (
+    Candidate,
+    RangeTest,
+    SearchResult,
+    range_test,
+    search,
+    winner_of,
+)
 from lightning_cifar.rate_race import train_many
 from lightning_cifar.schedules import SCHEDULES
 
@@ -30,7 +37,7 @@ CANDIDATES = 8
 EPOCHS = 8
 HALVE_AFTER = 3  # epochs; the ranking of a few epochs favours rates that are too low
 SEED = 0  # of the race's batches and masks
-VERSION = 3  # of the method; a change makes every cached rate void
+VERSION = 4  # of the method; a change makes every cached rate void
 
 
 @final
@@ -194,7 +201,7 @@ def read_result(path: Path, settings: dict[str, Any]) -> SearchResult | None:
             return None
         test = RangeTest(**{key: tuple(value) for key, value in data["test"].items()})
         race = tuple(Candidate(each["rate"], tuple(each["val_losses"])) for each in data["race"])
-        winner = min(race, key=lambda candidate: candidate.best)
+        winner = winner_of(race)
         return SearchResult(winner.rate, test, race) if data["rate"] == winner.rate else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
