@@ -485,7 +485,7 @@ def test_the_demo_shows_copies_beside_units_that_part():
     assert min(result.spread_independent_start) > 0.1
     assert max(result.accuracy_equal_start) <= 0.75
     assert result.accuracy_independent_start[-1] == 1
-    assert result.largest_move_equal_start > 0.01
+    assert result.largest_move_equal_start > 1e-6
 
 
 def test_the_demo_is_the_training_it_says():

@@ -69,7 +69,7 @@ def _best_accuracy(start: Start, activation: str, seed: int) -> float:
 
 def _moved(states: Sequence[Layers]) -> Check:
     move = largest_move(states[0], states[-1])
-    return Check("how far the weight that moved most has come", move, ">", 1e-3)
+    return Check("how far the weight that moved most has come", move, ">", 1e-6)
 
 
 def fails_to_learn(start: Start) -> Evidence:
@@ -203,7 +203,7 @@ def equal_gradients(select: Select) -> Evidence:
     return Evidence(
         (Case("three classes, two hidden layers", (Check(quantity, difference, "<=", 1e-12),)),),
         (
-            Check("largest gradient of a weight", float(chosen.abs().max()), ">", 1e-6),
+            Check("largest gradient of a weight", float(chosen.abs().max()), ">", 1e-9),
             _units_alike(slopes),
         ),
     )
