@@ -8,10 +8,14 @@ benchmarks/train_variants.py. Every rate of the grid, and the one found, is trai
 from the same weights: NAdam, batch 128, constant rate, at most 20 epochs, patience 5. Compared are
 the validation accuracies at the epochs with the lowest validation loss. A grid that stands in the
 folder already is used again.
+
+The grid's best is the luckiest of twelve. With --again N the rate found and the grid's best are
+both trained from N fresh starts, and their means compared.
 """
 
 import argparse
 import json
+import statistics
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,25 +42,35 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
     parser.add_argument("--runs", type=Path, help="folder with a run of each variant")
+    parser.add_argument("--again", type=int, help="fresh starts for the two rates")
     options = parser.parse_args()
     images = CIFAR10DataModule(source="folder", path=options.path, batch_size=BATCH)
     images.prepare_data()
     images.setup("fit")
     options.out.mkdir(parents=True, exist_ok=True)
     for variant in options.variants:
+        if options.again is not None:
+            compare_again(variant, images, options.again, options.out)
+            continue
         grid = grid_of(variant, images, options.out / f"grid_{variant}.json")
         if options.runs is not None:
             found = read_json(options.runs / variant / SEARCH_FILE)["rate"]
             compare(variant, images, found, grid, options.out / f"{variant}.json")
 
 
-def train(variant: str, rates: tuple[float, ...], images: CIFAR10DataModule) -> list[RaceRun]:
-    """Train copies of the variant's network, one at each rate."""
+def train(
+    variant: str,
+    rates: tuple[float, ...],
+    images: CIFAR10DataModule,
+    starts: tuple[int, ...] | None = None,
+) -> list[RaceRun]:
+    """Train the variant's network at each rate; all from the same start unless seeds are given."""
     classifier = VARIANTS[variant]()
-    statistics = images.standardisation
-    classifier.standardise.adopt(statistics.mean, statistics.deviation)
+    seeds = starts or (0,) * len(rates)
+    pixels = images.standardisation
+    classifier.standardise.adopt(pixels.mean, pixels.deviation)
     return train_many(
-        [classifier.network] * len(rates),
+        [VARIANTS[variant](seed=seed).network for seed in seeds],
         rates,
         images.train_images,
         images.validation_images,
@@ -120,6 +134,30 @@ def compare(
         "points_lost": lost,
     }
     write_text_atomically(path, json.dumps(summary | result, indent=1) + "\n")
+
+
+def compare_again(variant: str, images: CIFAR10DataModule, starts: int, folder: Path) -> None:
+    """Train at the rate found and at the grid's best from fresh starts, and compare the means."""
+    first = read_json(folder / f"{variant}.json")
+    rates = (first["found"], first["grid_best_rate"])
+    seeds = tuple(range(1, starts + 1))
+    every = tuple(rate for rate in rates for _ in seeds)
+    result = record(train(variant, every, images, seeds * 2))
+    accuracies = [100 * run["accuracy"] for run in result["runs"]]
+    found, best = accuracies[:starts], accuracies[starts:]
+    lost = [b - a for a, b in zip(found, best, strict=True)]
+    error = statistics.stdev(lost) / starts**0.5
+    summary = {
+        "starts": starts,
+        "found": rates[0],
+        "accuracy": statistics.mean(found),
+        "grid_best_rate": rates[1],
+        "grid_best_accuracy": statistics.mean(best),
+        "points_lost": statistics.mean(lost),
+        "standard_error": error,
+    }
+    print(f"{variant}: {summary}")
+    write_text_atomically(folder / f"again_{variant}.json", json.dumps(summary | result, indent=1))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def unknown_parts(text: str) -> list[str]:
             missing.append(line)
         if words[0] == "lightning-cifar" and words[1] not in COMMANDS:
             missing.append(line)
-        configs = [word for word in words if word.startswith("configs/")]
+        configs = [word for word in words if word.startswith("configs/") and word != "configs/"]
         missing += [config for config in configs if not (ROOT / config).is_file()]
     return missing
 
