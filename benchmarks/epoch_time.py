@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -85,8 +86,10 @@ class EpochClock(Callback):
         return self.starts[-1] - self.starts[-2]
 
 
-def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> float:
-    """Full Trainer with all default callbacks, except the search."""
+def ours(
+    train: LabelledImages, validation: LabelledImages, batch_size: int, compiled: bool = False
+) -> float:
+    """Full Trainer with all default callbacks, except the search; the last of three epochs."""
     clock = EpochClock()
     with tempfile.TemporaryDirectory() as folder:
         callbacks = [FiniteGuard(), EpochProgress(), clock]
@@ -98,7 +101,7 @@ def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> 
             default_root_dir=folder,
             accelerator="cpu",
         )
-        classifier = EluClassifier(learning_rate=LEARNING_RATE)
+        classifier = EluClassifier(learning_rate=LEARNING_RATE, compiled=compiled)
         trainer.fit(classifier, Images(train, validation, batch_size))
     return clock.seconds
 
@@ -185,6 +188,7 @@ def stock(train: LabelledImages, validation: LabelledImages, batch_size: int) ->
 
 CONTESTANTS: dict[str, Callable[[LabelledImages, LabelledImages, int], float]] = {
     "ours": ours,
+    "compiled": partial(ours, compiled=True),
     "bare": bare,
     "stock": stock,
 }
@@ -212,7 +216,7 @@ def main() -> None:
             name: statistics.median(
                 a / b for a, b in zip(seconds[name], seconds["bare"], strict=True)
             )
-            for name in ("ours", "stock")
+            for name in ("ours", "compiled", "stock")
         }
         results[batch_size] = {"seconds": seconds, "medians": medians, "ratios_to_bare": ratios}
         shown = "  ".join(f"{name} {value:.2f} s" for name, value in medians.items())
