@@ -29,7 +29,7 @@ from lightning_cifar.callbacks.progress import EpochProgress
 from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
-from lightning_cifar.classifiers import EluClassifier
+from lightning_cifar.classifiers import DenseClassifier, EluClassifier
 from lightning_cifar.cli import TRAINER_DEFAULTS, quieten
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
@@ -86,10 +86,19 @@ class EpochClock(Callback):
         return self.starts[-1] - self.starts[-2]
 
 
+def benchmark_images() -> tuple[LabelledImages, LabelledImages]:
+    """The training and the validation images."""
+    return random_images(TRAIN_IMAGES, 0), random_images(VALIDATION_IMAGES, 1)
+
+
 def ours(
-    train: LabelledImages, validation: LabelledImages, batch_size: int, compiled: bool = False
+    train: LabelledImages,
+    validation: LabelledImages,
+    batch_size: int,
+    variant: type[DenseClassifier] = EluClassifier,
+    compiled: bool = False,
 ) -> float:
-    """Full Trainer with all default callbacks, except the search; the last of three epochs."""
+    """Full Trainer with all default callbacks, except the search; the second of three epochs."""
     clock = EpochClock()
     with tempfile.TemporaryDirectory() as folder:
         callbacks = [FiniteGuard(), EpochProgress(), clock]
@@ -101,7 +110,7 @@ def ours(
             default_root_dir=folder,
             accelerator="cpu",
         )
-        classifier = EluClassifier(learning_rate=LEARNING_RATE, compiled=compiled)
+        classifier = variant(learning_rate=LEARNING_RATE, compiled=compiled)
         trainer.fit(classifier, Images(train, validation, batch_size))
     return clock.seconds
 
@@ -204,7 +213,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     quieten()
-    train, validation = random_images(TRAIN_IMAGES, 0), random_images(VALIDATION_IMAGES, 1)
+    train, validation = benchmark_images()
     results = {}
     for batch_size in options.batch_sizes:
         seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
