@@ -29,7 +29,7 @@ from lightning_cifar.stacked_layers import StackedAlphaDropout
 
 SEEDS = (3, 5, 8)
 RATES = (1e-3, 3e-3, 5e-4)
-STEPS, EPOCHS = 20, 5  # of four batches each
+EPOCHS = 5  # of four batches each: 20 steps
 DROPOUT = {"alpha_dropout": {"dropout_rate": 0.3, "dropout_everywhere": True}}
 
 
