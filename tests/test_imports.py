@@ -16,9 +16,9 @@ FLOORS = (
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("resuming", "uncertainty", "study"),
+    ("resuming", "uncertainty", "study", "activations", "stacked_classifiers"),
     ("callbacks",),
-    ("evaluation",),
+    ("evaluation", "stacked_fit"),
     ("cli", "commands"),
     ("__main__",),
 )
