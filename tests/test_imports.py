@@ -12,14 +12,13 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
-    ("activations",),
-    ("nadam_update",),
+    ("nadam_update", "plain_parser"),
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("resuming", "uncertainty"),
+    ("resuming", "uncertainty", "activations", "stacked_classifiers"),
     ("callbacks",),
-    ("evaluation",),
+    ("evaluation", "stacked_fit"),
     ("cli", "commands"),
     ("study",),
     ("__main__",),
