@@ -61,9 +61,8 @@ def test_cycle_is_never_cut_short():
         assert config["early_stopping"]["patience"] >= config["trainer"]["max_epochs"]
         assert config["model"]["init_args"]["schedule"] == "one_cycle"
     assert config["trainer"]["max_epochs"] == 60
-    with pytest.raises(AssertionError):  # control: the constant rate may end early
-        config = composed("batch_norm")
-        assert config["early_stopping"]["patience"] >= config["trainer"]["max_epochs"]
+    config = composed("batch_norm")  # control: a constant rate may end early
+    assert config["early_stopping"]["patience"] < config["trainer"]["max_epochs"]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def run(jobs: Sequence[Job], options: Namespace, progress: StudyProgress) -> lis
 
 def engine(
     jobs: Sequence[Job], options: Namespace, progress: StudyProgress
-) -> Iterator[tuple[Job, Ended]]:
+) -> Generator[tuple[Job, Ended], None, None]:
     """The jobs as the chosen engine ends them."""
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import run_jobs_with_ray

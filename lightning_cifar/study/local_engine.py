@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from pathlib import Path
@@ -23,7 +23,7 @@ ORPHAN_CHECK = 0.5  # seconds
 
 def run_jobs(
     jobs: Sequence[Job], study: Path, workers: int, progress: StudyProgress
-) -> Iterator[tuple[Job, Ended]]:
+) -> Generator[tuple[Job, Ended], None, None]:
     """Run the jobs, up to ``workers`` at once; each as it ends.
 
     One worker needs no process of its own; its death is the study's, which then goes on at the

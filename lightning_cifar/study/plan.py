@@ -126,8 +126,8 @@ def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> Declared
     tested = settings.get("tested", True)
     if not isinstance(tested, bool):
         raise InputError(f"{where}.tested must be true or false, got {tested!r}")
-    numbers = (positive(settings.get(key), f"{where}.{key}") for key in ("margin", "loss"))
-    return Declared(settings["question"], first, second, measure, *numbers, tested)
+    margin, loss = (positive(settings.get(key), f"{where}.{key}") for key in ("margin", "loss"))
+    return Declared(settings["question"], first, second, measure, margin, loss, tested)
 
 
 def arm_named(settings: Config, key: str, where: str, set_ups: Mapping[str, SetUp]) -> str:

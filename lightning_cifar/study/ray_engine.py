@@ -5,7 +5,7 @@ tasks, and a task that is tried again on another machine goes on from its stack'
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def require_ray() -> Any:
 
 def run_jobs_with_ray(
     jobs: Sequence[Job], study: Path, gpus_per_run: float
-) -> Iterator[tuple[Job, Ended]]:
+) -> Generator[tuple[Job, Ended], None, None]:
     """Run the jobs on the cluster of ``RAY_ADDRESS``, or on one of this machine alone."""
     ray = require_ray()
     if not ray.is_initialized():
