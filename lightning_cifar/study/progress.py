@@ -19,12 +19,11 @@ class StudyProgress:
     Args:
         jobs: all that is to be done.
         records: of the runs that are finished.
-        clock: seconds, for tests.
     """
 
     def __init__(self, jobs: Iterable[Job], records: Iterable[StudyRecord]) -> None:
         self.expected = expected_epochs(jobs, list(records))
-        self.done_by_job = dict.fromkeys(self.expected, 0)
+        self.done_by_job = dict.fromkeys(self.expected, 0.0)
         self.runs = {job.title: len(job.seeds) for job in jobs}
         self.runs_done = 0
         self.started = time.monotonic()
@@ -38,6 +37,8 @@ class StudyProgress:
 
     def job(self, job: Job, outcome: str) -> None:
         """A job has ended, well or not: its runs are no longer waited for."""
+        if outcome == "done":  # an engine that tells of no epochs tells at least of this
+            self.done_by_job[job.title] = self.done_by_job[job.title] or self.expected[job.title]
         self.expected[job.title] = self.done_by_job[job.title]
         self.runs_done += self.runs[job.title]
         self.show(f"{job.title}: {outcome}", lasting=True)
