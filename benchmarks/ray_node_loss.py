@@ -2,8 +2,8 @@
 
     python -m benchmarks.ray_node_loss --out benchmarks/results/ray_node_loss.json
 
-The cluster is a local one (``ray.cluster_utils``): each node has its own processes, and the lost one
-is ended without a chance to say so, while it works at a stack. The records must be those of the
+The cluster is a local one (``ray.cluster_utils``); a node has processes of its own, and the lost
+one is ended without a chance to say so, while it works at a stack. Records must be those of the
 same study on the local engine but for seconds and commit, and no record may be written twice.
 """
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -21,12 +22,18 @@ from lightning_cifar.study.records import read_study
 from lightning_cifar.uncertainty.report import from_json
 
 
+def make_quick(monkeypatch):
+    """Few samples; and from 300 images nobody learns, so guessing is no failure."""
+    monkeypatch.setattr(outcome, "MONTE_CARLO_SAMPLES", 3)
+    monkeypatch.setattr(outcome, "GUESSING", math.inf)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A folder with a finished study of two arms and two seeds each."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         root = tmp_path_factory.mktemp("finished")
-        monkeypatch.setattr(outcome, "MONTE_CARLO_SAMPLES", 3)
+        make_quick(monkeypatch)
         with working_in(root / "work", monkeypatch) as folder:
             from lightning_cifar.__main__ import main
 
@@ -37,7 +44,7 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def work_folder(finished, tmp_path, monkeypatch):
     """A copy of the finished study, to go on with or to break."""
-    monkeypatch.setattr(outcome, "MONTE_CARLO_SAMPLES", 3)
+    make_quick(monkeypatch)
     shutil.copytree(finished.parent / "cache", tmp_path / "cache")
     shutil.copytree(finished, tmp_path / "work")
     with working_in(tmp_path / "work", monkeypatch) as folder:
@@ -52,12 +59,18 @@ def again(folder, capsys, *flags, study=STUDY, **overlays):
 def refused(folder, capsys, *flags, study=STUDY, **overlays):
     """Run a command that must change nothing; what it reported, in one line."""
     arguments = write_study(folder, study, **overlays)
-    before = files_in(folder / "study")
+    before = kept(folder)
     code, out, error = run(capsys, *arguments, *flags)
     assert (code, out) == (2, ""), error
     assert error.count("\n") == 1
-    assert files_in(folder / "study") == before
+    assert kept(folder) == before
     return error
+
+
+def kept(folder):
+    """All files of the study but locks."""
+    files = files_in(folder / "study")
+    return {name: time for name, time in files.items() if not name.endswith(".lock")}
 
 
 def test_every_run_has_a_record(finished):
@@ -195,6 +208,14 @@ def test_diverged_run_is_an_outcome(work_folder, capsys):
         assert (record.test, record.test_right, record.monte_carlo) == ({}, "", None)
 
 
+def test_run_that_learns_nothing_is_an_outcome(work_folder, capsys, monkeypatch):
+    shutil.rmtree(work_folder / "study")
+    monkeypatch.setattr(outcome, "GUESSING", 0.1)  # below what these runs reach
+    code, _, error = again(work_folder, capsys)
+    assert (code, error.count("no learning: the best validation loss")) == (0, 4)
+    assert all(record.test == {} for record in read_study(work_folder / "study")[0])
+
+
 def test_failed_job_is_named_and_the_others_go_on(work_folder, capsys, monkeypatch):
     original = work.fit_stack
 
@@ -271,7 +292,16 @@ def test_damaged_record_is_named_and_redone_when_asked(work_folder, capsys):
     assert (code, "3 of 4 runs" in out) == (2, True)
     assert f"damaged records left out: {path.stem}; add --redo_damaged" in error
     assert again(work_folder, capsys, "--redo_damaged")[0] == 0
-    assert contents(work_folder / "study") == before
+    # Another stack, of one member: the same run, but for the last digits.
+    redone = contents(work_folder / "study")
+    assert redone.keys() == before.keys()
+    losses = [
+        [epoch["val_loss"] for epoch in each[path.name]["run"]["epochs"]]
+        for each in (redone, before)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    del redone[path.name], before[path.name]
+    assert redone == before
 
 
 BAD_FLAGS = {

@@ -13,7 +13,11 @@ from lightning_cifar.study.jobs import MEMBERS, Job, begin, jobs_of, shard_of
 
 
 def arm(name="elu", seeds=12):
-    settings = {"model": {"init_args": {"kind": name}}, "data": {}, "trainer": {}}
+    settings = {
+        "model": {"init_args": {"kind": name, "seed": 0}},
+        "data": {"seed": 0},
+        "trainer": {},
+    }
     return Arm("plain", name, seeds, settings | {"learning_rate_search": {}})
 
 

@@ -54,11 +54,12 @@ class Arm:
         return f"{self.set_up}/{self.variant}"
 
     def config(self, seed: int) -> Config:
-        """The configuration of the run of a seed, without places."""
-        settings = with_seed(self.settings, seed)
+        """The configuration of the run of a seed, without places; the linked seeds follow it."""
+        settings = copy.deepcopy(self.settings) | {"seed_everything": seed}
         for section, keys in PLACES.items():
             for key in keys:
                 settings[section].pop(key, None)
+        del settings["data"]["seed"], settings["model"]["init_args"]["seed"]
         return settings
 
     def record_name(self, seed: int) -> str:
@@ -162,11 +163,7 @@ def settings_parser() -> ArgumentParser:
 def arm_settings(arm: Arm) -> dict[str, Any]:
     """The configuration of an arm without seed and places: what a study folder is checked by."""
     settings = arm.config(0)
-    del (
-        settings["seed_everything"],
-        settings["data"]["seed"],
-        settings["model"]["init_args"]["seed"],
-    )
+    del settings["seed_everything"]
     return settings
 
 
