@@ -10,6 +10,7 @@ COMMANDS = {
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
+    "study": "train variants over many seeds, and go on where an interrupted study was",
 }
 
 
@@ -40,6 +41,10 @@ def run(command: str, arguments: list[str]) -> int:
         from lightning_cifar import commands
 
         return (commands.predict if command == "predict" else commands.export_run)(arguments[1:])
+    if command == "study":
+        from lightning_cifar.study.command import study
+
+        return study(arguments[1:])
     from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
     from lightning_cifar.cli import run_command
 

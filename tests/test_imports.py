@@ -12,14 +12,15 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
-    ("nadam_update",),
+    ("nadam_update", "plain_parser"),
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("resuming", "uncertainty", "study", "activations", "stacked_classifiers"),
+    ("resuming", "uncertainty", "activations", "stacked_classifiers"),
     ("callbacks",),
     ("evaluation", "stacked_fit"),
     ("cli", "commands"),
+    ("study",),
     ("__main__",),
 )
 # Folders in which modules may import one another; never in a circle.
