@@ -87,11 +87,18 @@ def read_record(path: Path) -> RunRecord:
         InputError: the file is missing, not JSON, or not a run record.
     """
     try:
-        data = json.loads(path.read_text())
-        fields = {field.name: data[field.name] for field in dataclasses.fields(RunRecord)}
-        fields["epochs"] = tuple(EpochRecord(**epoch) for epoch in fields["epochs"])
-        return RunRecord(**fields)
+        return record_from(json.loads(path.read_text()))
     except OSError as error:
         raise InputError(f"cannot read the run record {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not a run record ({error}); run the training again") from error
+
+
+def record_from(data: dict[str, Any]) -> RunRecord:
+    """A record from plain JSON values; what else stands there is left out.
+
+    Raises: KeyError or TypeError for values that are no run record's.
+    """
+    fields = {field.name: data[field.name] for field in dataclasses.fields(RunRecord)}
+    fields["epochs"] = tuple(EpochRecord(**epoch) for epoch in fields["epochs"])
+    return RunRecord(**fields)

@@ -12,14 +12,16 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("activations",),
     ("nadam_update",),
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("resuming", "uncertainty", "study"),
+    ("resuming", "uncertainty"),
     ("callbacks",),
     ("evaluation",),
     ("cli", "commands"),
+    ("study",),
     ("__main__",),
 )
 # Folders in which modules may import one another; never in a circle.
