@@ -10,6 +10,7 @@ COMMANDS = {
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
+    "report": "a study's answers as one page, from its records alone",
 }
 
 
@@ -36,6 +37,10 @@ def run(command: str, arguments: list[str]) -> int:
 
         hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {command!r}{hint}")
+    if command == "report":
+        from lightning_cifar.study.report.command import report_command
+
+        return report_command(arguments[1:])
     if command in ("predict", "export"):
         from lightning_cifar import commands
 

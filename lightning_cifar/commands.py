@@ -1,16 +1,15 @@
 """``predict`` and ``export``: what can be done with a finished run without a trainer."""
 
-import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
 import torch
 
 from lightning_cifar.classifiers import variant_of
-from lightning_cifar.errors import InputError
 from lightning_cifar.evaluation import load_classifier
 from lightning_cifar.export import SUFFIXES, ExportFormat, export
+from lightning_cifar.parser import Parser
 from lightning_cifar.runs import existing_run
 from lightning_cifar.uncertainty.figures import draw_contact_sheet
 from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
@@ -24,14 +23,6 @@ from lightning_cifar.uncertainty.prediction import (
 from lightning_cifar.uncertainty.user_images import load_images
 
 WRITERS = {"table": rows_as_table, "csv": rows_as_csv, "json": rows_as_json}
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are our own: one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ``InputError``."""
-        raise InputError(f"{message}; '{self.prog} --help' lists the options")
 
 
 def predict(arguments: list[str]) -> int:

@@ -11,9 +11,9 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # Modules of the training wing from the ground up, by what their names begin with. A module imports
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
-    ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("errors", "variant_colours", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
     ("activations",),
-    ("nadam_update",),
+    ("nadam_update", "parser"),
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),

@@ -19,6 +19,7 @@ class Measure:
         unit: in words, after a figure: "points" of accuracy, "epochs", "nats".
         digits: decimals that are written.
         of: the figure; NaN where the run has none.
+        threshold: the loss to be reached, of a measure that has one.
     """
 
     key: str
@@ -27,9 +28,10 @@ class Measure:
     digits: int
     higher_is_better: bool
     of: Callable[[StudyRecord], float]
+    threshold: float | None = None
 
 
-def test_measure(key: str) -> Callable[[StudyRecord], float]:
+def tested(key: str) -> Callable[[StudyRecord], float]:
     """A score on the test images."""
     return lambda record: record.test.get(key, math.nan)
 
@@ -66,6 +68,8 @@ def predicted(way: str, key: str) -> Callable[[StudyRecord], float]:
     return of
 
 
+miscalibration = percent(tested("calibration_error"))
+validated = percent(validation_accuracy)
 WAYS = {
     "deterministic": "the plain prediction",
     "monte_carlo": "Monte Carlo dropout",
@@ -89,25 +93,11 @@ def way_measure(way: str, score: tuple[str, str, str, int, bool]) -> Measure:
 MEASURES = {
     measure.key: measure
     for measure in (
-        *(
-            Measure("test_accuracy", "test accuracy", "points", 2, True, accuracy)
-            for accuracy in [percent(test_measure("accuracy"))]
-        ),
-        Measure(
-            "test_nll", "test negative log-likelihood", "nats", 4, False, test_measure("nll")
-        ),
-        Measure("test_brier", "test Brier score", "", 4, False, test_measure("brier")),
-        Measure(
-            "test_calibration_error",
-            "test calibration error",
-            "points",
-            2,
-            False,
-            percent(test_measure("calibration_error")),
-        ),
-        Measure(
-            "val_accuracy", "validation accuracy", "points", 2, True, percent(validation_accuracy)
-        ),
+        Measure("test_accuracy", "test accuracy", "points", 2, True, percent(tested("accuracy"))),
+        Measure("test_nll", "test negative log-likelihood", "nats", 4, False, tested("nll")),
+        Measure("test_brier", "test Brier score", "", 4, False, tested("brier")),
+        Measure("test_calibration_error", "test calibration error", "points", 2, False, miscalibration),
+        Measure("val_accuracy", "validation accuracy", "points", 2, True, validated),
         Measure("val_loss", "lowest validation loss", "nats", 4, False, validation_loss),
         Measure("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
         *(way_measure(way, score) for way in WAYS for score in SCORES),
@@ -124,7 +114,7 @@ def epochs_to_loss(threshold: float) -> Measure:
         return float(next(reached, math.nan))
 
     title = f"epochs to a validation loss of {threshold:.2f}"
-    return Measure("epochs_to_loss", title, "epochs", 1, False, of)
+    return Measure("epochs_to_loss", title, "epochs", 1, False, of, threshold)
 
 
 def seconds_to_loss(threshold: float, seconds: dict[str, float]) -> Measure:
@@ -135,7 +125,7 @@ def seconds_to_loss(threshold: float, seconds: dict[str, float]) -> Measure:
         return epochs.of(record) * seconds.get(record.variant, math.nan)
 
     title = f"seconds to a validation loss of {threshold:.2f}"
-    return Measure("seconds_to_loss", title, "seconds", 1, False, of)
+    return Measure("seconds_to_loss", title, "seconds", 1, False, of, threshold)
 
 
 def values(study: Study, set_up: str, variant: str, measure: Measure) -> Values:
