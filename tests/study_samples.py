@@ -148,9 +148,7 @@ def sample_record(
     )
 
 
-def sample_epochs(
-    made: Made, accuracy: float, mix: np.random.Generator
-) -> tuple[EpochRecord, ...]:
+def sample_epochs(made: Made, accuracy: float, mix: np.random.Generator) -> tuple[EpochRecord, ...]:
     """A curve with its lowest loss after ``made.epochs`` epochs, give or take one."""
     best = max(2, made.epochs + int(mix.integers(-1, 2)))
     epochs = []
@@ -173,9 +171,7 @@ def sample_epochs(
     return tuple(epochs)
 
 
-def sample_run(
-    variant: str, seed: int, made: Made, epochs: tuple[EpochRecord, ...]
-) -> RunRecord:
+def sample_run(variant: str, seed: int, made: Made, epochs: tuple[EpochRecord, ...]) -> RunRecord:
     """The run record of a curve."""
     best = min(epochs, key=lambda epoch: epoch.val_loss).epoch if epochs else -1
     return RunRecord(
@@ -258,7 +254,7 @@ def sample_grid() -> dict:
                 "rate": rate,
                 "accuracy": None
                 if rate > 16 * made.learning_rate
-                else made.accuracy - 0.012 * np.log2(rate / made.learning_rate) ** 2,
+                else max(0.1, made.accuracy - 0.012 * np.log2(rate / made.learning_rate) ** 2),
                 "val_loss": 1.5,
                 "stop_reason": "patience",
             }

@@ -11,7 +11,16 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # Modules of the training wing from the ground up, by what their names begin with. A module imports
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
-    ("errors", "variant_colours", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    (
+        "errors",
+        "variant_colours",
+        "seeds",
+        "schedules",
+        "provenance",
+        "flat_parameters",
+        "stacked_layers",
+        "networks",
+    ),
     ("activations",),
     ("nadam_update", "parser"),
     ("files", "optimisers", "stacking", "standardise"),

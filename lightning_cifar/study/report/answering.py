@@ -1,10 +1,17 @@
 """An answer from a finding: its chip, its sentences, and what is said where runs are missing."""
 
 from lightning_cifar.study.report.answer import Answer, Table
-from lightning_cifar.study.report.contrasts import DESCRIBED, MISSING, UNDECIDED, Finding
+from lightning_cifar.study.report.contrasts import (
+    DESCRIBED,
+    EQUIVALENT,
+    MISSING,
+    UNDECIDED,
+    Finding,
+)
 from lightning_cifar.study.report.wording import (
     TONES,
     comparison_sentences,
+    difference,
     side_names,
     verdict_word,
 )
@@ -37,7 +44,11 @@ def answer_of(
 def chip(found: Finding) -> str:
     """Who is what: "batch_norm better", or what the tests left open."""
     word = verdict_word(found)
-    return word if word in (UNDECIDED, DESCRIBED, MISSING) else f"{plain_name(found)} {word}"
+    if word == DESCRIBED and found.comparison is not None:
+        return f"{difference(found.comparison.mean, found.contrast.measure)}, not tested"
+    if word == EQUIVALENT:
+        return f"equivalent within ±{found.contrast.margin:g} {found.contrast.measure.unit}"
+    return word if word in (UNDECIDED, MISSING) else f"{plain_name(found)} {word}"
 
 
 def plain_name(found: Finding) -> str:

@@ -12,8 +12,8 @@ def plain(axes: Axes) -> Axes:
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=SMALL)
-    axes.xaxis.label.set_size(SMALL + 1)
-    axes.yaxis.label.set_size(SMALL + 1)
+    axes.xaxis.label.set_fontsize(SMALL + 1)
+    axes.yaxis.label.set_fontsize(SMALL + 1)
     return axes
 
 

@@ -101,8 +101,8 @@ def speed_answer(study: Study, findings: Findings) -> Answer:
     known = {"elu", "batch_norm"} <= seconds.keys()
     question = "How does batch normalisation affect the speed of training?"
     if not known:
-        missing = NEEDS_COST if not study.cost else NEEDS_RUNS
-        return Answer("speed", "8c", question, MISSING, TONES[MISSING], (), (), (missing,))
+        needs = NEEDS_COST if not study.cost else NEEDS_RUNS
+        return Answer("speed", "8c", question, MISSING, TONES[MISSING], (), (), (needs,))
     ratio = seconds["batch_norm"] / seconds["elu"]
     per_epoch = (
         f"An epoch with batch normalisation takes {seconds['batch_norm']:.1f} s instead of "
@@ -113,9 +113,7 @@ def speed_answer(study: Study, findings: Findings) -> Answer:
     verdict = f"{ratio:.2f} times the seconds per epoch{both(found)}"
     tone = TONES[verdict_word(found)] if found else TONES[MISSING]
     missing = () if found and found.comparison else (NEEDS_RUNS,)
-    return Answer(
-        "speed", "8c", question, verdict, tone, sentences, (cost_table(study),), missing
-    )
+    return Answer("speed", "8c", question, verdict, tone, sentences, (cost_table(study),), missing)
 
 
 def both(found: Finding | None) -> str:
@@ -142,7 +140,9 @@ def cost_table(study: Study) -> Table:
         for size, medians in sorted(study.cost.seconds.items())
         for variant, seconds in medians.items()
     ]
-    caption = f"Seconds per epoch of a single fit, medians of interleaved rounds; {study.cost.device}"
+    caption = (
+        f"Seconds per epoch of a single fit, medians of interleaved rounds; {study.cost.device}"
+    )
     headings = ("batch size", "variant", "seconds per epoch", "times `elu`")
     return Table(caption, headings, tuple(rows))
 

@@ -42,7 +42,9 @@ def one_cycle_answer(findings: Findings) -> Answer:
         return Answer("one-cycle", "8f", question, MISSING, TONES[MISSING], (), (), (needs,))
     words = {verdict_word(each) for each in found}
     verdict = chip(found[0]) if len(words) == 1 else "depends on the variant"
-    missing = [each for each in VARIANTS if each not in {one.contrast.first.variant for one in found}]
+    missing = [
+        each for each in VARIANTS if each not in {one.contrast.first.variant for one in found}
+    ]
     return Answer(
         "one-cycle",
         "8f",
@@ -87,7 +89,7 @@ def across_table(found: list[Finding], first: str, second: str) -> Table:
         for each in found
     )
     title = found[0].contrast.measure.title
-    headings = ("variant", first, second, "difference", "95 % interval", "seeds, p", "verdict")
+    headings = ("variant", first, second, "difference", "95 % interval", "seeds", "verdict")
     return Table(f"{title.capitalize()}: {first} and {second}", headings, rows)
 
 
@@ -96,7 +98,7 @@ def difference_cells(found: Finding) -> tuple[str, str, str]:
     comparison = found.comparison
     assert comparison is not None
     seeds = f"{len(comparison.differences)}"
-    tested = f", {p_value(comparison.p_adjusted)}" if found.contrast.tested else ", none"
+    tested = f" (p {p_value(comparison.p_adjusted)})" if found.contrast.tested else ""
     return difference(comparison.mean, found.contrast.measure), interval(found), seeds + tested
 
 
@@ -178,10 +180,12 @@ def confound_sentences(findings: Findings) -> list[str]:
             f"`{first}` is ahead of `{second}` by {book:+.1f} points in the book, by "
             f"**{theirs.mean:+.1f}** ({theirs.low:+.1f} to {theirs.high:+.1f}) in our runs of its "
             f"set-up, and by **{ours.mean:+.1f}** ({ours.low:+.1f} to {ours.high:+.1f}) where "
-            "inputs and search are the same. What lies between the two is the work of input scale, "
-            "batch size, patience and rates."
+            "inputs and search are the same."
         )
-    return sentences
+    between = (
+        "What lies between the two is the work of input scale, batch size, patience and rates."
+    )
+    return sentences and [*sentences, f"{between} These gaps are described and not tested."]
 
 
 def book_table(study: Study) -> Table:
@@ -209,5 +213,3 @@ def spread(found: list[float]) -> str:
     if len(found) == 1:
         return f"{found[0]:.1f} % (1)"
     return f"{np.mean(found):.1f} ± {np.std(found, ddof=1):.1f} % ({len(found)})"
-
-

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_cifar.study.report.measures import Measure, Values, values
+from lightning_cifar.study.report.plan_cells import planned_seeds
 from lightning_cifar.study.report.study_files import Study
 from lightning_cifar.study.statistics import (
     LEVEL,
@@ -108,7 +109,9 @@ def judge(study: Study, contrasts: Sequence[Contrast]) -> list[Finding]:
     A contrast without enough runs counts in the correction with p = 1: what was declared stays
     declared.
     """
-    sides = [(side_values(study, each.first), side_values(study, each.second)) for each in contrasts]
+    sides = [
+        (side_values(study, each.first), side_values(study, each.second)) for each in contrasts
+    ]
     differences = [limited(paired_differences(first, second)) for first, second in sides]
     tested = [place for place, contrast in enumerate(contrasts) if contrast.tested]
     p_values = [sign_flip_p(each) if enough(each) else 1.0 for each in differences]
@@ -117,7 +120,12 @@ def judge(study: Study, contrasts: Sequence[Contrast]) -> list[Finding]:
     return [
         Finding(
             contrast,
-            comparison_of(sides[place], differences[place], p_values[place], adjusted.get(place, 1.0)),
+            comparison_of(
+                differences[place],
+                len(common_seeds(study, contrast)) - len(differences[place]),
+                p_values[place],
+                adjusted.get(place, 1.0),
+            ),
             means_of(sides[place]),
             equivalences.get(place),
             noises_of(study, contrast),
@@ -139,6 +147,16 @@ def equivalence_p_values(
     return dict(zip(asked, holm(p_values), strict=True))
 
 
+def common_seeds(study: Study, contrast: Contrast) -> set[int]:
+    """The seeds that were planned on both sides; those that ran where no plan says."""
+    planned = planned_seeds(study.plan)
+    first, second = (
+        set(planned.get((side.set_up, side.variant)) or side_values(study, side))
+        for side in (contrast.first, contrast.second)
+    )
+    return first & second
+
+
 def side_values(study: Study, side: Side) -> Values:
     """Seed -> figure."""
     return values(study, side.set_up, side.variant, side.measure)
@@ -155,16 +173,12 @@ def limited(differences: Differences) -> Differences:
 
 
 def comparison_of(
-    sides: tuple[Values, Values],
-    differences: Differences,
-    p_value: float,
-    adjusted: float,
+    differences: Differences, failed: int, p_value: float, adjusted: float
 ) -> Comparison | None:
     """The figures of one contrast; its resamples are the same whatever else is compared."""
     if not enough(differences):
         return None
     low, high = bca_interval(differences, np.random.default_rng(0))
-    failed = len(sides[0].keys() | sides[1].keys()) - len(differences)
     return Comparison(
         "first",
         "second",

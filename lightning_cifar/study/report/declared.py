@@ -35,7 +35,7 @@ DECLARED = "declared in the plan"
 EXERCISE: tuple[dict[str, Any], ...] = (
     {"question": "8c model", "first": "batch_norm", "second": "elu"},
     {"question": "8c", "first": "batch_norm", "second": "elu", "measure": "epochs_to_loss"},
-    {"question": "8d", "first": "selu", "second": "batch_norm", "margin": MARGIN},
+    {"question": "8d", "first": "selu", "second": "batch_norm"},
     {"question": "8d", "first": "selu", "second": "elu"},
     {"question": "8e", "first": "alpha_dropout", "second": "selu"},
 )
@@ -104,14 +104,18 @@ def is_readable(entry: Any) -> bool:
     known = entry.get("measure") in MEASURES or entry.get("measure") == "epochs_to_loss"
     numbers = [entry[key] for key in ("margin", "loss") if entry.get(key) is not None]
     sound = all(isinstance(each, int | float) and each > 0 for each in numbers)
-    return known and sound and isinstance(entry.get("first"), str) and isinstance(
-        entry.get("second"), str
+    return (
+        known
+        and sound
+        and isinstance(entry.get("first"), str)
+        and isinstance(entry.get("second"), str)
     )
 
 
 def contrast_of(study: Study, entry: Mapping[str, Any]) -> Contrast:
     """A contrast from a plan's words; a side is "variant" or "set_up/variant"."""
     first, second = (cell_of(entry[key], entry) for key in ("first", "second"))
+    tested = entry.get("tested", True) is True
     measure = MEASURES.get(entry.get("measure", "test_accuracy"))
     if measure is None:
         loss = entry.get("loss")
@@ -120,9 +124,14 @@ def contrast_of(study: Study, entry: Mapping[str, Any]) -> Contrast:
         str(entry.get("question", "")),
         Side(first[1], first[0], measure),
         Side(second[1], second[0], measure),
-        entry.get("margin"),
-        tested=entry.get("tested", True) is True,
+        entry.get("margin") or default_margin(measure, tested=tested),
+        tested=tested,
     )
+
+
+def default_margin(measure: Measure, *, tested: bool) -> float | None:
+    """Of accuracy on the test images every tested difference has one, the plan's or this."""
+    return MARGIN if tested and measure.key == "test_accuracy" else None
 
 
 def cell_of(name: str, entry: Mapping[str, Any]) -> tuple[str, str]:

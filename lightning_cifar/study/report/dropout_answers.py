@@ -1,5 +1,7 @@
 """8e: does alpha dropout help, and does Monte Carlo dropout, without training again?"""
 
+from dataclasses import replace
+
 from lightning_cifar.study.report.answer import Answer, Table
 from lightning_cifar.study.report.answering import answer_of
 from lightning_cifar.study.report.contrasts import Finding
@@ -34,10 +36,10 @@ def monte_carlo_answer(study: Study, findings: Findings) -> Answer:
     """Monte Carlo dropout against the plain prediction and the cheaper rival, over the seeds."""
     table = monte_carlo_findings(findings)
     samples = samples_drawn(study)
-    cheap = findings.find(*("alpha_dropout",) * 2, "monte_carlo_nll", MAIN)
     rival = next((each for each in table if is_against(each, "temperature", "nll")), None)
-    return answer_of(
-        next((each for each in table if is_against(each, "deterministic", "accuracy")), cheap),
+    accuracy = next((each for each in table if is_against(each, "deterministic", "accuracy")), None)
+    answer = answer_of(
+        accuracy,
         key="monte-carlo",
         part="8e",
         question="Does Monte Carlo dropout help, without training again?",
@@ -50,6 +52,23 @@ def monte_carlo_answer(study: Study, findings: Findings) -> Answer:
         tables=(comparison_table(table),) if table else (),
         figures=("calibration", "samples") if table else (),
     )
+    words = {way: word_against(table, way) for way in ("deterministic", "temperature")}
+    if not all(words.values()):
+        return answer
+    verdict = f"{words['deterministic']}; beside temperature scaling {words['temperature']}"
+    return replace(answer, verdict=verdict, tone="depends")
+
+
+def word_against(table: list[Finding], way: str) -> str:
+    """The verdicts of accuracy and of the likelihood against one way to predict, in short."""
+    chosen = {
+        name: next((each for each in table if is_against(each, way, score)), None)
+        for name, score in (("accuracy", "accuracy"), ("likelihood", "nll"))
+    }
+    words = {name: verdict_word(each) for name, each in chosen.items() if each}
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return ", ".join(f"{name}: {word}" for name, word in words.items())
 
 
 def monte_carlo_findings(findings: Findings) -> list[Finding]:
@@ -69,9 +88,8 @@ def is_against(found: Finding, way: str, score: str) -> bool:
 
 def samples_drawn(study: Study) -> int:
     """The number of samples, if all runs agree on one; else 0."""
-    counts = {
-        (record.monte_carlo or {}).get("samples") for record in study.runs(MAIN, "alpha_dropout")
-    } - {None}
+    runs = study.runs(MAIN, "alpha_dropout")
+    counts = {record.monte_carlo.get("samples", 0) for record in runs if record.monte_carlo}
     return int(counts.pop()) if len(counts) == 1 else 0
 
 

@@ -60,5 +60,3 @@ def forest_findings(findings: Sequence[Finding]) -> list[Finding]:
         for found in findings
         if found.comparison is not None and found.contrast.measure.key == "test_accuracy"
     ]
-
-

@@ -2,6 +2,7 @@
 
 from lightning_cifar.study.report.answer import Answer, Table
 from lightning_cifar.study.report.answers import Report, introduction
+from lightning_cifar.study.report.wording import capital
 
 HEADER = """# Results of the study
 
@@ -38,7 +39,7 @@ def anchor(answer: Answer) -> str:
 
 def heading(answer: Answer) -> str:
     """Part and question."""
-    return f"{answer.part} {answer.question}"
+    return f"{capital(answer.part)}: {answer.question}"
 
 
 def section(answer: Answer) -> str:

@@ -96,7 +96,9 @@ MEASURES = {
         Measure("test_accuracy", "test accuracy", "points", 2, True, percent(tested("accuracy"))),
         Measure("test_nll", "test negative log-likelihood", "nats", 4, False, tested("nll")),
         Measure("test_brier", "test Brier score", "", 4, False, tested("brier")),
-        Measure("test_calibration_error", "test calibration error", "points", 2, False, miscalibration),
+        Measure(
+            "test_calibration_error", "test calibration error", "points", 2, False, miscalibration
+        ),
         Measure("val_accuracy", "validation accuracy", "points", 2, True, validated),
         Measure("val_loss", "lowest validation loss", "nats", 4, False, validation_loss),
         Measure("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),

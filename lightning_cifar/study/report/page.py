@@ -108,7 +108,7 @@ def section(placed: tuple[Answer, tuple[str, ...]], drawn: dict[str, list[Drawin
 
 def framed(shown: Table) -> str:
     """A table that scrolls by itself where the window is narrow."""
-    cells = ([rich(cell) for cell in row] for row in shown.rows)
+    cells = ([element("span", rich(cell)) for cell in row] for row in shown.rows)
     return element("div", table(shown.caption, shown.headings, cells), class_="table-frame")
 
 
@@ -134,7 +134,11 @@ def navigation(report: Report) -> str:
     ]
     links += [
         element("a", element("b", "·"), f" {name}", href=f"#{key}")
-        for key, name in (("runs", "runs"), ("all-comparisons", "comparisons"), ("provenance", "provenance"))
+        for key, name in (
+            ("runs", "runs"),
+            ("all-comparisons", "comparisons"),
+            ("provenance", "provenance"),
+        )
     ]
     return element("div", *links, class_="links")
 

@@ -7,7 +7,10 @@ from lightning_cifar.study.report.beyond_answers import BOOK, accuracies
 from lightning_cifar.study.report.declared import MAIN, PUBLISHED, VARIANTS
 from lightning_cifar.study.report.study_files import Study
 
-SHOWN = ((PUBLISHED, "our runs of the published set-up", "#D55E00", 0.0), (MAIN, "our set-up", "#0072B2", 0.22))
+SHOWN = (
+    (PUBLISHED, "our runs of the published set-up", "#D55E00", 0.0),
+    (MAIN, "our set-up", "#0072B2", 0.22),
+)
 
 
 def draw_published(study: Study) -> Figure:

@@ -10,7 +10,7 @@ from lightning_cifar.activations import ActivationRecord
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.report.answer import Answer, Table
 from lightning_cifar.study.report.answering import answer_of
-from lightning_cifar.study.report.contrasts import EQUIVALENT, MISSING, Finding
+from lightning_cifar.study.report.contrasts import MISSING, Finding
 from lightning_cifar.study.report.declared import MAIN, VARIANTS, Findings
 from lightning_cifar.study.report.study_files import Study
 from lightning_cifar.study.report.wording import TONES, comparison_sentences
@@ -44,14 +44,23 @@ def match_sentence(found: Finding | None) -> str:
     """What a student asks, in a word."""
     if found is None or found.comparison is None:
         return ""
-    matches = found.verdict == EQUIVALENT or found.is_equivalent
-    return f"Does it match? {'Yes' if matches else 'That is not shown'}, by the margin declared."
+    margin = f"±{found.contrast.margin:g} points"
+    return f"Does it match, to within {margin}? {matches(found)}."
+
+
+def matches(found: Finding) -> str:
+    """Yes where that is shown; no where the whole interval is below the margin."""
+    assert found.comparison is not None
+    if found.is_equivalent:
+        return "Yes"
+    below = found.comparison.found and found.comparison.high < -(found.contrast.margin or 0)
+    return "No" if below else "That is not shown"
 
 
 def plain_comparison(found: Finding | None) -> list[str]:
     """SELU against the plain network, beside the question."""
     sentences = comparison_sentences(found)
-    return ["Against the plain `elu` network. " + " ".join(sentences[:2])] if sentences else []
+    return ["Against the plain network: " + " ".join(sentences[:2])] if sentences else []
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,9 @@ class Layers:
     def inside(self) -> int:
         """How many layers lie in the domain of the theorem."""
         kept = (self.means >= MEANS[0]) & (self.means <= MEANS[1])
-        return int((kept & (self.variances >= VARIANCES[0]) & (self.variances <= VARIANCES[1])).sum())
+        return int(
+            (kept & (self.variances >= VARIANCES[0]) & (self.variances <= VARIANCES[1])).sum()
+        )
 
     @property
     def count(self) -> int:
@@ -83,7 +94,8 @@ def layers_at(records: Sequence[StudyRecord], moment: str) -> Layers | None:
     if len(depths) != 1 or not depths - {0}:
         return None
     means, variances = (
-        np.array([getattr(found, name) for found in seen]).mean(0) for name in ("means", "variances")
+        np.array([getattr(found, name) for found in seen]).mean(0)
+        for name in ("means", "variances")
     )
     return Layers(means, variances)
 
@@ -103,9 +115,7 @@ def normalising_answer(study: Study) -> Answer:
     question = "Does the SELU network normalise itself?"
     if start is None or best is None:
         needs = "No activations of `selu` runs in the set-up `exercise` are recorded."
-        return Answer(
-            "self-normalising", "8d", question, MISSING, TONES[MISSING], (), (), (needs,)
-        )
+        return Answer("self-normalising", "8d", question, MISSING, TONES[MISSING], (), (), (needs,))
     verdict = normalising_verdict(start, best)
     tone = {KEEPS: "true", AT_START: "depends", NEVER: "false"}[verdict]
     return Answer(

@@ -12,7 +12,13 @@ from lightning_cifar.study.report.declared import Findings
 from lightning_cifar.study.report.measures import MEASURES, Measure
 from lightning_cifar.study.report.plan_cells import Outcome, outcomes
 from lightning_cifar.study.report.study_files import Study
-from lightning_cifar.study.report.wording import difference, interval, p_value, verdict_word
+from lightning_cifar.study.report.wording import (
+    difference,
+    interval,
+    p_value,
+    verdict_word,
+    way_name,
+)
 
 SOURCES = {
     "folder": "a JPEG copy of CIFAR-10, not the official archive",
@@ -68,7 +74,7 @@ def rates(records: Iterable[StudyRecord]) -> str:
     """The rates that were used, and how each was come by."""
     used = sorted({f"{record.run.learning_rate:.2g}" for record in records}, key=float)
     given = {record.run.learning_rate_source == "given" for record in records}
-    source = {(True,): " (given)", (False,): " (search)"}.get(tuple(given), "")
+    source = (" (given)" if True in given else " (search)") if len(given) == 1 else ""
     return ", ".join(used[:3]) + (", …" if len(used) > 3 else "") + source
 
 
@@ -81,29 +87,38 @@ def family_table(name: str, family: list[Finding]) -> Table:
     """Every contrast of a family."""
     tested = sum(found.contrast.tested for found in family)
     caption = f"Family: {name} ({tested} tested, {len(family) - tested} described)"
-    headings = ("question", "first − second", "measure", "difference", "95 % interval")  # noqa: RUF001
-    rest = ("seeds", "p", "p, corrected", "p of equivalence", "verdict")
+    headings = ("first − second", "measure", "difference, 95 % interval")  # noqa: RUF001
+    rest = ("seeds", "p, corrected", "p of equivalence", "verdict")
     return Table(caption, headings + rest, tuple(map(comparison_row, family)))
 
 
 def comparison_row(found: Finding) -> tuple[str, ...]:
     """One contrast."""
-    first, second = found.contrast.first, found.contrast.second
-    sides = f"`{first.set_up}/{first.variant}` − `{second.set_up}/{second.variant}`"  # noqa: RUF001
-    names = (found.contrast.question or "further", sides, measure_name(found))
     comparison = found.comparison
+    names = (sides(found), measure_name(found))
     if comparison is None:
-        return (*names, "none", "none", "fewer than 2", "none", "none", "none", found.verdict)
+        return (*names, "none", "fewer than 2", "none", "none", found.verdict)
     tested = found.contrast.tested
-    p_values = (comparison.p_value, comparison.p_adjusted) if tested else (None, None)
     return (
         *names,
-        difference(comparison.mean, found.contrast.measure),
-        interval(found),
+        f"{difference(comparison.mean, found.contrast.measure)} ({interval(found)})",
         f"{len(comparison.differences)}",
-        *("none" if each is None else p_value(each) for each in (*p_values, found.equivalence)),
+        f"{p_value(comparison.p_value)}, {p_value(comparison.p_adjusted)}" if tested else "none",
+        "none" if found.equivalence is None else p_value(found.equivalence),
         verdict_word(found),
     )
+
+
+def sides(found: Finding) -> str:
+    """Both sides; the set-up, or the variant, once where they share it."""
+    first, second = found.contrast.first, found.contrast.second
+    if first.set_up == second.set_up and first.variant == second.variant:
+        return f"`{first.set_up}`: `{first.variant}`"
+    if first.set_up == second.set_up:
+        return f"`{first.set_up}`: `{first.variant}` − `{second.variant}`"  # noqa: RUF001
+    if first.variant == second.variant:
+        return f"`{first.variant}`: `{first.set_up}` − `{second.set_up}`"  # noqa: RUF001
+    return f"`{first.set_up}/{first.variant}` − `{second.set_up}/{second.variant}`"  # noqa: RUF001
 
 
 def measure_name(found: Finding) -> str:
@@ -111,8 +126,7 @@ def measure_name(found: Finding) -> str:
     first, second = found.contrast.first.measure, found.contrast.second.measure
     if first.key == second.key:
         return first.title
-    ways = (each.key.removesuffix(f"_{first.key.split('_')[-1]}") for each in (first, second))
-    return f"{first.title}: {' against '.join(way.replace('_', ' ') for way in ways)}"
+    return f"{first.title}: {way_name(first.key)} − {way_name(second.key)}"  # noqa: RUF001
 
 
 def provenance_table(study: Study) -> Table:

@@ -52,8 +52,10 @@ def interval(found: Finding) -> str:
 
 
 def p_value(value: float) -> str:
-    """Two significant digits, no false zero."""
-    return "below 0.0001" if value < 1e-4 else f"{value:.2g}"
+    """Three decimals where they tell something, two above 0.1; no false zero."""
+    if value < 5e-4:
+        return "below 0.001"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
 
 
 def side_names(found: Finding) -> tuple[str, str]:
@@ -77,7 +79,7 @@ def comparison_sentences(found: Finding | None) -> list[str]:
     """What was measured, what follows, and how sure it is; nothing for what is missing."""
     if found is None or found.comparison is None:
         return []
-    return [measured(found), conclusion(found), *noise_sentences(found), *left_out(found)]
+    return [conclusion(found), measured(found), *noise_sentences(found), *left_out(found)]
 
 
 def measured(found: Finding) -> str:
@@ -109,12 +111,15 @@ def conclusion(found: Finding) -> str:
     first, second = side_names(found)
     word = verdict_word(found)
     if found.verdict == DESCRIBED:
-        return "It was not declared as a test: with so few seeds none could come out."
+        return (
+            f"The difference between {first} and {second} is described and not tested: with so few "
+            "seeds no test could come out."
+        )
     if found.verdict in (BETTER, WORSE):
-        than = f"So {first} is {word} than {second}: random signs of the differences would rarely "
-        return than + "give so large a mean." + margin_note(found)
+        than = f"{capital(first)} is {word} than {second}: random signs of the differences would "
+        return than + "rarely give so large a mean." + margin_note(found)
     if found.verdict == EQUIVALENT:
-        return f"So {first} and {second} are equivalent" + within_margin(found) + "."
+        return f"{capital(first)} and {second} are equivalent" + within_margin(found) + "."
     return undecided(found)
 
 
@@ -125,13 +130,14 @@ def undecided(found: Finding) -> str:
     needed, seeds = seeds_needed(found.family), len(comparison.differences)
     if seeds < needed:
         return (
-            f"That is not enough evidence: with {seeds} seeds no difference can pass the test at "
+            f"There is not enough evidence: with {seeds} seeds no difference can pass the test at "
             f"all; it would take {needed}."
         )
     unit = found.contrast.measure.unit
     text = (
-        "That is not enough evidence for a difference in either direction: the runs are compatible "
-        f"with anything from {interval(found)} {unit}".rstrip() + "."
+        "There is not enough evidence for a difference in either direction: the runs are "
+        f"compatible with anything from {interval(found)} {unit}".rstrip()
+        + "."
     )
     return text + margin_note(found)
 
@@ -153,10 +159,7 @@ def within_margin(found: Finding) -> str:
     """The margin and the p value of equivalence."""
     assert found.equivalence is not None
     margin = f"±{found.contrast.margin:g} {found.contrast.measure.unit}"
-    return (
-        f" within the declared margin of {margin} (two one-sided tests, "
-        f"p = {p_value(found.equivalence)})"
-    )
+    return f" within the margin of {margin} (two one-sided tests, p = {p_value(found.equivalence)})"
 
 
 def noise_sentences(found: Finding) -> list[str]:
@@ -174,14 +177,14 @@ def noise_sentences(found: Finding) -> list[str]:
 
 
 def left_out(found: Finding) -> list[str]:
-    """Seeds without a figure on one of the two sides."""
+    """Seeds that were to be compared and could not."""
     failed = found.comparison.failed if found.comparison else 0
     if not failed:
         return []
+    verb = "has" if failed == 1 else "have"
     return [
-        f"{failed} {plural('seed', failed)} with a run on either side "
-        f"{'has' if failed == 1 else 'have'} no such figure on both (failed, missing, or never "
-        "there) and could not be compared."
+        f"{failed} {plural('seed', failed)} planned on both sides {verb} no such figure on one of "
+        "them, because a run failed, is missing or never got there, and could not be compared."
     ]
 
 
