@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lightning_cifar.study.report.answer import Answer, Table
 from lightning_cifar.study.report.answering import answer_of
-from lightning_cifar.study.report.contrasts import Finding
+from lightning_cifar.study.report.contrasts import BETTER, WORSE, Finding
 from lightning_cifar.study.report.declared import MAIN, Findings
 from lightning_cifar.study.report.measures import SCORES
 from lightning_cifar.study.report.study_files import Study
@@ -52,23 +52,22 @@ def monte_carlo_answer(study: Study, findings: Findings) -> Answer:
         tables=(comparison_table(table),) if table else (),
         figures=("calibration", "samples") if table else (),
     )
-    words = {way: word_against(table, way) for way in ("deterministic", "temperature")}
-    if not all(words.values()):
-        return answer
-    verdict = f"{words['deterministic']}; beside temperature scaling {words['temperature']}"
-    return replace(answer, verdict=verdict, tone="depends")
+    verdict = short_verdict(table)
+    return replace(answer, verdict=verdict, tone="depends") if verdict else answer
 
 
-def word_against(table: list[Finding], way: str) -> str:
-    """The verdicts of accuracy and of the likelihood against one way to predict, in short."""
-    chosen = {
-        name: next((each for each in table if is_against(each, way, score)), None)
-        for name, score in (("accuracy", "accuracy"), ("likelihood", "nll"))
-    }
-    words = {name: verdict_word(each) for name, each in chosen.items() if each}
-    if len(set(words.values())) == 1:
-        return next(iter(words.values()))
-    return ", ".join(f"{name}: {word}" for name, word in words.items())
+def short_verdict(table: list[Finding]) -> str:
+    """Accuracy, and the likelihood against both; empty where one word says all, or none can."""
+    asked = (("deterministic", "accuracy"), ("deterministic", "nll"), ("temperature", "nll"))
+    words = [verdict_word(each) for key in asked for each in table if is_against(each, *key)]
+    if len(words) < len(asked) or len(set(words)) == 1:
+        return ""
+    accuracy, plain, rival = words
+    if {plain, rival} <= {BETTER, WORSE}:
+        likelihood = f"{plain} than one pass, {rival} than temperature scaling"
+    else:
+        likelihood = f"{plain}; beside temperature scaling: {rival}"
+    return f"accuracy: {accuracy}; likelihood: {likelihood}"
 
 
 def monte_carlo_findings(findings: Findings) -> list[Finding]:
