@@ -28,7 +28,7 @@ from lightning_cifar.callbacks.progress import EpochProgress
 from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
-from lightning_cifar.classifiers import EluClassifier
+from lightning_cifar.classifiers import DenseClassifier, EluClassifier
 from lightning_cifar.cli import TRAINER_DEFAULTS, quieten
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
@@ -86,6 +86,16 @@ class EpochClock(Callback):
 
 
 def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> float:
+    """This package with the plain network."""
+    return full_fit(EluClassifier(learning_rate=LEARNING_RATE), train, validation, batch_size)
+
+
+def full_fit(
+    classifier: DenseClassifier,
+    train: LabelledImages,
+    validation: LabelledImages,
+    batch_size: int,
+) -> float:
     """Full Trainer with all default callbacks, except the search."""
     clock = EpochClock()
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +108,6 @@ def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> 
             default_root_dir=folder,
             accelerator="cpu",
         )
-        classifier = EluClassifier(learning_rate=LEARNING_RATE)
         trainer.fit(classifier, Images(train, validation, batch_size))
     return clock.seconds
 
