@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -85,18 +86,19 @@ class EpochClock(Callback):
         return self.starts[-1] - self.starts[-2]
 
 
-def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> float:
-    """This package with the plain network."""
-    return full_fit(EluClassifier(learning_rate=LEARNING_RATE), train, validation, batch_size)
+def benchmark_images() -> tuple[LabelledImages, LabelledImages]:
+    """The training and the validation images."""
+    return random_images(TRAIN_IMAGES, 0), random_images(VALIDATION_IMAGES, 1)
 
 
-def full_fit(
-    classifier: DenseClassifier,
+def ours(
     train: LabelledImages,
     validation: LabelledImages,
     batch_size: int,
+    variant: type[DenseClassifier] = EluClassifier,
+    compiled: bool = False,
 ) -> float:
-    """Full Trainer with all default callbacks, except the search."""
+    """Full Trainer with all default callbacks, except the search; the second of three epochs."""
     clock = EpochClock()
     with tempfile.TemporaryDirectory() as folder:
         callbacks = [FiniteGuard(), EpochProgress(), clock]
@@ -108,6 +110,7 @@ def full_fit(
             default_root_dir=folder,
             accelerator="cpu",
         )
+        classifier = variant(learning_rate=LEARNING_RATE, compiled=compiled)
         trainer.fit(classifier, Images(train, validation, batch_size))
     return clock.seconds
 
@@ -194,6 +197,7 @@ def stock(train: LabelledImages, validation: LabelledImages, batch_size: int) ->
 
 CONTESTANTS: dict[str, Callable[[LabelledImages, LabelledImages, int], float]] = {
     "ours": ours,
+    "compiled": partial(ours, compiled=True),
     "bare": bare,
     "stock": stock,
 }
@@ -209,7 +213,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     quieten()
-    train, validation = random_images(TRAIN_IMAGES, 0), random_images(VALIDATION_IMAGES, 1)
+    train, validation = benchmark_images()
     results = {}
     for batch_size in options.batch_sizes:
         seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
@@ -221,7 +225,7 @@ def main() -> None:
             name: statistics.median(
                 a / b for a, b in zip(seconds[name], seconds["bare"], strict=True)
             )
-            for name in ("ours", "stock")
+            for name in ("ours", "compiled", "stock")
         }
         results[batch_size] = {"seconds": seconds, "medians": medians, "ratios_to_bare": ratios}
         shown = "  ".join(f"{name} {value:.2f} s" for name, value in medians.items())
