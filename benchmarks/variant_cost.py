@@ -16,14 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from epoch_time import TRAIN_IMAGES, VALIDATION_IMAGES, ours, random_images
 
-from benchmarks.epoch_time import (
-    LEARNING_RATE,
-    TRAIN_IMAGES,
-    VALIDATION_IMAGES,
-    full_fit,
-    random_images,
-)
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.cli import quieten
 from lightning_cifar.files import write_text_atomically
@@ -41,8 +35,7 @@ def interleaved(batch_size: int, rounds: int, images: Sequence[int]) -> dict[str
     seconds: dict[str, list[float]] = {name: [] for name in VARIANTS}
     for _ in range(rounds):
         for name, variant in VARIANTS.items():
-            classifier = variant(learning_rate=LEARNING_RATE)
-            seconds[name].append(full_fit(classifier, train, validation, batch_size))
+            seconds[name].append(ours(train, validation, batch_size, variant))
     return seconds
 
 

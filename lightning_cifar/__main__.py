@@ -8,9 +8,9 @@ COMMANDS = {
     "fit": "train a network: searches a learning rate, stops early, keeps the best weights",
     "validate": "loss and accuracy of a run on its validation images",
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
+    "report": "a study's answers as one page, from its records alone",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
-    "report": "a study's answers as one page, from its records alone",
 }
 
 

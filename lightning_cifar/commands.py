@@ -9,7 +9,7 @@ import torch
 from lightning_cifar.classifiers import variant_of
 from lightning_cifar.evaluation import load_classifier
 from lightning_cifar.export import SUFFIXES, ExportFormat, export
-from lightning_cifar.parser import Parser
+from lightning_cifar.plain_parser import Parser
 from lightning_cifar.runs import existing_run
 from lightning_cifar.uncertainty.figures import draw_contact_sheet
 from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of

@@ -11,18 +11,9 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # Modules of the training wing from the ground up, by what their names begin with. A module imports
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
-    (
-        "errors",
-        "variant_colours",
-        "seeds",
-        "schedules",
-        "provenance",
-        "flat_parameters",
-        "stacked_layers",
-        "networks",
-    ),
-    ("nadam_update", "parser"),
-    ("files", "optimisers", "stacking", "standardise"),
+    ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("nadam_update", "plain_parser"),
+    ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
     ("resuming", "uncertainty", "activations", "stacked_classifiers"),

@@ -1,14 +1,13 @@
-"""An argument parser whose errors are our own: one line, without the usage."""
+"""A parser of command lines whose errors are the package's own."""
 
 import argparse
-from typing import NoReturn, final
+from typing import NoReturn
 
 from lightning_cifar.errors import InputError
 
 
-@final
 class Parser(argparse.ArgumentParser):
-    """Reads the options of a command that needs no trainer."""
+    """An argument parser whose errors are our own: one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         """Raise ``InputError``."""
