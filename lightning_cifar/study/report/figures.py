@@ -42,8 +42,8 @@ CAPTIONS = {
     "at the best epoch. The blue band is the domain of the theorem.",
     "calibration": "Left: how often predictions are right, by how sure they are; below the "
     "diagonal a network is too sure. Right: how sure they are.",
-    "samples": "Monte Carlo dropout by number of samples, on a logarithmic axis: mean and range over "
-    "the seeds; the other two ways need one pass.",
+    "samples": "Monte Carlo dropout by number of samples, on a logarithmic axis: mean and range "
+    "over the seeds; the other two ways need one pass.",
     "published": "Validation accuracy at the lowest validation loss, every seed a dot.",
 }
 SINGLE: dict[str, Callable[[Study], Figure]] = {
