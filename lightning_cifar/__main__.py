@@ -8,6 +8,7 @@ COMMANDS = {
     "fit": "train a network: searches a learning rate, stops early, keeps the best weights",
     "validate": "loss and accuracy of a run on its validation images",
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
+    "report": "a study's answers as one page, from its records alone",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
     "study": "train variants over many seeds, and go on where an interrupted study was",
@@ -37,6 +38,10 @@ def run(command: str, arguments: list[str]) -> int:
 
         hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {command!r}{hint}")
+    if command == "report":
+        from lightning_cifar.study.report.command import report_command
+
+        return report_command(arguments[1:])
     if command in ("predict", "export"):
         from lightning_cifar import commands
 

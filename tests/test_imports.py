@@ -13,7 +13,7 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
     ("nadam_update", "plain_parser"),
-    ("files", "optimisers", "stacking", "standardise"),
+    ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
     ("resuming", "uncertainty", "activations", "stacked_classifiers"),
@@ -25,6 +25,8 @@ FLOORS = (
 )
 # Folders in which modules may import one another; never in a circle.
 ROOMS = ("data", "uncertainty", "study", "callbacks")
+# The one place where the wings meet (decision 12): reports of both take their look from here.
+REPORT, PAGE_STYLE = "lightning_cifar.study.report", "theory.page_style"
 
 
 def module_name(path, root):
@@ -98,10 +100,12 @@ def assert_no_circle(edges):
 
 
 def assert_apart(package, modules):
-    """Nothing of ours outside the package is imported."""
+    """Nothing of ours outside the package is imported, but for the look of a page by a report."""
     for name, source in modules.items():
         others = {each for each in imported_by(source) if each.split(".")[0] in OURS}
         foreign = {each for each in others if each.split(".")[0] != package}
+        if f"{name}.".startswith(f"{REPORT}."):
+            foreign = {each for each in foreign if not each.startswith(f"{PAGE_STYLE}.")}
         assert not foreign, f"{name} imports {foreign}"
 
 
@@ -149,6 +153,39 @@ def test_control_an_import_across_wings_is_rejected(package, other):
     for line in (f"import {other}", f"from {other}.claim import Claim", f"from {other} import x"):
         with pytest.raises(AssertionError):
             assert_apart(package, sources(package) | {"stray": line})
+
+
+def test_page_style_imports_nothing_else_of_ours():
+    modules = sources("theory")
+    assert_style_is_neutral(modules)
+    stray = modules[f"{PAGE_STYLE}.markup"] + "\nfrom theory.claim import Claim"
+    with pytest.raises(AssertionError):
+        assert_style_is_neutral(modules | {f"{PAGE_STYLE}.markup": stray})
+
+
+def assert_style_is_neutral(modules):
+    style = {name: source for name, source in modules.items() if name.startswith(PAGE_STYLE)}
+    assert len(style) > 1
+    for name, source in style.items():
+        ours = {each for each in imported_by(source) if each.split(".")[0] in OURS}
+        assert all(each.startswith(f"{PAGE_STYLE}.") for each in ours), f"{name} imports {ours}"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (f"{REPORT}.page", "from theory.ledger import CLAIMS"),
+        (f"{REPORT}.page", "from theory.report.page import render_page"),
+        (f"{REPORT}.page", "from theory.page_styles import x"),
+        (f"{REPORT}s", "from theory.page_style.markup import text"),
+        ("lightning_cifar.study.records", "from theory.page_style.markup import text"),
+        ("lightning_cifar.networks", "from theory.page_style.markup import text"),
+    ],
+)
+def test_control_only_the_report_may_take_the_style_and_nothing_else(name, line):
+    assert_apart("lightning_cifar", {f"{REPORT}.page": f"from {PAGE_STYLE}.markup import text"})
+    with pytest.raises(AssertionError):
+        assert_apart("lightning_cifar", {name: line})
 
 
 @pytest.mark.parametrize("package", ["lightning_cifar", "theory"])
