@@ -12,13 +12,16 @@ import yaml
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lightning_cifar.argument_errors import (
     accepted_keys,
     check_flags,
     check_keys,
+    check_nulls,
     check_variant,
     chosen_classes,
+    one_line,
     plain_message,
 )
 from lightning_cifar.callbacks.best_weights import BestWeights
@@ -125,7 +128,12 @@ class CIFARCommand(LightningCLI):
             "default_root_dir": str(self.folder),
             "plugins": [*(options["plugins"] or []), SealedCheckpoints()],
         }
-        return Trainer(**{**options, **fixed, **kwargs})
+        try:
+            return Trainer(**{**options, **fixed, **kwargs})
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            if self.subcommand == "fit":
+                discard_if_unused(self.folder)
+            raise InputError(f"the trainer refuses its settings: {one_line(error)}") from error
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
@@ -163,6 +171,9 @@ class CIFARCommand(LightningCLI):
             raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
+        name = options.model.class_path.rpartition(".")[2]
+        variant = next(each for each in VARIANTS.values() if each.__name__ == name)
+        check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
