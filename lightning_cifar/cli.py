@@ -10,10 +10,10 @@ from typing import Any, final
 
 import yaml
 from lightning.fabric.strategies.launchers import subprocess_script
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lightning_cifar.argument_errors import (
     accepted_keys,

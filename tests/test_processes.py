@@ -16,7 +16,7 @@ from lightning_cifar.__main__ import main
 from lightning_cifar.processes import LostProcess, noticing_lost_processes
 from lightning_cifar.records import read_record
 
-LIMIT = 120  # seconds after which a process counts as hung; they take a few
+LIMIT = 600  # seconds after which a process counts as hung; they take a few
 DDP = ["--trainer.strategy=ddp", "--trainer.accelerator=cpu"]
 
 

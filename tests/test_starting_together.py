@@ -11,7 +11,7 @@ from image_examples import write_folder
 
 from lightning_cifar.checkpoints import load_checkpoint
 
-LIMIT = 300
+LIMIT = 600  # seconds
 FIT = "from lightning_cifar.__main__ import main; sys.exit(main(sys.argv[1:]))"
 KILLED = "from benchmarks.kill_test import MOMENTS, set_trap; set_trap(*MOMENTS['cache building'])"
 
