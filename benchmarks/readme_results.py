@@ -141,6 +141,8 @@ def epoch_section() -> list[str]:
 
 def monte_carlo_section() -> list[str]:
     """Cost and worth of Monte Carlo dropout."""
+    if not (RESULTS / "mc_dropout.json").exists():
+        return ["## Monte Carlo dropout", "", "Not yet measured."]
     data = read_json(RESULTS / "mc_dropout.json")
     return [
         "## Monte Carlo dropout",
@@ -194,6 +196,8 @@ def verdict_rows(verdict: dict[str, Any]) -> list[str]:
 
 def trust_section() -> list[str]:
     """What runs survive: kills, damage, configurations."""
+    if not (RESULTS / "config_fuzz.json").exists():
+        return ["## Kills, damage, wrong settings", "", "Not yet measured."]
     kills, damage = (read_json(RESULTS / f"{name}_test.json") for name in ("kill", "damage"))
     fuzz = read_json(RESULTS / "config_fuzz.json")
     moments = sorted({trial["moment"] for trial in kills["trials"]} - {"random"})
