@@ -13,7 +13,6 @@ from lightning.fabric.strategies.launchers import subprocess_script
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_cifar.argument_errors import (
     accepted_keys,
@@ -37,7 +36,7 @@ from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.evaluation import compare_predictions, require_sampling, write_comparison
-from lightning_cifar.processes import noticing_lost_processes, rank_zero_print
+from lightning_cifar.processes import first_process, noticing_lost_processes, rank_zero_print
 from lightning_cifar.resuming import (
     check_unchanged,
     reason_it_ended,
@@ -133,8 +132,7 @@ class CIFARCommand(LightningCLI):
         try:
             return Trainer(**{**options, **fixed, **kwargs})
         except (ValueError, TypeError, MisconfigurationException) as error:
-            if self.subcommand == "fit":
-                discard_if_unused(self.folder)
+            self._discard_if_begun_in_vain()
             raise InputError(f"the trainer refuses its settings: {one_line(error)}") from error
 
     def _fit_callbacks(self) -> list[Callback]:
@@ -150,12 +148,17 @@ class CIFARCommand(LightningCLI):
         wanted = Path(run) if run else None
         if self.subcommand != "fit" or resume:
             return existing_run(wanted) if wanted is not None else RUNS_FOLDER
-        if getattr(rank_zero_only, "rank", 0) > 0:
+        if not first_process():
             return Path(os.environ[FOLDER_VARIABLE])
         folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
         os.environ[FOLDER_VARIABLE] = str(folder)
         write_config(self._settings(), folder)  # before all that takes time and can be killed
         return folder
+
+    def _discard_if_begun_in_vain(self) -> None:
+        """Remove the folder that this call made, if nothing came of it."""
+        if self.subcommand == "fit" and not self._get(self.config, "resume") and first_process():
+            discard_if_unused(self.folder)
 
     def _settings(self) -> dict[str, Any]:
         """The resolved configuration as plain values, without what belongs to this call alone."""
@@ -195,8 +198,7 @@ class CIFARCommand(LightningCLI):
                 with noticing_lost_processes(self.trainer):
                     self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
             except InputError:
-                if self.trainer.is_global_zero:
-                    discard_if_unused(self.folder)
+                self._discard_if_begun_in_vain()
                 raise
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")

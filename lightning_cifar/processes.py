@@ -53,6 +53,11 @@ def ended_process(trainer: Trainer) -> str:
     return "another process of this run has ended or cannot be reached"
 
 
+def first_process() -> bool:
+    """Whether this is the process that the user started, known before there is a trainer."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
 @rank_zero_only
 def rank_zero_print(text: str) -> None:
     """Print a line in the first process alone."""

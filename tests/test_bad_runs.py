@@ -154,6 +154,15 @@ def test_run_without_checkpoints_starts_again_or_is_refused(work, capsys):
     assert len(read_record(work / "run" / "record.json").epochs) == 3
 
 
+def test_refused_resume_keeps_even_a_run_of_which_there_is_only_the_configuration(work, capsys):
+    for path in (work / "run").iterdir():
+        if path.name != "config.yaml":
+            path.unlink()
+    for flag in ("--trainer.accelerator=abacus", "--data.validation_size=3"):
+        assert run(capsys, *reading("resume"), flag)[0] == 2
+        assert [path.name for path in (work / "run").iterdir()] == ["config.yaml"]
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"epochs": 3}', "\0\1\2"])
 def test_damaged_record_is_made_again_from_the_checkpoint(work, capsys, text):
     expected = read_record(work / "run" / "record.json")
