@@ -52,10 +52,11 @@ def run(command: str, arguments: list[str]) -> int:
         return study(arguments[1:])
     from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
     from lightning_cifar.cli import run_command
+    from lightning_cifar.processes import LostProcess
 
     try:
         run_command(arguments)
-    except NonFiniteLoss as error:
+    except (NonFiniteLoss, LostProcess) as error:
         return report(str(error), 1)
     return 0
 

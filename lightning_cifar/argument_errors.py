@@ -53,6 +53,17 @@ def check_keys(config: Config, accepted: Mapping[str, set[str]], plain: set[str]
                 raise unknown_key(f"{section}.{key}", key, sorted(accepted[section]))
 
 
+def check_nulls(section: str, settings: Config, kind: type) -> None:
+    """Refuse a null where the class's parameter allows none; the parser takes it for "not given".
+
+    Raises:
+        InputError: naming the key.
+    """
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if settings.get(name, "") is None and "None" not in str(parameter.annotation):
+            raise InputError(f"{section}.{name} cannot be null; leave it out for the default")
+
+
 def model_settings(model: Config) -> Config:
     """The arguments of the model's class, without the keys that choose it."""
     extra = set(model) - {"class_path", "init_args"}
@@ -124,6 +135,11 @@ def plain_message(text: str) -> str:
     value = next(part for part in given[0] if part)
     expected = f"; expected {' or '.join(reasons)}" if reasons else ""
     return f"{keys[-1]} cannot be {value}{expected}"
+
+
+def one_line(error: Exception) -> str:
+    """An error's message without its line breaks."""
+    return " ".join(str(error).split())
 
 
 def words(kind: str) -> str:

@@ -123,14 +123,17 @@ class DenseClassifier(LightningModule, ABC):
         checkpoint["class_names"] = list(self.class_names)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the weights of another variant or another size.
+        """Refuse the weights of another variant, another size or with dropout elsewhere.
 
         Raises:
             InputError: naming both.
         """
-        theirs = description(checkpoint.get("variant", "unknown"), checkpoint["hyper_parameters"])
+        settings = checkpoint.get("hyper_parameters")
+        if not isinstance(settings, dict) or "class_names" not in checkpoint:
+            raise InputError("the checkpoint holds no classifier; use one that 'fit' wrote")
+        theirs = description(str(checkpoint.get("variant", "unknown")), settings)
         ours = description(variant_of(self), dict(self.hparams))
-        if theirs != ours:
+        if theirs != ours or shapes(checkpoint["state_dict"]) != shapes(self.state_dict()):
             raise InputError(
                 f"the checkpoint holds {theirs}, the configuration asks for {ours}; "
                 "use the configuration of the run that wrote it (--run FOLDER)"
@@ -296,4 +299,10 @@ def variant_of(classifier: DenseClassifier) -> str:
 
 def description(variant: str, hyperparameters: dict[str, Any]) -> str:
     """A network in words: what must agree between a checkpoint and a module."""
-    return f"{variant} {hyperparameters['depth']}x{hyperparameters['width']}"
+    everywhere = ", dropout after every layer" if hyperparameters.get("dropout_everywhere") else ""
+    return f"{variant} {hyperparameters.get('depth')}x{hyperparameters.get('width')}{everywhere}"
+
+
+def shapes(weights: dict[str, Tensor]) -> dict[str, torch.Size]:
+    """The shape of each weight by its name."""
+    return {name: weight.shape for name, weight in weights.items()}

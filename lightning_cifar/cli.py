@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any, final
 
 import yaml
+from lightning.fabric.strategies.launchers import subprocess_script
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities import rank_zero_only
 
 from lightning_cifar.argument_errors import (
     accepted_keys,
     check_flags,
     check_keys,
+    check_nulls,
     check_variant,
     chosen_classes,
+    one_line,
     plain_message,
 )
 from lightning_cifar.callbacks.best_weights import BestWeights
@@ -32,7 +35,8 @@ from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
 from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
-from lightning_cifar.evaluation import compare_predictions, write_comparison
+from lightning_cifar.evaluation import compare_predictions, require_sampling, write_comparison
+from lightning_cifar.processes import first_process, noticing_lost_processes, rank_zero_print
 from lightning_cifar.resuming import (
     check_unchanged,
     reason_it_ended,
@@ -125,7 +129,11 @@ class CIFARCommand(LightningCLI):
             "default_root_dir": str(self.folder),
             "plugins": [*(options["plugins"] or []), SealedCheckpoints()],
         }
-        return Trainer(**{**options, **fixed, **kwargs})
+        try:
+            return Trainer(**{**options, **fixed, **kwargs})
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            self._discard_if_begun_in_vain()
+            raise InputError(f"the trainer refuses its settings: {one_line(error)}") from error
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
@@ -140,12 +148,17 @@ class CIFARCommand(LightningCLI):
         wanted = Path(run) if run else None
         if self.subcommand != "fit" or resume:
             return existing_run(wanted) if wanted is not None else RUNS_FOLDER
-        if getattr(rank_zero_only, "rank", 0) > 0:
+        if not first_process():
             return Path(os.environ[FOLDER_VARIABLE])
         folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
         os.environ[FOLDER_VARIABLE] = str(folder)
         write_config(self._settings(), folder)  # before all that takes time and can be killed
         return folder
+
+    def _discard_if_begun_in_vain(self) -> None:
+        """Remove the folder that this call made, if nothing came of it."""
+        if self.subcommand == "fit" and not self._get(self.config, "resume") and first_process():
+            discard_if_unused(self.folder)
 
     def _settings(self) -> dict[str, Any]:
         """The resolved configuration as plain values, without what belongs to this call alone."""
@@ -163,6 +176,9 @@ class CIFARCommand(LightningCLI):
             raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
+        name = options.model.class_path.rpartition(".")[2]
+        variant = next(each for each in VARIANTS.values() if each.__name__ == name)
+        check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
@@ -173,33 +189,45 @@ class CIFARCommand(LightningCLI):
                 check_unchanged(saved_settings(self.folder), settings)
                 reason = reason_it_ended(self.folder, settings)
                 if reason is not None:
-                    print(f"{self.folder} is finished ({reason}); there is nothing to continue")
+                    rank_zero_print(
+                        f"{self.folder} is finished ({reason}); there is nothing to continue"
+                    )
                     return
                 checkpoint = resume_point(self.folder, settings)
             try:
-                self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
+                with noticing_lost_processes(self.trainer):
+                    self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
             except InputError:
-                discard_if_unused(self.folder)
+                self._discard_if_begun_in_vain()
                 raise
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")
 
     def validate(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on its validation images."""
-        self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._check_samples(model)
+        with noticing_lost_processes(self.trainer):
+            self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("val")
         self._compare(model, datamodule, "val")
 
     def test(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on the test images."""
-        self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._check_samples(model)
+        with noticing_lost_processes(self.trainer):
+            self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("test")
         self._compare(model, datamodule, "test")
+
+    def _check_samples(self, model: DenseClassifier) -> None:
+        samples = self._get(self.config, "mc_samples")
+        if samples is not None:
+            require_sampling(model, samples)
 
     def _compare(self, model: DenseClassifier, datamodule: CIFAR10DataModule, stage: str) -> None:
         """Set Monte Carlo dropout beside the deterministic prediction, where it was asked for."""
         samples = self._get(self.config, "mc_samples")
-        if samples is None:
+        if samples is None or not self.trainer.is_global_zero:
             return
         seed = self._get(self.config, "seed_everything")
         datamodule.setup("validate")  # the temperature is fitted on the validation images
@@ -223,7 +251,8 @@ class CIFARCommand(LightningCLI):
     def _print_metrics(self, stage: str) -> None:
         metrics = self.trainer.callback_metrics
         loss, accuracy = metrics[f"{stage}_loss"], metrics[f"{stage}_accuracy"]
-        print(f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}")
+        text = f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}"
+        rank_zero_print(text)
 
 
 def run_command(arguments: list[str]) -> None:
@@ -292,5 +321,9 @@ def quieten() -> None:
     """Keep Lightning's notes on hardware and tips out of what a user reads."""
     # Lightning 2.6 on torch 2.15; a note to its authors, not to our users.
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+    # The figures of an epoch are summed over the processes before they are logged.
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # All that is said when a process ends while the first one computes, and is ended for it.
+    logging.getLogger(subprocess_script.__name__).setLevel(logging.INFO)

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import get_args
 
 import torch
+from matplotlib.figure import Figure
 
-from lightning_cifar.classifiers import variant_of
-from lightning_cifar.evaluation import load_classifier
+from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.errors import InputError
+from lightning_cifar.evaluation import load_classifier, require_sampling
 from lightning_cifar.export import SUFFIXES, ExportFormat, export
 from lightning_cifar.plain_parser import Parser
 from lightning_cifar.runs import existing_run
@@ -22,6 +24,7 @@ from lightning_cifar.uncertainty.prediction import (
 )
 from lightning_cifar.uncertainty.user_images import load_images
 
+SEEDS = 2**32
 WRITERS = {"table": rows_as_table, "csv": rows_as_csv, "json": rows_as_json}
 
 
@@ -36,6 +39,7 @@ def predict(arguments: list[str]) -> int:
     parser.add_argument("--contact_sheet", type=Path, help="picture of the most and least certain")
     options = parser.parse_args(arguments)
     classifier = load_classifier(existing_run(options.run))
+    check_sampling(classifier, options)
     images = load_images(options.paths)
     with torch.no_grad():
         standardised = classifier.standardise(images.images)
@@ -57,10 +61,35 @@ def predict(arguments: list[str]) -> int:
     print(WRITERS[options.format](rows).rstrip("\n"))
     if options.contact_sheet is not None:
         sheet = draw_contact_sheet(images.images, images.names, prediction, classifier.class_names)
-        sheet.savefig(options.contact_sheet, dpi=120)
+        save_picture(sheet, options.contact_sheet)
     for line in images.skipped:
         print(f"lightning-cifar: skipped {line}", file=sys.stderr)
     return 1 if images.skipped else 0
+
+
+def check_sampling(classifier: DenseClassifier, options: argparse.Namespace) -> None:
+    """Refuse samples that cannot be drawn, before anything is computed.
+
+    Raises:
+        InputError: no active dropout, fewer than one sample, or a seed out of range.
+    """
+    if options.mc_samples is None:
+        return
+    require_sampling(classifier, options.mc_samples)
+    if not 0 <= options.seed < SEEDS:
+        raise InputError(f"--seed is {options.seed}; it must be between 0 and {SEEDS - 1}")
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that its name ends with.
+
+    Raises:
+        InputError: matplotlib does not know the format.
+    """
+    try:
+        figure.savefig(path, dpi=120)
+    except ValueError as error:
+        raise InputError(f"cannot draw {path}: {error}") from error
 
 
 def export_run(arguments: list[str]) -> int:

@@ -11,7 +11,8 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # Modules of the training wing from the ground up, by what their names begin with. A module imports
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
-    ("errors", "seeds", "schedules", "provenance", "flat_parameters", "stacked_layers", "networks"),
+    ("errors", "seeds", "schedules", "provenance", "processes"),
+    ("flat_parameters", "stacked_layers", "networks"),
     ("nadam_update", "plain_parser"),
     ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
