@@ -1,5 +1,6 @@
 """``predict`` and ``export``: what can be done with a finished run without a trainer."""
 
+import argparse
 import sys
 from pathlib import Path
 from typing import get_args
