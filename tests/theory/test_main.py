@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -312,6 +313,28 @@ def run_python(code):
         check=False,
         timeout=120,
     )
+
+
+@pytest.mark.parametrize("flipped", [False, True], ids=["control", "flipped"])
+def test_the_command_exits_with_1_where_a_verdict_in_the_source_is_flipped(flipped, tmp_path):
+    copy = shutil.copytree(ROOT / "theory", tmp_path / "theory")
+    source = copy / "biases" / "claims.py"
+    before, claim, after = source.read_text(encoding="utf-8").partition('id="Q2.3"')
+    if flipped:
+        after = after.replace("verdict=Verdict.FALSE", "verdict=Verdict.TRUE", 1)
+    source.write_text(before + claim + after, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "theory", "verify", "Q2"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == (1 if flipped else 0)
+    named = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    assert named == (["Q2.3"] if flipped else [])
 
 
 @pytest.mark.parametrize(
