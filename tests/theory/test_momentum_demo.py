@@ -9,6 +9,7 @@ import pytest
 from theory.errors import DomainError
 from theory.momentum.demo import demonstrate, regime
 from theory.momentum.figure import draw
+from theory.momentum.quadratic import trajectory
 
 
 def test_the_demo_shows_the_momentum_it_was_asked_for():
@@ -50,16 +51,37 @@ def test_the_curvature_counts_as_much_as_the_learning_rate():
         (0.5, 0.01, "creeps"),
         (0.5, 0.5, "rings around"),
         (0.5, 2.95, "jumps"),
-        (0.5, 3.0, "edge"),
+        (0.5, 3.0, "swings for ever"),
         (0.5, 3.01, "diverges"),
         (1.0, 0.5, "rings for ever"),
-        (1.0, 4.0, "edge"),
+        (1.0, 4.0, "swings for ever"),
         (0.0, 1.0, "creeps"),
         (0.0, 1.5, "jumps"),
     ],
 )
 def test_the_regime_is_named(momentum, step, word):
-    assert word in regime(momentum, step)
+    said = regime(momentum, step)
+    assert said.startswith(word)
+    assert said.endswith(("minimum", "converges", "swing", "crossing it", "divergence"))
+
+
+def test_each_stretch_is_shown_by_its_farthest_position():
+    result = demonstrate(momentum=0.99, steps=2000)
+    every = trajectory(0.99, 0.1, 2000)
+    start = 0
+    for end, shown in zip(result.stretch_ends, result.farthest_positions, strict=True):
+        assert abs(shown) == np.abs(every[start : end + 1]).max()
+        start = end + 1
+
+
+def test_a_creeping_path_crosses_nothing():
+    result = demonstrate(momentum=0.5, learning_rate=0.01, steps=50)
+    assert result.crossings == result.predicted_crossings == 0
+
+
+def test_no_noise_gain_where_plain_descent_diverges():
+    # At 2.5 momentum 0.9 is stable and plain descent is not: there is nothing to compare with.
+    assert math.isnan(demonstrate(momentum=0.9, learning_rate=2.5).noise_gain)
 
 
 def test_a_diverging_demo_stays_finite():
@@ -75,7 +97,12 @@ def test_a_diverging_demo_stays_finite():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"momentum": 1.5}, "momentum must be from 0 to 1, got 1.5; above 1 the velocity grows"),
+        (
+            {"momentum": 1.5},
+            "^momentum must be from 0 to 1, got 1.5; above 1 the velocity grows by itself in "
+            "every step, so the weights diverge at every learning rate and there is nothing else "
+            "to show$",
+        ),
         ({"momentum": -0.1}, "momentum must be from 0 to 1, got -0.1$"),
         ({"momentum": math.nan}, "momentum must be from 0 to 1, got nan$"),
         ({"momentum": math.inf}, "momentum must be from 0 to 1, got inf$"),
