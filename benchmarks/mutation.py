@@ -112,6 +112,7 @@ class Judge:
 
     def run(self, mutant: str, tests: list[pytest.Item]) -> str:
         """In a child: run tests until one fails; then leave with status 1."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's letters for every failure
         switch_on(mutant)
         for test, following in zip(tests, [*tests[1:], None], strict=True):
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
