@@ -82,6 +82,7 @@ class Fit:
     def __init__(self, images, run):
         endless = ["--trainer.max_epochs=1000000", "--early_stopping.patience=1000000"]
         self.report = run.parent / "report.txt"
+        self.second = None
         arguments = command(*fit(images, run), "--trainer.devices=2", *DDP, *endless)
         with self.report.open("w") as report:
             self.first = subprocess.Popen(arguments, stderr=report, env=environment())
@@ -113,6 +114,8 @@ class Fit:
             for child in self.children():
                 os.kill(child, signal.SIGKILL)
             self.first.kill()
+        elif self.second is not None and not self.second_has_ended():
+            os.kill(self.second, signal.SIGKILL)
         self.first.wait()
 
 
