@@ -16,7 +16,7 @@ from lightning_cifar.__main__ import main
 from lightning_cifar.processes import LostProcess, noticing_lost_processes
 from lightning_cifar.records import read_record
 
-LIMIT = 600  # seconds after which a process counts as hung; they take a few
+LIMIT = 1200  # seconds after which a process counts as hung; they take a few
 DDP = ["--trainer.strategy=ddp", "--trainer.accelerator=cpu"]
 
 
@@ -82,12 +82,18 @@ class Fit:
     def __init__(self, images, run):
         endless = ["--trainer.max_epochs=1000000", "--early_stopping.patience=1000000"]
         self.report = run.parent / "report.txt"
+        self.second = None
         arguments = command(*fit(images, run), "--trainer.devices=2", *DDP, *endless)
         with self.report.open("w") as report:
             self.first = subprocess.Popen(arguments, stderr=report, env=environment())
+
+    def begin(self):
         self.wait_until(lambda: "epoch 2/" in self.report.read_text())
-        children = Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children").read_text()
-        (self.second,) = map(int, children.split())
+        (self.second,) = self.children()
+
+    def children(self):
+        path = Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children")
+        return [int(each) for each in path.read_text().split()] if path.exists() else []
 
     def wait_until(self, happened):
         end = time.monotonic() + LIMIT
@@ -103,18 +109,24 @@ class Fit:
         return state == "Z"
 
     def end(self):
+        """Kill what still runs, also where the test failed before both processes were there."""
         if self.first.poll() is None:
+            for child in self.children():
+                os.kill(child, signal.SIGKILL)
             self.first.kill()
-        self.first.wait()
-        if not self.second_has_ended():
+        elif self.second is not None and not self.second_has_ended():
             os.kill(self.second, signal.SIGKILL)
+        self.first.wait()
 
 
 @pytest.fixture
 def endless(images, tmp_path):
     fit = Fit(images, tmp_path / "run")
-    yield fit
-    fit.end()
+    try:
+        fit.begin()
+        yield fit
+    finally:
+        fit.end()
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
