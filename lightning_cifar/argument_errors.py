@@ -104,7 +104,7 @@ def plain_message(text: str) -> str:
     missing = re.search(r"arguments are required: \w+\.model\b", text)
     if missing:
         return (
-            "no variant chosen: add --config configs/selu.yaml (or elu, batch_norm, "
+            "no variant chosen: add --config selu (or elu, batch_norm, "
             "alpha_dropout), or --run FOLDER of an earlier fit"
         )
     refused = re.search(r"Option '([\w.]+)' is not accepted", text)

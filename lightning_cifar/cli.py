@@ -29,7 +29,7 @@ from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
-from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
+from lightning_cifar.configuration import CONFIG_FILE, compose, config_path, write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.evaluation import compare_predictions, write_comparison
@@ -269,7 +269,7 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     for argument in remaining:
         name, equals, value = argument.partition("=")
         if name in ("--config", "-c"):
-            configs.append(Path(value if equals else next(remaining, "")))
+            configs.append(config_path(value if equals else next(remaining, "")))
             continue
         flags.append(argument)
         if name == "--run":

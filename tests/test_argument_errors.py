@@ -164,7 +164,7 @@ def test_no_class_is_left_to_the_parser(config):
     [
         (
             "the following arguments are required: fit.model",
-            "no variant chosen: add --config configs/selu.yaml (or elu, batch_norm, "
+            "no variant chosen: add --config selu (or elu, batch_norm, "
             "alpha_dropout), or --run FOLDER of an earlier fit",
         ),
         (
