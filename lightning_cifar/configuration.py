@@ -39,10 +39,10 @@ Loader.add_implicit_resolver(
 
 
 def config_path(name: str, folder: Path = Path()) -> Path:
-    """The file of a configuration: ``name`` as a path from ``folder``, or the name of a shipped one.
+    """The file of a configuration: a path from ``folder``, or the name of a shipped one.
 
     Raises:
-        InputError: ``name`` has neither folder nor suffix, and no shipped configuration is so called.
+        InputError: a name without folder and suffix that no shipped configuration has.
     """
     path = folder / name
     if path.is_file() or not name or Path(name).suffix or "/" in name:

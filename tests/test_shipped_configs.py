@@ -62,5 +62,5 @@ def test_missing_file_with_a_shipped_name_is_refused_with_that_name(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="No such file or directory; the shipped one is --config"):
         compose([config_path("configs/selu.yaml")])
-    with pytest.raises(InputError, match="No such file or directory$"):
+    with pytest.raises(InputError, match=r"No such file or directory$"):
         compose([config_path("configs/mine.yaml")])
