@@ -8,7 +8,7 @@ import yaml
 from controls import assert_rejects
 from hypothesis import given
 
-from lightning_cifar.cli import with_configs_composed
+from lightning_cifar.arguments import with_configs_composed
 from lightning_cifar.errors import InputError
 
 VALID = {
