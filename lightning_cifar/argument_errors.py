@@ -16,6 +16,10 @@ TYPES = {
     "<class 'NoneType'>": "null",
     "<class 'list'>": "a list",
 }
+NO_VARIANT = (
+    "no variant chosen: add --config selu (or elu, batch_norm, alpha_dropout), or --run FOLDER of "
+    "an earlier fit"
+)
 # Keys whose values are free: classes of Lightning's, with settings of their own.
 OPEN_KEYS = {"trainer"}
 
@@ -93,10 +97,7 @@ def plain_message(text: str) -> str:
     """
     missing = re.search(r"arguments are required: \w+\.model\b", text)
     if missing:
-        return (
-            "no variant chosen: add --config selu (or elu, batch_norm, "
-            "alpha_dropout), or --run FOLDER of an earlier fit"
-        )
+        return NO_VARIANT
     refused = re.search(r"Option '([\w.]+)' is not accepted", text)
     if refused:
         return f"the chosen variant has no setting {refused[1]!r}; leave it out"

@@ -6,8 +6,15 @@ from typing import Any
 
 import yaml
 
-from lightning_cifar.argument_errors import check_flags, check_keys, check_variant, chosen_classes
-from lightning_cifar.configuration import CONFIG_FILE, compose, config_path
+from lightning_cifar.argument_errors import (
+    NO_VARIANT,
+    check_flags,
+    check_keys,
+    check_variant,
+    chosen_classes,
+)
+from lightning_cifar.configuration import CONFIG_FILE, compose, config_path, variant_in
+from lightning_cifar.errors import InputError
 from lightning_cifar.runs import existing_run
 from lightning_cifar.signatures import Parameter, parameters_of, source_of, subclasses_in
 
@@ -84,11 +91,14 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
             if arguments[0] != "fit" or "--resume" in arguments:
                 configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
     check_flags(flags[1:], accepted_keys(), PLAIN_KEYS)
-    for path in chosen_classes(flags):
-        check_variant({"model": {"class_path": path}}, variants())
+    chosen = ""
+    for chosen in chosen_classes(flags):
+        check_variant({"model": {"class_path": chosen}}, variants())
     if not configs:
         return flags
-    config = compose(configs)
+    config = compose(configs, chosen)
     check_keys(config, accepted_keys(), PLAIN_KEYS)
     check_variant(config, variants())
+    if variant_in(config) is None:
+        raise InputError(NO_VARIANT)
     return [*flags[:1], "--config", yaml.safe_dump(config, sort_keys=False), *flags[1:]]

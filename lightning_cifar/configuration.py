@@ -59,8 +59,10 @@ def shipped_configs() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
 
 
-def compose(paths: Iterable[Path]) -> Config:
+def compose(paths: Iterable[Path], model: str = "") -> Config:
     """The files of ``paths`` laid over one another in order; later ones win, key by key.
+
+    model: the class that was chosen beside the files; its variant's settings are taken.
 
     Raises:
         InputError: a file is missing, is not YAML, or holds something other than settings.
@@ -68,6 +70,8 @@ def compose(paths: Iterable[Path]) -> Config:
     merged: Config = {}
     for path in paths:
         merged = overlaid(merged, with_bases(path, seen=()))
+    if model and isinstance(merged.get("model", {}), dict):
+        merged = overlaid(merged, {"model": {"class_path": model}})
     for_variants = merged.pop("per_variant", None) or {}
     variant = variant_in(merged)
     if variant is not None and variant in for_variants:

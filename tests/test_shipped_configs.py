@@ -1,8 +1,10 @@
 """Configurations by name: those that come with the package are there wherever it is installed."""
 
 import pytest
+import yaml
 from commands import CONFIGS
 
+from lightning_cifar.arguments import with_configs_composed
 from lightning_cifar.configuration import SHIPPED, compose, config_path, shipped_configs
 from lightning_cifar.errors import InputError
 
@@ -64,3 +66,20 @@ def test_missing_file_with_a_shipped_name_is_refused_with_that_name(tmp_path, mo
         compose([config_path("configs/selu.yaml")])
     with pytest.raises(InputError, match=r"No such file or directory$"):
         compose([config_path("configs/mine.yaml")])
+
+
+def test_class_chosen_by_a_flag_takes_its_variant_s_settings(tmp_path, monkeypatch):
+    """Flags beat files: an overlay must not leave another variant's settings behind."""
+    for before in ([], ["--config", "selu"]):
+        flags = [*before, "--config", "published", "--model=BatchNormClassifier"]
+        _, _, document, _ = with_configs_composed(["fit", *flags])
+        config = yaml.safe_load(document)
+        assert config["model"]["class_path"] == "BatchNormClassifier"
+        assert config["model"]["init_args"]["learning_rate"] == 5e-4
+        assert config["data"]["standardise"] == "none"
+
+
+@pytest.mark.parametrize("name", ["smoke", "synthetic", "published"])
+def test_overlay_alone_chooses_no_variant(name):
+    with pytest.raises(InputError, match="no variant chosen: add --config selu"):
+        with_configs_composed(["fit", "--config", name])
