@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check requirements clean
+.PHONY: demo test check package requirements clean
 
 .venv/ready: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -23,6 +23,10 @@ check: .venv/ready
 
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# Wheel and sdist, checked and used in a fresh environment; fetches the tools for it.
+package: .venv/ready
+	.ci/package
 
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
