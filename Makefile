@@ -30,7 +30,7 @@ package: .venv/ready
 
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
-	$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --extra dev --extra export --extra tensorboard --generate-hashes --no-emit-index-url \
 	  --no-header pyproject.toml -o requirements.txt
 
 clean:

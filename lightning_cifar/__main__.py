@@ -12,6 +12,7 @@ COMMANDS = {
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
+    "completion": "print the script by which a shell completes commands and options",
 }
 
 
@@ -54,6 +55,11 @@ def run(command: str, arguments: list[str]) -> int:
 
         hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {command!r}{hint}")
+    if command == "completion":
+        from lightning_cifar.completion import completion_script
+
+        print(completion_script(COMMANDS), end="")
+        return 0
     if command in ("predict", "export"):
         from lightning_cifar import commands
 
@@ -78,7 +84,7 @@ def run(command: str, arguments: list[str]) -> int:
 
 def overview() -> str:
     """The commands, a line each."""
-    lines = [f"  {name:10}{text}" for name, text in COMMANDS.items()]
+    lines = [f"  {name:12}{text}" for name, text in COMMANDS.items()]
     usage = "usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options"
     return "\n".join([usage, "", *lines])
 

@@ -19,7 +19,7 @@ FLOORS = (
     ("arguments", "resuming", "uncertainty", "study"),
     ("callbacks",),
     ("evaluation",),
-    ("cli", "commands", "help_text"),
+    ("cli", "commands", "help_text", "completion"),
     ("__main__",),
 )
 # Folders in which modules may import one another; never in a circle.

@@ -2,19 +2,22 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from benchmarks.readme_results import ROOT, benchmarks_page, variant_records, with_results
 from lightning_cifar.__main__ import COMMANDS
+from lightning_cifar.configuration import shipped_configs
 
 README = (ROOT / "README.md").read_text()
 
 
 def code_lines(text: str) -> list[str]:
-    blocks = re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
-    lines = "\n".join(blocks).splitlines()
+    """The lines of the blocks that are typed into a shell."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = "\n".join(block for language, block in blocks if language == "").splitlines()
     return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
@@ -28,8 +31,8 @@ def unknown_parts(text: str) -> list[str]:
             missing.append(line)
         if words[0] == "lightning-cifar" and words[1] not in COMMANDS:
             missing.append(line)
-        configs = [word for word in words if word.startswith("configs/") and word != "configs/"]
-        missing += [config for config in configs if not (ROOT / config).is_file()]
+        names = [value for option, value in pairwise(words) if option == "--config"]
+        missing += [name for name in names if name not in shipped_configs()]
     return missing
 
 
@@ -39,7 +42,7 @@ def test_readme_names_nothing_that_is_missing():
 
 @pytest.mark.parametrize(
     "line",
-    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config configs/relu.yaml"],
+    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config relu"],
 )
 def test_a_wrong_command_in_the_readme_is_noticed(line):
     assert unknown_parts(f"```\n{line}\n```\n") != []
