@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check package requirements clean
+.PHONY: demo test check package notebooks site requirements clean
 
 .venv/ready: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -27,6 +27,16 @@ test: check
 # Wheel and sdist, checked and used in a fresh environment; fetches the tools for it.
 package: .venv/ready
 	.ci/package
+
+# Runs the notebooks from top to bottom.
+notebooks: .venv/ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[notebooks]"
+	$(BIN)/python benchmarks/run_notebooks.py --check notebooks/exercise.ipynb notebooks/theory.ipynb
+
+# The documentation as a site in site/; a broken link or a missing page is an error.
+site: .venv/ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[docs]"
+	$(BIN)/mkdocs build --strict --quiet
 
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
