@@ -36,7 +36,7 @@ notebooks: .venv/ready
 # The documentation as a site in site/; a broken link or a missing page is an error.
 site: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[docs]"
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
