@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main() -> int:
     for _ in range(options.rounds):
         for name, arguments in COMMANDS.items():
             for when, folder in folders.items():
-                seconds[name][when].append(timed(arguments, folder, options.out.parent))
+                seconds[name][when].append(timed(arguments, folder))
     medians = {
         name: {when: round(statistics.median(each), 3) for when, each in times.items()}
         for name, times in seconds.items()
@@ -63,21 +64,19 @@ def main() -> int:
     return 0
 
 
-def timed(arguments: list[str], folder: Path, work: Path) -> float:
+def timed(arguments: list[str], folder: Path) -> float:
     """Seconds of one call of the modules in ``folder``, with a faulty configuration at hand."""
-    faulty = work / "wrong.yaml"
-    faulty.write_text("data: {batchsize: 3}\n")
-    started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=work,
-        env=os.environ | {"PYTHONPATH": str(folder)},
-        capture_output=True,
-        check=False,
-    )
-    elapsed = time.perf_counter() - started
-    faulty.unlink()
-    return elapsed
+    with tempfile.TemporaryDirectory() as work:
+        Path(work, "wrong.yaml").write_text("data: {batchsize: 3}\n")
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=work,
+            env=os.environ | {"PYTHONPATH": str(folder)},
+            capture_output=True,
+            check=False,
+        )
+        return time.perf_counter() - started
 
 
 if __name__ == "__main__":
