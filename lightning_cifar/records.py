@@ -14,6 +14,24 @@ CURVES_FILE = "metrics.csv"
 RUNNING = "running"  # the stop reason of a run that has not stopped
 
 
+def out_of_patience(monitor: str, patience: int) -> str:
+    """The stop reason of a run that no longer got better."""
+    return f"{monitor} had not fallen for {patience} epochs"
+
+
+def epochs_done(count: int | None) -> str:
+    """The stop reason of a run that was allowed no more epochs."""
+    return f"all {count} epochs done"
+
+
+def diverged(step: int, epoch: int, rate: float) -> str:
+    """The stop reason of a run whose training loss became infinite or NaN at ``step``."""
+    return (
+        f"the training loss is not finite at step {step} (epoch {epoch}, "
+        f"learning rate {rate:g}); try a lower learning rate"
+    )
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """One pass over the training images and the validation after it.

@@ -16,9 +16,9 @@ FLOORS = (
     ("files", "optimisers", "stacking", "standardise"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("arguments", "resuming", "uncertainty", "study"),
+    ("arguments", "resuming", "uncertainty", "study", "activations", "stacked_classifiers"),
     ("callbacks",),
-    ("evaluation",),
+    ("evaluation", "stacked_fit"),
     ("cli", "commands", "help_text", "completion"),
     ("__main__",),
 )
