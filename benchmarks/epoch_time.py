@@ -23,6 +23,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_cifar import networks
+from lightning_cifar.arguments import TRAINER_DEFAULTS
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
 from lightning_cifar.callbacks.progress import EpochProgress
@@ -30,7 +31,7 @@ from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import DenseClassifier, EluClassifier
-from lightning_cifar.cli import TRAINER_DEFAULTS, quieten
+from lightning_cifar.cli import quieten
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.data.statistics import measure

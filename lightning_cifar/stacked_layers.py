@@ -36,8 +36,8 @@ class StackedLinear(nn.Module):
             bias = None if self.bias is None else self.bias.flatten()
             products = functional.linear(inputs, self.weight.flatten(0, 1), bias)
             return products.view(-1, members, outputs).transpose(0, 1)
-        products: Tensor = StackedProduct.apply(inputs, self.weight, self.bias)
-        return products
+        own: Tensor = StackedProduct.apply(inputs, self.weight, self.bias)
+        return own
 
 
 @final

@@ -13,14 +13,14 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "processes"),
     ("flat_parameters", "stacked_layers", "networks"),
-    ("nadam_update", "plain_parser"),
+    ("nadam_update", "plain_parser", "signatures", "export_formats"),
     ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("resuming", "uncertainty", "activations", "stacked_classifiers"),
+    ("arguments", "resuming", "uncertainty", "activations", "stacked_classifiers"),
     ("callbacks",),
     ("evaluation", "stacked_fit"),
-    ("cli", "commands"),
+    ("cli", "commands", "help_text", "completion"),
     ("study",),
     ("__main__",),
 )
@@ -36,15 +36,24 @@ def module_name(path, root):
 
 
 def imported_by(source):
-    """Full names of what a module's source imports, anywhere in it."""
+    """Full names of what a module's source imports, anywhere in it.
+
+    What stands under ``if TYPE_CHECKING`` is read by type checkers and imported by nobody.
+    """
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not is_for_type_checkers(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "relative imports hide what is imported"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def is_for_type_checkers(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def sources(package, root=ROOT):
@@ -86,6 +95,9 @@ def assert_one_way(modules):
             assert not targets, f"{name}/__init__.py imports {targets}"
             continue
         for target in targets:
+            if target.count(".") == 0:  # users' names; inside they would hide who needs whom
+                assert name.endswith(".__main__"), f"{name} imports from the package {target}"
+                continue
             same_room = name.split(".")[1] == target.split(".")[1] and name.split(".")[1] in ROOMS
             assert same_room or floor_of(target) < floor_of(name), f"{name} imports {target}"
     assert_no_circle(edges)
@@ -123,6 +135,7 @@ def test_imports_of_the_training_wing_run_one_way():
         ("records", "from lightning_cifar import runs"),
         ("data.split", "def f():\n    from lightning_cifar.data.datamodule import stock"),
         ("data.images", "from lightning_cifar.data.split import split"),
+        ("cli", "from lightning_cifar import SeluClassifier"),
         ("", "from lightning_cifar.networks import elu_network"),
         ("new_room", ""),
     ],
@@ -191,8 +204,16 @@ def test_control_only_the_report_may_take_the_style_and_nothing_else(name, line)
 
 @pytest.mark.parametrize("package", ["lightning_cifar", "theory"])
 def test_packages_import_nothing_by_themselves(package):
+    """At most the standard library's own; tests/test_public_names.py shows it on a process."""
     for path in (ROOT / package).rglob("__init__.py"):
-        assert imported_by(path.read_text(encoding="utf-8")) == set(), path
+        names = imported_by(path.read_text(encoding="utf-8"))
+        assert {name.split(".")[0] for name in names} <= {"typing", "importlib"}, path
+
+
+def test_control_a_package_that_imports_is_noticed():
+    for line in ("import torch", "if True:\n    import torch", "def f():\n    import torch"):
+        assert imported_by(line) == {"torch"}
+    assert imported_by("if TYPE_CHECKING:\n    import torch") == set()
 
 
 def test_networks_need_no_lightning():
@@ -206,4 +227,5 @@ def test_command_can_report_a_library_that_does_not_load():
     tree = ast.parse((ROOT / "lightning_cifar" / "__main__.py").read_text(encoding="utf-8"))
     top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {name for node in top for name in imported_by(ast.unparse(node))}
-    assert names == {"sys", "lightning_cifar.errors.InputError"}
+    ours = {f"lightning_cifar.errors.{name}" for name in ("InputError", "Interrupted")}
+    assert names == {"sys", *ours}
