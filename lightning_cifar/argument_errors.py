@@ -153,7 +153,7 @@ def check_variant(config: Config, names: Collection[str]) -> None:
     module, _, name = path.rpartition(".")
     if module in ("", "lightning_cifar.classifiers") and name and name not in names:
         hint = nearest(name, names) or f"; choose one of {', '.join(names)}"
-        raise InputError(f"unknown variant {path!r}{hint}")
+        raise InputError(f"unknown variant {path!r} in model.class_path{hint}")
 
 
 def chosen_classes(flags: list[str]) -> Iterator[str]:

@@ -19,12 +19,11 @@ from lightning_cifar.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_key
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch, hash_of
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
-from lightning_cifar.configuration import Config, compose, nearest, overlaid
+from lightning_cifar.configuration import SHIPPED, Config, compose, nearest, overlaid
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.plan import Plan
 
-SHIPPED = Path(__file__).resolve().parents[2] / "configs"
 # Where a run computes and finds its files; not part of what it computes.
 PLACES = {
     "trainer": ("accelerator",),
