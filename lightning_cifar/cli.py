@@ -15,7 +15,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from lightning_cifar.argument_errors import check_nulls, one_line, plain_message
+from lightning_cifar.argument_errors import check_nulls, plain_message, refused_by_trainer
 from lightning_cifar.arguments import CALL_KEYS, TRAINER_DEFAULTS
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
@@ -103,7 +103,7 @@ class CIFARCommand(LightningCLI):
             return Trainer(**{**options, **fixed, **kwargs})
         except (ValueError, TypeError, MisconfigurationException) as error:
             self._discard_if_begun_in_vain()
-            raise InputError(f"the trainer refuses its settings: {one_line(error)}") from error
+            raise refused_by_trainer(options, error) from error
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
@@ -146,6 +146,9 @@ class CIFARCommand(LightningCLI):
             raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
+        batches = options.trainer.accumulate_grad_batches
+        if batches < 1:  # Lightning takes it, and divides by it
+            raise InputError(f"trainer.accumulate_grad_batches is {batches}; it must be 1 or more")
         name = options.model.class_path.rpartition(".")[2]
         variant = next(each for each in VARIANTS.values() if each.__name__ == name)
         check_nulls("model.init_args", options.model.init_args.as_dict(), variant)

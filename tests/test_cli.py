@@ -120,7 +120,7 @@ BAD_FLAGS = {
     "unknown variant": (["fit", "--model=SeluClasifier"], "did you mean 'SeluClassifier'"),
     "variant's name": (
         ["fit", "--model", "swish"],
-        "unknown variant 'swish' in model.class_path; choose one of Elu",
+        "unknown variant 'swish'; choose one of Elu",
     ),
     "unknown option": ([*smoke(), "--data.batchsize=3"], "did you mean '--data.batch_size'"),
     "negative rate": ([*smoke(), "--model.learning_rate=-1"], "must be a positive number, got -1"),
