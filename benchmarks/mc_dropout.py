@@ -1,34 +1,44 @@
-"""What Monte Carlo dropout costs: T samples against one deterministic pass over 10,000 images.
+"""What Monte Carlo dropout costs and what it is worth: T samples against one deterministic pass.
 
-    python benchmarks/mc_dropout.py                  both placements, fresh weights
-    python benchmarks/mc_dropout.py --run RUN        the network of a trained run
+    python benchmarks/mc_dropout.py                        costs of both placements, fresh weights
+    python benchmarks/mc_dropout.py --run RUN --run RUN    and the verdicts on the runs' test images
 
-Cost does not depend on the weights, so fresh ones serve where there is no run. All contestants of
-a round follow each other, and each figure is the median over the rounds of the ratio to that
-round's deterministic pass: what slows the machine for a while slows both.
+Cost: all contestants of a round follow each other, and each figure is the median over the rounds of
+the ratio to that round's deterministic pass: what slows the machine for a while slows both. It does
+not depend on the weights, so fresh ones serve where there is no run, and each placement is timed
+once. Verdict: 100 samples against the deterministic prediction on the test images, with 95 %
+intervals of a paired bootstrap. A run with dropout before the output alone is judged a second time
+with dropout after every layer of the same weights.
 """
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lightning_cifar.checkpoints import load_checkpoint
+from lightning_cifar.classifiers import AlphaDropoutClassifier
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.evaluation import compare_predictions, load_classifier
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.networks import alpha_dropout_network
-from lightning_cifar.runs import best_checkpoint, existing_run
-from lightning_cifar.uncertainty.comparison import deterministic_logits
+from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.records import RECORD_FILE, read_record
+from lightning_cifar.resuming import saved_settings
+from lightning_cifar.runs import existing_run
+from lightning_cifar.uncertainty.comparison import Comparison, deterministic_logits
 from lightning_cifar.uncertainty.measures import joined, prediction_of
 from lightning_cifar.uncertainty.monte_carlo import logit_blocks, naive_logits
 
 SAMPLES = (1, 10, 100)
 SEED = 0
+JUDGED = ("accuracy", "nll", "calibration_error")
 
 
 def contestants(network: nn.Sequential, images: Tensor, naive_limit: int) -> dict[str, Callable]:
@@ -77,73 +87,145 @@ def measured(
     return {"deterministic_seconds": statistics.median(t["deterministic"] for t in taken), **ratios}
 
 
-def network_of_run(run: Path) -> nn.Sequential:
-    """The network of a trained run's best checkpoint."""
-    checkpoint = load_checkpoint(best_checkpoint(existing_run(run)))
-    settings = checkpoint["hyper_parameters"]
-    network = alpha_dropout_network(
-        settings["depth"],
-        settings["width"],
-        torch.Generator().manual_seed(SEED),
-        settings["dropout_rate"],
-        settings["dropout_everywhere"],
+@dataclass(frozen=True)
+class Subject:
+    """A network with its dropout layers somewhere, and the images it is tried on."""
+
+    trained: str
+    predicts: str
+    classifier: AlphaDropoutClassifier
+    data: CIFAR10DataModule | None = None
+    val_accuracy: float | None = None
+
+    def inputs(self, count: int) -> Tensor:
+        """Standardised test images, or noise where there is no run."""
+        if self.data is None:
+            generator = torch.Generator().manual_seed(SEED)
+            return torch.randn(count, 3, 32, 32, generator=generator)
+        with torch.no_grad():
+            standardised: Tensor = self.classifier.standardise(self.data.test_images.images)
+            return standardised[:count]
+
+
+def placement(everywhere: bool) -> str:
+    """Where the dropout layers are, in words."""
+    return "after every layer" if everywhere else "before the output"
+
+
+def subjects_of(run: Path) -> list[Subject]:
+    """A run as it was trained, and with dropout after every layer if it was not."""
+    classifier = load_classifier(existing_run(run))
+    if not isinstance(classifier, AlphaDropoutClassifier):
+        raise InputError(f"{run} has no dropout; give a run of alpha_dropout")
+    data = CIFAR10DataModule(**saved_settings(run)["data"])
+    data.setup("validate")
+    data.setup("test")
+    best = read_record(run / RECORD_FILE).best
+    accuracy = None if best is None else best.val_accuracy
+    trained = placement(classifier.dropout_everywhere)
+    kinds = [classifier] if classifier.dropout_everywhere else [classifier, everywhere(classifier)]
+    return [
+        Subject(trained, placement(kind.dropout_everywhere), kind, data, accuracy) for kind in kinds
+    ]
+
+
+def everywhere(classifier: AlphaDropoutClassifier) -> AlphaDropoutClassifier:
+    """The same weights with dropout after every hidden layer."""
+    other = AlphaDropoutClassifier(**{**classifier.hparams, "dropout_everywhere": True})
+    # Dropout layers have no weights but are numbered: same order, other names.
+    state = zip(other.state_dict(), classifier.state_dict().values(), strict=True)
+    other.load_state_dict(dict(state))
+    return other.eval()
+
+
+def fresh_subjects() -> list[Subject]:
+    """Both placements without a run."""
+    kinds = [AlphaDropoutClassifier(dropout_everywhere=each).eval() for each in (False, True)]
+    return [Subject("not", placement(each.dropout_everywhere), each) for each in kinds]
+
+
+def verdict(subject: Subject) -> dict[str, Any]:
+    """The comparison on the test images, without the tables of its figures."""
+    assert subject.data is not None
+    comparison: Comparison = compare_predictions(
+        subject.classifier,
+        subject.data.test_images,
+        subject.data.validation_images,
+        samples=SAMPLES[-1],
+        seed=SEED,
     )
-    prefix = "network."
-    weights = {
-        key.removeprefix(prefix): value
-        for key, value in checkpoint["state_dict"].items()
-        if key.startswith(prefix)
-    }
-    network.load_state_dict(weights)
-    return network
-
-
-def networks(runs: list[Path]) -> dict[str, nn.Sequential]:
-    """The networks to time, by name."""
-    if runs:
-        return {str(run): network_of_run(run) for run in runs}
-    generator = torch.Generator().manual_seed(SEED)
-    return {
-        "before the output": alpha_dropout_network(20, 100, generator, 0.1, False),
-        "after every layer": alpha_dropout_network(20, 100, generator, 0.1, True),
-    }
+    fields = asdict(comparison)
+    return {key: fields[key] for key in fields if key not in ("reliability", "risk_coverage")}
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--run", type=Path, action="append", default=[], help="a run folder")
-    parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--images", type=int, default=10_000, help="images that are timed")
+    parser.add_argument("--rounds", type=int, default=5, help="of the timing; 0: verdicts only")
     parser.add_argument("--naive_limit", type=int, default=100, help="largest naive T")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--output", type=Path, help="write the figures there, as JSON")
+    parser.add_argument("--out", type=Path, help="JSON file for the figures")
     return parser.parse_args()
 
 
+def costs(subjects: list[Subject], chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """The cost figures of each placement, on the first subject that has it."""
+    figures: dict[str, dict[str, float]] = {}
+    device = torch.device(chosen.device)
+    for subject in subjects if chosen.rounds else []:
+        if subject.predicts in figures:
+            continue
+        network, images = subject.classifier.network.to(device), subject.inputs(chosen.images)
+        figures[subject.predicts] = measured(
+            network, images.to(device), rounds=chosen.rounds, naive_limit=chosen.naive_limit
+        )
+        subject.classifier.network.cpu()
+        print_costs(subject.predicts, figures[subject.predicts])
+    return figures
+
+
+def print_costs(name: str, figures: dict[str, float]) -> None:
+    """A line per figure."""
+    print(f"dropout {name}")
+    for key, value in figures.items():
+        print(f"  {key:24} {value:10.3f}", flush=True)
+
+
+def print_verdict(subject: Subject, found: dict[str, Any]) -> None:
+    """A line per measure."""
+    print(f"dropout {subject.predicts}, trained {subject.trained}; T = {found['samples']}")
+    for key in JUDGED:
+        difference = found["differences"]["monte_carlo"][key]
+        before, after = (found["scores"][each][key] for each in ("deterministic", "monte_carlo"))
+        print(
+            f"  {key:18}{before:8.4f} -> {after:8.4f}  {difference['value']:+.4f} "
+            f"({difference['low']:+.4f} to {difference['high']:+.4f}): {difference['verdict']}",
+            flush=True,
+        )
+
+
 def main() -> None:
-    """Time the networks and print one line per figure."""
+    """Time the placements, judge the runs, print and write the figures."""
     chosen = arguments()
     torch.set_num_threads(chosen.threads)
-    device = torch.device(chosen.device)
-    generator = torch.Generator().manual_seed(SEED)
-    images = torch.randn(chosen.images, 3, 32, 32, generator=generator).to(device)
-    figures = {
-        name: measured(
-            network.to(device), images, rounds=chosen.rounds, naive_limit=chosen.naive_limit
-        )
-        for name, network in networks(chosen.run).items()
-    }
-    for name, values in figures.items():
-        print(name)
-        for key, value in values.items():
-            print(f"  {key:24} {value:10.3f}")
-    if chosen.output is not None:
-        about = {key: str(value) for key, value in vars(chosen).items() if key != "output"}
-        machine = {"torch": torch.__version__, "processor": platform.machine()}
-        record = {"arguments": about, "machine": machine, "figures": figures}
-        write_text_atomically(chosen.output, json.dumps(record, indent=2) + "\n")
+    subjects = [each for run in chosen.run for each in subjects_of(run)] or fresh_subjects()
+    cost, verdicts = costs(subjects, chosen), []
+    for subject in subjects if chosen.run else []:
+        found = verdict(subject)
+        print_verdict(subject, found)
+        about = {"trained": subject.trained, "predicts": subject.predicts}
+        verdicts.append({**about, "val_accuracy": subject.val_accuracy, **found})
+    if chosen.out is not None:
+        about = {key: getattr(chosen, key) for key in ("images", "rounds", "threads")}
+        machine = device_name(torch.device(chosen.device))
+        record = {"commit": commit(), "versions": versions(), "device": machine, **about}
+        record |= {"costs": cost, "verdicts": verdicts}
+        write_text_atomically(chosen.out, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

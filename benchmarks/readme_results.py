@@ -21,6 +21,8 @@ HEADER = (
     "Written by `benchmarks/readme_results.py` from the files in `benchmarks/results/`.",
     "",
 )
+MC_COSTS = [(kind, count) for kind in ("cached", "naive") for count in (1, 10, 100)]
+MC_MEASURES = {"accuracy": "accuracy", "nll": "NLL", "calibration_error": "ECE, 15 bins"}
 MARKS = ("<!-- results: written by benchmarks/readme_results.py -->", "<!-- end of results -->")
 
 
@@ -75,7 +77,8 @@ def results(records: dict[str, RunRecord]) -> str:
 
 def benchmarks_page() -> str:
     """docs/benchmarks.md: what was measured, on what, by which command."""
-    return "\n".join([*HEADER, *search_section(), "", *epoch_section()]) + "\n"
+    sections = [search_section(), epoch_section(), monte_carlo_section(), trust_section()]
+    return "\n\n".join("\n".join(section) for section in [HEADER[:-1], *sections]) + "\n"
 
 
 def search_section() -> list[str]:
@@ -133,6 +136,99 @@ def epoch_section() -> list[str]:
         *rows,
         "",
         "`python benchmarks/epoch_time.py --out benchmarks/results/epoch_time.json`",
+    ]
+
+
+def monte_carlo_section() -> list[str]:
+    """Cost and worth of Monte Carlo dropout."""
+    if not (RESULTS / "mc_dropout.json").exists():
+        return ["## Monte Carlo dropout", "", "Not yet measured."]
+    data = read_json(RESULTS / "mc_dropout.json")
+    return [
+        "## Monte Carlo dropout",
+        "",
+        f"Cost of T samples over {data['images']:,} test images, in deterministic passes of the "
+        f"same network over the same images, on {data['device']}: medians of {data['rounds']} "
+        "interleaved rounds. Cached computes what lies before the first dropout layer once; naive "
+        "is T passes through PyTorch's own dropout layers.",
+        "",
+        "| dropout | " + " | ".join(f"{kind} T = {count}" for kind, count in MC_COSTS) + " |",
+        "|---" * (1 + len(MC_COSTS)) + "|",
+        *map(cost_row, data["costs"].items()),
+        "",
+        "What 100 samples change on 10,000 test images of a JPEG copy of CIFAR-10 against the "
+        "deterministic prediction of the same weights, with the 95 % interval of a paired "
+        "bootstrap over the images. One training run each: the interval says nothing about "
+        "another one.",
+        "",
+        "| trained with dropout | predicts with dropout | measure | deterministic | Monte Carlo | "
+        "difference (95 % interval) | verdict | temperature scaling |",
+        "|---|---|---|---|---|---|---|---|",
+        *(row for verdict in data["verdicts"] for row in verdict_rows(verdict)),
+        "",
+        "`python benchmarks/mc_dropout.py --run RUN_LAST --run RUN_EVERY --out "
+        "benchmarks/results/mc_dropout.json`, for runs of `configs/alpha_dropout.yaml` without and "
+        "with `--model.init_args.dropout_everywhere=true`",
+    ]
+
+
+def cost_row(item: tuple[str, dict[str, float]]) -> str:
+    """A row of costs: a placement of the dropout layers and its figures."""
+    placement, figures = item
+    cells = [f"{figures[f'{kind} {count}']:.2f}" for kind, count in MC_COSTS]
+    return f"| {placement} | {' | '.join(cells)} |"
+
+
+def verdict_rows(verdict: dict[str, Any]) -> list[str]:
+    """A row for each measure of one comparison."""
+    rows = []
+    for key, title in MC_MEASURES.items():
+        before, after, scaled = (
+            f"{verdict['scores'][name][key]:.4f}"
+            for name in ("deterministic", "monte_carlo", "temperature")
+        )
+        change = verdict["differences"]["monte_carlo"][key]
+        interval = f"{change['value']:+.4f} ({change['low']:+.4f} to {change['high']:+.4f})"
+        cells = [verdict["trained"], verdict["predicts"], title, before, after, interval]
+        rows.append(f"| {' | '.join([*cells, change['verdict'], scaled])} |")
+    return rows
+
+
+def trust_section() -> list[str]:
+    """What runs survive: kills, damage, configurations."""
+    if not (RESULTS / "config_fuzz.json").exists():
+        return ["## Kills, damage, wrong settings", "", "Not yet measured."]
+    kills, damage = (read_json(RESULTS / f"{name}_test.json") for name in ("kill", "damage"))
+    fuzz = read_json(RESULTS / "config_fuzz.json")
+    moments = sorted({trial["moment"] for trial in kills["trials"]} - {"random"})
+    return [
+        "## Kills, damage, wrong settings",
+        "",
+        f"Kills: {kills['identical']} of {kills['kills']} runs that were ended by SIGKILL and "
+        "resumed have the weights, optimiser state, curves and record of the run that was left "
+        "alone, to the last bit; small fits of all four variants, constant rate and 1cycle, killed "
+        f"at random moments and at these: {', '.join(moments)}. "
+        "`python benchmarks/kill_test.py --kills 20 --out benchmarks/results/kill_test.json`",
+        "",
+        "Damage: how many damaged files a reader took for sound ones. The unchecked reader of each "
+        "file is the one that the checksum was added to.",
+        "",
+        "| file | bytes | damage | reader | damages | silent |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {each['file']} | {each['bytes']:,} | {each['damage']} | {each['reader']} "
+            f"| {each['damages']:,} | {each['silent']:,} |"
+            for each in damage["counts"]
+        ),
+        "",
+        "`python benchmarks/damage_test.py --damages 1000 --out "
+        "benchmarks/results/damage_test.json`",
+        "",
+        f"Settings: of {fuzz['documents']} random configuration files, {fuzz['ran']} trained and "
+        f"{fuzz['refused']} were refused by a line that names the key; {fuzz['tracebacks']} "
+        f"tracebacks, {fuzz['problems']} other failures. "
+        "`python benchmarks/config_fuzz.py --documents 300 --out "
+        "benchmarks/results/config_fuzz.json`",
     ]
 
 

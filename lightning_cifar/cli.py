@@ -6,21 +6,17 @@ import warnings
 from argparse import ArgumentError
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 from typing import Any, final
 
 import yaml
+from lightning.fabric.strategies.launchers import subprocess_script
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities import rank_zero_only
 
-from lightning_cifar.argument_errors import (
-    accepted_keys,
-    check_flags,
-    check_keys,
-    check_variant,
-    chosen_classes,
-    plain_message,
-)
+from lightning_cifar.argument_errors import check_nulls, one_line, plain_message
+from lightning_cifar.arguments import CALL_KEYS, TRAINER_DEFAULTS
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
@@ -29,10 +25,11 @@ from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
-from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
+from lightning_cifar.configuration import write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.errors import InputError
-from lightning_cifar.evaluation import compare_predictions, write_comparison
+from lightning_cifar.errors import InputError, Interrupted
+from lightning_cifar.evaluation import compare_predictions, require_sampling, write_comparison
+from lightning_cifar.processes import first_process, noticing_lost_processes, rank_zero_print
 from lightning_cifar.resuming import (
     check_unchanged,
     reason_it_ended,
@@ -52,34 +49,11 @@ RUNS_FOLDER = Path("runs")
 # Tells the processes that a trainer starts, which run the same command line, where the run lies.
 FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 
-# Lightning's own progress bar, summary and logger cost a third of the time of so small a network.
-TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_epochs": 100,
-    "devices": 1,
-    "logger": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
-
 # Arguments of Trainer.fit, test, … that a run folder makes superfluous.
 UNUSED_ARGUMENTS = {
     *("model", "datamodule", "dataloaders", "train_dataloaders", "val_dataloaders"),
     *("weights_only", "verbose", "return_predictions"),
 }
-
-# What belongs to one call and not to the run.
-CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
-PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
-ACCEPTED_KEYS = accepted_keys(
-    {
-        "trainer": [Trainer],
-        "model": VARIANTS.values(),
-        "data": [CIFAR10DataModule],
-        "learning_rate_search": [LearningRateSearch],
-        "early_stopping": [BestWeights],
-    }
-)
 
 
 @final
@@ -125,7 +99,11 @@ class CIFARCommand(LightningCLI):
             "default_root_dir": str(self.folder),
             "plugins": [*(options["plugins"] or []), SealedCheckpoints()],
         }
-        return Trainer(**{**options, **fixed, **kwargs})
+        try:
+            return Trainer(**{**options, **fixed, **kwargs})
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            self._discard_if_begun_in_vain()
+            raise InputError(f"the trainer refuses its settings: {one_line(error)}") from error
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
@@ -140,12 +118,17 @@ class CIFARCommand(LightningCLI):
         wanted = Path(run) if run else None
         if self.subcommand != "fit" or resume:
             return existing_run(wanted) if wanted is not None else RUNS_FOLDER
-        if getattr(rank_zero_only, "rank", 0) > 0:
+        if not first_process():
             return Path(os.environ[FOLDER_VARIABLE])
         folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
         os.environ[FOLDER_VARIABLE] = str(folder)
         write_config(self._settings(), folder)  # before all that takes time and can be killed
         return folder
+
+    def _discard_if_begun_in_vain(self) -> None:
+        """Remove the folder that this call made, if nothing came of it."""
+        if self.subcommand == "fit" and not self._get(self.config, "resume") and first_process():
+            discard_if_unused(self.folder)
 
     def _settings(self) -> dict[str, Any]:
         """The resolved configuration as plain values, without what belongs to this call alone."""
@@ -163,6 +146,9 @@ class CIFARCommand(LightningCLI):
             raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
+        name = options.model.class_path.rpartition(".")[2]
+        variant = next(each for each in VARIANTS.values() if each.__name__ == name)
+        check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
@@ -173,33 +159,50 @@ class CIFARCommand(LightningCLI):
                 check_unchanged(saved_settings(self.folder), settings)
                 reason = reason_it_ended(self.folder, settings)
                 if reason is not None:
-                    print(f"{self.folder} is finished ({reason}); there is nothing to continue")
+                    rank_zero_print(
+                        f"{self.folder} is finished ({reason}); there is nothing to continue"
+                    )
                     return
                 checkpoint = resume_point(self.folder, settings)
             try:
-                self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
+                with noticing_lost_processes(self.trainer):
+                    self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
             except InputError:
-                discard_if_unused(self.folder)
+                self._discard_if_begun_in_vain()
                 raise
+            except SystemExit as error:
+                if not isinstance(error.__context__, KeyboardInterrupt):
+                    raise
+                command = f"lightning-cifar fit --run {quote(str(self.folder))} --resume"
+                raise Interrupted(f"interrupted; to continue: {command}") from error
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")
 
     def validate(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on its validation images."""
-        self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._check_samples(model)
+        with noticing_lost_processes(self.trainer):
+            self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("val")
         self._compare(model, datamodule, "val")
 
     def test(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on the test images."""
-        self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._check_samples(model)
+        with noticing_lost_processes(self.trainer):
+            self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics("test")
         self._compare(model, datamodule, "test")
+
+    def _check_samples(self, model: DenseClassifier) -> None:
+        samples = self._get(self.config, "mc_samples")
+        if samples is not None:
+            require_sampling(model, samples)
 
     def _compare(self, model: DenseClassifier, datamodule: CIFAR10DataModule, stage: str) -> None:
         """Set Monte Carlo dropout beside the deterministic prediction, where it was asked for."""
         samples = self._get(self.config, "mc_samples")
-        if samples is None:
+        if samples is None or not self.trainer.is_global_zero:
             return
         seed = self._get(self.config, "seed_everything")
         datamodule.setup("validate")  # the temperature is fitted on the validation images
@@ -223,17 +226,17 @@ class CIFARCommand(LightningCLI):
     def _print_metrics(self, stage: str) -> None:
         metrics = self.trainer.callback_metrics
         loss, accuracy = metrics[f"{stage}_loss"], metrics[f"{stage}_accuracy"]
-        print(f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}")
+        text = f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}"
+        rank_zero_print(text)
 
 
 def run_command(arguments: list[str]) -> None:
-    """Parse and run one command line.
+    """Parse and run one command line, as ``arguments.with_configs_composed`` returns it.
 
     Raises:
-        InputError: the arguments, a file they name, or a value in it cannot be used.
+        InputError: a value cannot be used.
     """
     quieten()
-    composed = with_configs_composed(arguments)
     try:
         CIFARCommand(
             DenseClassifier,
@@ -245,7 +248,7 @@ def run_command(arguments: list[str]) -> None:
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
             parser_kwargs={"exit_on_error": False, "prog": "lightning-cifar"},
-            args=composed,
+            args=arguments,
         )
     except ArgumentError as error:
         raise InputError(plain_message(error.message)) from error
@@ -255,42 +258,13 @@ def run_command(arguments: list[str]) -> None:
         raise InputError(plain_message(str(error))) from error
 
 
-def with_configs_composed(arguments: list[str]) -> list[str]:
-    """The arguments with their config files, and that of ``--run``, laid into one before all flags.
-
-    Flags come after it and so win over every file, wherever they stand.
-
-    Raises:
-        InputError: a file cannot be read, or a setting or option is not known.
-    """
-    flags: list[str] = []
-    configs: list[Path] = []
-    remaining = iter(arguments)
-    for argument in remaining:
-        name, equals, value = argument.partition("=")
-        if name in ("--config", "-c"):
-            configs.append(Path(value if equals else next(remaining, "")))
-            continue
-        flags.append(argument)
-        if name == "--run":
-            value = value if equals else next(remaining, "")
-            flags += [] if equals else [value]
-            if arguments[0] != "fit" or "--resume" in arguments:
-                configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
-    check_flags(flags[1:], ACCEPTED_KEYS, PLAIN_KEYS)
-    for path in chosen_classes(flags):
-        check_variant({"model": {"class_path": path}}, VARIANTS)
-    if not configs:
-        return flags
-    config = compose(configs)
-    check_keys(config, ACCEPTED_KEYS, PLAIN_KEYS)
-    check_variant(config, VARIANTS)
-    return [*flags[:1], "--config", yaml.safe_dump(config, sort_keys=False), *flags[1:]]
-
-
 def quieten() -> None:
     """Keep Lightning's notes on hardware and tips out of what a user reads."""
     # Lightning 2.6 on torch 2.15; a note to its authors, not to our users.
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+    # The figures of an epoch are summed over the processes before they are logged.
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # All that is said when a process ends while the first one computes, and is ended for it.
+    logging.getLogger(subprocess_script.__name__).setLevel(logging.INFO)

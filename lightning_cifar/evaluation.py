@@ -12,11 +12,13 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs import best_checkpoint
 from lightning_cifar.uncertainty.comparison import Comparison, compare, deterministic_logits
+from lightning_cifar.uncertainty.dropout_modes import active_dropout_layers
 from lightning_cifar.uncertainty.figures import (
     draw_reliability,
     draw_risk_coverage,
     draw_sample_counts,
 )
+from lightning_cifar.uncertainty.monte_carlo import require_samples
 from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.temperature import fit_temperature
 
@@ -30,12 +32,27 @@ def load_classifier(run: Path) -> DenseClassifier:
     path = best_checkpoint(run)
     checkpoint = load_checkpoint(path)
     variant = checkpoint.get("variant")
-    if variant not in VARIANTS:
+    if str(variant) not in VARIANTS:
         raise InputError(f"{path} holds the variant {variant!r}; known are {', '.join(VARIANTS)}")
-    classifier = VARIANTS[variant](**checkpoint["hyper_parameters"])
+    try:
+        classifier = VARIANTS[str(variant)](**checkpoint["hyper_parameters"])
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} lacks the sizes of its network; use one that 'fit' wrote"
+        ) from error
     classifier.on_load_checkpoint(checkpoint)
     classifier.load_state_dict(checkpoint["state_dict"])
     return classifier.eval()
+
+
+def require_sampling(classifier: DenseClassifier, samples: int) -> None:
+    """Refuse, before anything is computed, to sample what cannot be sampled.
+
+    Raises:
+        InputError: no active dropout, or ``samples`` below 1.
+    """
+    require_samples(samples)
+    active_dropout_layers(classifier.network)
 
 
 def compare_predictions(

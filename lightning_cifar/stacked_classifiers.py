@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
-from lightning_cifar.classifiers import Batch, DenseClassifier, variant_of
+from lightning_cifar.classifiers import Batch, DenseClassifier, require_compiler, variant_of
 from lightning_cifar.errors import InputError
 from lightning_cifar.optimisers import FlatNAdam
 from lightning_cifar.schedules import SCHEDULES
@@ -39,6 +39,7 @@ class StackedClassifiers(LightningModule):
         self.stack = StackedNetwork([each.network for each in classifiers], seeds).train()
         self.rates = torch.tensor([each.learning_rate for each in classifiers], dtype=torch.float64)
         self.schedule = classifiers[0].schedule
+        self.compiled = classifiers[0].compiled  # the optimiser's update; the stack has few calls
         self.present = list(range(len(classifiers)))
         self.begin_training_figures()
         self.begin_validation_figures()
@@ -122,8 +123,16 @@ class StackedClassifiers(LightningModule):
         self.keep(checkpoint["present"])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """One NAdam with a rate for each member; a schedule is stepped per batch."""
-        optimiser = FlatNAdam(self.stack.parameter_groups(), lr=1.0, rates=self.rates)
+        """One NAdam with a rate for each member; a schedule is stepped per batch.
+
+        Raises:
+            InputError: compiled code was asked for and there is no compiler.
+        """
+        if self.compiled:
+            require_compiler()
+        optimiser = FlatNAdam(
+            self.stack.parameter_groups(), lr=1.0, rates=self.rates, compiled=self.compiled
+        )
         if self.schedule == "constant":
             return optimiser
         steps = int(self.trainer.estimated_stepping_batches)

@@ -207,6 +207,6 @@ def test_lightning_finds_the_file_under_the_name_best(overfitted):
 
 def test_figure_that_is_not_logged_is_refused(tmp_path):
     trainer = small_trainer(tmp_path, [BestWeights(monitor="val_los")])
-    message = "watches 'val_los', which is not logged; logged are .*val_loss"
+    message = "early_stopping.monitor is 'val_los', which is not logged; logged are .*val_loss"
     with pytest.raises(InputError, match=message):
         trainer.fit(small_classifier(), small_data())

@@ -115,7 +115,7 @@ def test_same_seed_gives_the_same_weights(work, capsys):
 
 
 BAD_FLAGS = {
-    "no variant": (["fit"], "no variant chosen: add --config configs/selu.yaml"),
+    "no variant": (["fit"], "no variant chosen: add --config selu"),
     "unknown command": (["tset"], "unknown command 'tset'; did you mean 'test'?"),
     "unknown variant": (["fit", "--model=SeluClasifier"], "did you mean 'SeluClassifier'"),
     "variant's name": (["fit", "--model", "swish"], "unknown variant 'swish'; choose one of Elu"),

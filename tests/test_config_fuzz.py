@@ -1,14 +1,21 @@
-"""Configurations at random: each is accepted, or refused in a line that names the key."""
+"""Configurations at random: each is accepted, or refused in a line that names the key.
 
+``benchmarks/config_fuzz.py`` does the same with whole fits and more documents.
+"""
+
+import sys
 import tempfile
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 import yaml
 from controls import assert_rejects
-from hypothesis import given
+from hypothesis import Phase, given, settings
 
-from lightning_cifar.cli import with_configs_composed
+from benchmarks import config_fuzz
+from lightning_cifar.__main__ import main
+from lightning_cifar.arguments import with_configs_composed
 from lightning_cifar.errors import InputError
 
 VALID = {
@@ -48,7 +55,7 @@ def faults_are_named(compose):
             path = Path(folder) / "drawn.yaml"
             path.write_text(yaml.safe_dump(document))
             try:
-                compose(["fit", "--config", str(path)])
+                compose(["fit", "--model=EluClassifier", "--config", str(path)])
                 message = None
             except InputError as error:
                 message = str(error)
@@ -82,9 +89,45 @@ def test_file_of_anything_is_settings_or_refused_by_name(content):
         path = Path(folder) / "drawn.yaml"
         path.write_bytes(content)
         try:
-            with_configs_composed(["fit", "--config", str(path)])
+            with_configs_composed(["fit", "--model=EluClassifier", "--config", str(path)])
         except InputError as error:
             lines = str(error).splitlines()
         else:
             lines = ["accepted"]
     assert 1 <= len(lines) <= 2
+
+
+def fits_run_or_name_the_key(command, count):
+    @settings(max_examples=count, phases=[Phase.generate])
+    @given(config_fuzz.documents())
+    def check(document):
+        outcome = config_fuzz.outcome_of(document, command)
+        assert not outcome.problem, f"{outcome.problem}\n{outcome.document}{outcome.report}"
+
+    def in_a_workplace():
+        with config_fuzz.workplace():
+            check()
+
+    return in_a_workplace
+
+
+def test_fits_run_or_name_the_key():
+    fits_run_or_name_the_key(main, 30)()
+
+
+def crashing(arguments):
+    raise KeyError("batch_size")
+
+
+def vague_about_it(arguments):
+    sys.stderr.write("lightning-cifar: something is wrong\n")
+    return 2
+
+
+def agreeing(arguments):
+    return 0
+
+
+@pytest.mark.parametrize("command", [crashing, vague_about_it, agreeing])
+def test_control_fits_that_end_otherwise(command):
+    assert_rejects(fits_run_or_name_the_key(command, 30))

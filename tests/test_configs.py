@@ -4,8 +4,8 @@ import pytest
 from commands import CONFIGS, configured, run, smoke, working_in
 
 from lightning_cifar.argument_errors import check_keys
+from lightning_cifar.arguments import PLAIN_KEYS, accepted_keys
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.cli import ACCEPTED_KEYS, PLAIN_KEYS
 from lightning_cifar.configuration import compose, variant_in
 from lightning_cifar.errors import InputError
 from lightning_cifar.records import read_record
@@ -32,9 +32,9 @@ def test_no_file_is_forgotten_here():
 @pytest.mark.parametrize("name", ["common", *VARIANTS, *OVERLAYS])
 def test_every_setting_of_every_file_is_known(name):
     config = composed("selu", name)
-    check_keys(config, ACCEPTED_KEYS, PLAIN_KEYS)
+    check_keys(config, accepted_keys(), PLAIN_KEYS)
     with pytest.raises(InputError):  # control
-        check_keys(config | {"data": {"colour": "red"}}, ACCEPTED_KEYS, PLAIN_KEYS)
+        check_keys(config | {"data": {"colour": "red"}}, accepted_keys(), PLAIN_KEYS)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -93,8 +93,10 @@ def machine_for(point, find):
 
         @precondition(lambda self: LAST_FILE in self.files)
         @rule()
-        def crash_between_two_files(self):
+        def crash_while_saving(self):
             assert (self.folder / LAST_FILE).exists(), "a file was not kept"
+            half = (self.folder / LAST_FILE).read_bytes()[:1000]
+            (self.folder / f".{LAST_FILE}.abcd1234").write_bytes(half)
             (self.folder / LAST_FILE).replace(self.folder / PREVIOUS_FILE)
             self.files[PREVIOUS_FILE] = self.files.pop(LAST_FILE)
             self.resume()

@@ -57,7 +57,7 @@ class BestWeights(Checkpoint):
         """Compare the figure with the best so far."""
         if self.monitor not in trainer.callback_metrics:
             raise InputError(
-                f"BestWeights watches {self.monitor!r}, which is not logged; logged are "
+                f"early_stopping.monitor is {self.monitor!r}, which is not logged; logged are "
                 f"{', '.join(sorted(trainer.callback_metrics))}"
             )
         score = float(trainer.callback_metrics[self.monitor])

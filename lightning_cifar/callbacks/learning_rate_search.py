@@ -123,7 +123,9 @@ def search_settings(
     epochs: int,
 ) -> dict[str, Any]:
     """Everything that decides the result of a search, and nothing else."""
-    network = {key: value for key, value in classifier.hparams.items() if key != "seed"}
+    # Neither the seed of a run nor the code that trains it decides the rate.
+    left_out = {"seed", "compiled"}
+    network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
     return {
         "variant": variant_of(classifier),
         "network": network,

@@ -15,10 +15,10 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from lightning_cifar.argument_errors import check_keys, check_variant, plain_message
+from lightning_cifar.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch, hash_of
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
-from lightning_cifar.cli import ACCEPTED_KEYS, PLAIN_KEYS, TRAINER_DEFAULTS
 from lightning_cifar.configuration import Config, compose, nearest, overlaid
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
@@ -124,8 +124,8 @@ def resolved(config: Config, arm: str) -> Config:
         InputError: a setting is not known, has a value that cannot be used, or is one that
             networks trained in a stack do not have.
     """
-    check_keys(config, ACCEPTED_KEYS, PLAIN_KEYS)
-    check_variant(config, VARIANTS)
+    check_keys(config, accepted_keys(), PLAIN_KEYS)
+    check_variant(config, variants())
     trainer = config.get("trainer") or {}
     foreign = set(trainer) - set(TRAINER_KEYS)
     if foreign:

@@ -1,0 +1,64 @@
+"""Runs of several processes: what is said once, and what is said when one of them is gone."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch.distributed
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+SECONDS_TO_END = 5  # a process closes its connections a moment before it ends
+CONNECTION_ERRORS = ("gloo", "onnection", "NCCL")  # in the messages, whatever their class
+
+
+class LostProcess(RuntimeError):
+    """Another process of this run has ended, so this one cannot go on."""
+
+
+@contextmanager
+def noticing_lost_processes(trainer: Trainer) -> Iterator[None]:
+    """Turn what the network says of a process that is gone into a line that says which.
+
+    Raises:
+        LostProcess: a process of this run has ended or cannot be reached.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if trainer.world_size == 1 or not is_of_connection(error):
+            raise
+        raise LostProcess(
+            f"{ended_process(trainer)}, and process {trainer.global_rank} cannot go on without it; "
+            "a 'fit' can be continued with --run FOLDER --resume"
+        ) from error
+
+
+def is_of_connection(error: RuntimeError) -> bool:
+    """Whether an error is about the connection between processes."""
+    distributed = isinstance(error, torch.distributed.DistError)
+    return distributed or any(word in str(error) for word in CONNECTION_ERRORS)
+
+
+def ended_process(trainer: Trainer) -> str:
+    """Which process ended and how; only the first one, which started the others, can tell."""
+    for rank, process in enumerate(getattr(trainer.strategy.launcher, "procs", []), start=1):
+        try:
+            code = process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            continue
+        if code:
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            return f"process {rank} of this run {how}"
+    return "another process of this run has ended or cannot be reached"
+
+
+def first_process() -> bool:
+    """Whether this is the process that the user started, known before there is a trainer."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@rank_zero_only
+def rank_zero_print(text: str) -> None:
+    """Print a line in the first process alone."""
+    print(text)
