@@ -70,9 +70,10 @@ def test_killed_worker_is_reported_and_the_other_goes_on(jobs, tmp_path):
         os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
 
     threading.Thread(target=kill_one).start()
-    ended = dict(run_jobs(jobs, tmp_path / "study", 2, StudyProgress(jobs, [])))
-    assert sorted(each.how for each in ended.values()) == ["done", "failed"]
-    failed = next(each for each in ended.values() if each.how == "failed")
+    progress = StudyProgress(jobs, [])
+    ended = [each for _, each in run_jobs(jobs, tmp_path / "study", 2, progress)]
+    assert sorted(each.how for each in ended) == ["done", "failed"]
+    failed = next(each for each in ended if each.how == "failed")
     assert "ended by SIGKILL" in failed.lines[0]
     assert len(list((tmp_path / "study" / "records").glob("*.json"))) == 2
 
