@@ -235,3 +235,9 @@ def test_search_is_the_same_each_time():
     classifier = small_classifier(AlphaDropoutClassifier)
     results = [find_rate(classifier, datamodule, torch.device("cpu"), 3, 1) for _ in range(2)]
     assert results[0] == results[1]
+
+
+def test_root_folder_of_a_stock_trainer_need_not_exist(tmp_path):
+    folder = tmp_path / "runs" / "first"
+    learning_rate_search.keep(RESULT, {}, "search", folder)
+    assert {each.name for each in folder.iterdir()} == {SEARCH_FILE, PICTURE_FILE}

@@ -228,5 +228,6 @@ def keep(result: SearchResult, settings: dict[str, Any], source: str, folder: Pa
     """Put the curve and the race into a run folder, as JSON and as a picture."""
     from lightning_cifar.figures import draw_search  # matplotlib: only here
 
+    folder.mkdir(parents=True, exist_ok=True)  # a stock trainer does not make its root folder
     write_result(result, settings, source, folder / SEARCH_FILE)
     draw_search(result).savefig(folder / PICTURE_FILE, dpi=120)
