@@ -18,6 +18,7 @@ from lightning_cifar.argument_errors import (
     accepted_keys,
     check_flags,
     check_keys,
+    check_least,
     check_nulls,
     check_variant,
     chosen_classes,
@@ -75,15 +76,16 @@ UNUSED_ARGUMENTS = {
 # What belongs to one call and not to the run.
 CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
 PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
-ACCEPTED_KEYS = accepted_keys(
-    {
-        "trainer": [Trainer],
-        "model": VARIANTS.values(),
-        "data": [CIFAR10DataModule],
-        "learning_rate_search": [LearningRateSearch],
-        "early_stopping": [BestWeights],
-    }
-)
+CLASSES: dict[str, list[type]] = {
+    "trainer": [Trainer],
+    "model": list(VARIANTS.values()),
+    "data": [CIFAR10DataModule],
+    "learning_rate_search": [LearningRateSearch],
+    "early_stopping": [BestWeights],
+}
+ACCEPTED_KEYS = accepted_keys(CLASSES)
+# Lightning takes a 0 for these, and then divides by it or finds nothing to judge an epoch by.
+TRAINER_LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1}
 
 
 @final
@@ -170,18 +172,21 @@ class CIFARCommand(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Refuse options of another command."""
         options = self.config[self.subcommand]
+        if self.subcommand == "fit" and options.trainer.limit_val_batches == 0:
+            raise InputError("trainer.limit_val_batches is 0; an epoch is judged by validation")
         if self.subcommand == "fit" and options.mc_samples is not None:
             raise InputError("fit takes no --mc_samples: 'test', 'validate' and 'predict' do")
         if options.resume and not options.run:
             raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
-        batches = options.trainer.accumulate_grad_batches
-        if batches < 1:  # Lightning takes it, and divides by it
-            raise InputError(f"trainer.accumulate_grad_batches is {batches}; it must be 1 or more")
+        check_least("trainer", options.trainer.as_dict(), TRAINER_LEAST)
         name = options.model.class_path.rpartition(".")[2]
         variant = next(each for each in VARIANTS.values() if each.__name__ == name)
         check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
+        for section in ("data", "learning_rate_search", "early_stopping"):
+            (kind,) = CLASSES[section]
+            check_nulls(section, options[section].as_dict(), kind)
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
