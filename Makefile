@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check requirements clean
+.PHONY: demo test check package notebooks site requirements clean
 
 .venv/ready: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -24,9 +24,23 @@ check: .venv/ready
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# Wheel and sdist, checked and used in a fresh environment; fetches the tools for it.
+package: .venv/ready
+	.ci/package
+
+# Runs the notebooks from top to bottom.
+notebooks: .venv/ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[notebooks]"
+	$(BIN)/python benchmarks/run_notebooks.py --check notebooks/exercise.ipynb notebooks/theory.ipynb
+
+# The documentation as a site in site/; a broken link or a missing page is an error.
+site: .venv/ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
-	$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --extra dev --extra export --extra tensorboard --generate-hashes --no-emit-index-url \
 	  --no-header pyproject.toml -o requirements.txt
 
 clean:

@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,14 +23,15 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_cifar import networks
+from lightning_cifar.arguments import TRAINER_DEFAULTS
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
 from lightning_cifar.callbacks.progress import EpochProgress
 from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
-from lightning_cifar.classifiers import EluClassifier
-from lightning_cifar.cli import TRAINER_DEFAULTS, quieten
+from lightning_cifar.classifiers import DenseClassifier, EluClassifier
+from lightning_cifar.cli import quieten
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.data.statistics import measure
@@ -85,8 +87,19 @@ class EpochClock(Callback):
         return self.starts[-1] - self.starts[-2]
 
 
-def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> float:
-    """Full Trainer with all default callbacks, except the search."""
+def benchmark_images() -> tuple[LabelledImages, LabelledImages]:
+    """The training and the validation images."""
+    return random_images(TRAIN_IMAGES, 0), random_images(VALIDATION_IMAGES, 1)
+
+
+def ours(
+    train: LabelledImages,
+    validation: LabelledImages,
+    batch_size: int,
+    variant: type[DenseClassifier] = EluClassifier,
+    compiled: bool = False,
+) -> float:
+    """Full Trainer with all default callbacks, except the search; the second of three epochs."""
     clock = EpochClock()
     with tempfile.TemporaryDirectory() as folder:
         callbacks = [FiniteGuard(), EpochProgress(), clock]
@@ -98,7 +111,7 @@ def ours(train: LabelledImages, validation: LabelledImages, batch_size: int) -> 
             default_root_dir=folder,
             accelerator="cpu",
         )
-        classifier = EluClassifier(learning_rate=LEARNING_RATE)
+        classifier = variant(learning_rate=LEARNING_RATE, compiled=compiled)
         trainer.fit(classifier, Images(train, validation, batch_size))
     return clock.seconds
 
@@ -185,6 +198,7 @@ def stock(train: LabelledImages, validation: LabelledImages, batch_size: int) ->
 
 CONTESTANTS: dict[str, Callable[[LabelledImages, LabelledImages, int], float]] = {
     "ours": ours,
+    "compiled": partial(ours, compiled=True),
     "bare": bare,
     "stock": stock,
 }
@@ -200,7 +214,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     quieten()
-    train, validation = random_images(TRAIN_IMAGES, 0), random_images(VALIDATION_IMAGES, 1)
+    train, validation = benchmark_images()
     results = {}
     for batch_size in options.batch_sizes:
         seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
@@ -212,7 +226,7 @@ def main() -> None:
             name: statistics.median(
                 a / b for a, b in zip(seconds[name], seconds["bare"], strict=True)
             )
-            for name in ("ours", "stock")
+            for name in ("ours", "compiled", "stock")
         }
         results[batch_size] = {"seconds": seconds, "medians": medians, "ratios_to_bare": ratios}
         shown = "  ".join(f"{name} {value:.2f} s" for name, value in medians.items())

@@ -1,1 +1,70 @@
-"""Dense networks of chapter 11 on CIFAR-10: data, classifiers, callbacks and the command line."""
+"""Dense networks of chapter 11 on CIFAR-10: data, classifiers, callbacks and the command line.
+
+    from lightning_cifar import BestWeights, CIFAR10DataModule, LearningRateSearch, SeluClassifier
+
+Nothing is imported until it is asked for: the command line must answer before torch is loaded.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from lightning_cifar.callbacks.best_weights import BestWeights
+    from lightning_cifar.callbacks.finite_guard import FiniteGuard, NonFiniteLoss
+    from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
+    from lightning_cifar.checkpoints import SealedCheckpoints
+    from lightning_cifar.classifiers import (
+        AlphaDropoutClassifier,
+        BatchNormClassifier,
+        DenseClassifier,
+        EluClassifier,
+        SeluClassifier,
+    )
+    from lightning_cifar.data.datamodule import CIFAR10DataModule
+    from lightning_cifar.errors import InputError
+
+__all__ = [
+    "AlphaDropoutClassifier",
+    "BatchNormClassifier",
+    "BestWeights",
+    "CIFAR10DataModule",
+    "DenseClassifier",
+    "EluClassifier",
+    "FiniteGuard",
+    "InputError",
+    "LearningRateSearch",
+    "NonFiniteLoss",
+    "SealedCheckpoints",
+    "SeluClassifier",
+    "__version__",
+]
+
+_MODULES = {
+    "AlphaDropoutClassifier": "classifiers",
+    "BatchNormClassifier": "classifiers",
+    "BestWeights": "callbacks.best_weights",
+    "CIFAR10DataModule": "data.datamodule",
+    "DenseClassifier": "classifiers",
+    "EluClassifier": "classifiers",
+    "FiniteGuard": "callbacks.finite_guard",
+    "InputError": "errors",
+    "LearningRateSearch": "callbacks.learning_rate_search",
+    "NonFiniteLoss": "callbacks.finite_guard",
+    "SealedCheckpoints": "checkpoints",
+    "SeluClassifier": "classifiers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, from the module that defines it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """What can be asked for."""
+    return sorted({*globals(), *__all__})

@@ -2,27 +2,48 @@
 
 import sys
 
-from lightning_cifar.errors import InputError
+from lightning_cifar.errors import InputError, Interrupted
+
+INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 
 COMMANDS = {
     "fit": "train a network: searches a learning rate, stops early, keeps the best weights",
     "validate": "loss and accuracy of a run on its validation images",
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
+    "report": "a study's answers as one page, from its records alone",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
+    "study": "train variants over many seeds, and go on where an interrupted study was",
+    "completion": "print the script by which a shell completes commands and options",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 2 for input that cannot be used."""
+    """Run the command line; returns the exit code.
+
+    0: done; 1: training diverged, or some images could not be read; 2: input that cannot be used;
+    130: interrupted.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         print(overview())
         return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from lightning_cifar import __version__
+
+        print(f"lightning-cifar {__version__}")
+        return 0
     try:
         return run(arguments[0], arguments)
     except InputError as error:
         return report(str(error), 2)
+    except Interrupted as error:
+        return report(str(error), INTERRUPTED)
+    except (KeyboardInterrupt, SystemExit) as error:
+        # Lightning makes the second out of the first.
+        if KeyboardInterrupt not in (type(error), type(error.__context__)):
+            raise
+        return report("interrupted", INTERRUPTED)
     except ImportError as error:
         return report(f"cannot load a library: {error}; install the pinned requirements again", 2)
     except OSError as error:
@@ -36,16 +57,37 @@ def run(command: str, arguments: list[str]) -> int:
 
         hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {command!r}{hint}")
+    if command == "report":
+        from lightning_cifar.study.report.command import report_command
+
+        return report_command(arguments[1:])
+    if command == "completion":
+        from lightning_cifar.completion import completion_script
+
+        print(completion_script(COMMANDS), end="")
+        return 0
     if command in ("predict", "export"):
         from lightning_cifar import commands
 
         return (commands.predict if command == "predict" else commands.export_run)(arguments[1:])
+    if command == "study":
+        from lightning_cifar.study.command import study
+
+        return study(arguments[1:])
+    if {"-h", "--help"} & set(arguments):
+        from lightning_cifar.help_text import help_text
+
+        print(help_text(command))
+        return 0
+    from lightning_cifar.arguments import with_configs_composed
+
+    composed = with_configs_composed(arguments)  # refuses most mistakes before torch is loaded
     from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
     from lightning_cifar.cli import run_command
     from lightning_cifar.processes import LostProcess
 
     try:
-        run_command(arguments)
+        run_command(composed)
     except (NonFiniteLoss, LostProcess) as error:
         return report(str(error), 1)
     return 0
@@ -53,7 +95,7 @@ def run(command: str, arguments: list[str]) -> int:
 
 def overview() -> str:
     """The commands, a line each."""
-    lines = [f"  {name:10}{text}" for name, text in COMMANDS.items()]
+    lines = [f"  {name:12}{text}" for name, text in COMMANDS.items()]
     usage = "usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options"
     return "\n".join([usage, "", *lines])
 

@@ -2,9 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 from lightning_cifar.configuration import Config, nearest
 from lightning_cifar.errors import InputError
@@ -18,16 +17,12 @@ TYPES = {
     "<class 'NoneType'>": "null",
     "<class 'list'>": "a list",
 }
+NO_VARIANT = (
+    "no variant chosen: add --config selu (or elu, batch_norm, alpha_dropout), or --run FOLDER of "
+    "an earlier fit"
+)
 # Keys whose values are free: classes of Lightning's, with settings of their own.
 OPEN_KEYS = {"trainer"}
-
-
-def accepted_keys(classes: Mapping[str, Iterable[type]]) -> dict[str, set[str]]:
-    """The settings under each section: the parameters of the classes that may stand there."""
-    return {
-        section: {name for each in kinds for name in inspect.signature(each).parameters}
-        for section, kinds in classes.items()
-    }
 
 
 def check_keys(config: Config, accepted: Mapping[str, set[str]], plain: set[str]) -> None:
@@ -126,10 +121,7 @@ def plain_message(text: str) -> str:
     """
     missing = re.search(r"arguments are required: \w+\.model\b", text)
     if missing:
-        return (
-            "no variant chosen: add --config configs/selu.yaml (or elu, batch_norm, "
-            "alpha_dropout), or --run FOLDER of an earlier fit"
-        )
+        return NO_VARIANT
     refused = re.search(r"Option '([\w.]+)' is not accepted", text)
     if refused:
         return f"the chosen variant has no setting {refused[1]!r}; leave it out"
@@ -172,16 +164,17 @@ def words(kind: str) -> str:
     return f"one of {literal[1]}" if literal else TYPES.get(kind, kind)
 
 
-def check_variant(config: Config, variants: Mapping[str, Any]) -> None:
+def check_variant(config: Config, names: Collection[str]) -> None:
     """Refuse a class that this package does not have.
 
+    names: of the classes that it has.
+
     Raises:
-        InputError: naming the four.
+        InputError: naming the nearest, or all of them.
     """
     model = config.get("model")
     path = str(model.get("class_path", "")) if isinstance(model, dict) else ""
     module, _, name = path.rpartition(".")
-    names = [variant.__name__ for variant in variants.values()]
     if module in ("", "lightning_cifar.classifiers") and name and name not in names:
         hint = nearest(name, names) or f"; choose one of {', '.join(names)}"
         raise InputError(f"model.class_path: unknown variant {path!r}{hint}")

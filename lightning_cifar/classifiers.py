@@ -4,7 +4,9 @@ A leaf chooses a network and nothing else. Images come in raw (uint8, 0 to 255):
 of the training images is part of the module and of every checkpoint.
 """
 
+import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, final
 
 import torch
@@ -22,6 +24,8 @@ from lightning_cifar.schedules import SCHEDULES, Schedule
 from lightning_cifar.standardise import Standardise
 
 Batch = tuple[Tensor, Tensor]
+Network = Callable[[Tensor], Tensor]
+COMPILERS = ("g++", "clang++", "c++")
 
 
 class DenseClassifier(LightningModule, ABC):
@@ -36,9 +40,11 @@ class DenseClassifier(LightningModule, ABC):
         learning_rate: NAdam's rate; searched when left out.
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
+        compiled: train with compiled code; needs a C++ compiler, pays from a few epochs on.
 
     Raises:
-        InputError: a size below 1, or a rate that is not a positive number.
+        InputError: a size below 1, a rate that is not a positive number, or, at the start of a fit,
+            no compiler.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class DenseClassifier(LightningModule, ABC):
         learning_rate: float | None = None,
         schedule: Schedule = "constant",
         seed: int = 0,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         for name, size in (("depth", depth), ("width", width)):
@@ -61,6 +68,9 @@ class DenseClassifier(LightningModule, ABC):
         self.save_hyperparameters()
         self.standardise = Standardise()
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
+        self.compiled = compiled
+        # In a tuple, because a plain attribute would become part of this module's state.
+        self._trained: tuple[Network] = (self.network,)
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
         self.class_names = tuple(map(str, range(networks.CLASSES)))
@@ -80,6 +90,19 @@ class DenseClassifier(LightningModule, ABC):
         """Take the training images' statistics from the data module before the first step."""
         if stage == "fit":
             self.adopt_standardisation()
+        if stage == "fit" and self.compiled:
+            self.compile_network()
+
+    def compile_network(self) -> None:
+        """Put faster code before the training steps, and only there.
+
+        Evaluation has batches of other sizes, each of which would be compiled anew.
+
+        Raises:
+            InputError: there is no C++ compiler.
+        """
+        require_compiler()
+        self._trained = (torch.compile(self.network, dynamic=False),)
 
     def adopt_standardisation(self) -> None:
         """Copy the data module's statistics into the module; without a data module, keep them."""
@@ -124,7 +147,7 @@ class DenseClassifier(LightningModule, ABC):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Mean cross-entropy of a batch."""
         images, labels = batch
-        logits = self(images)
+        logits = self._trained[0](self.standardise(images))
         loss = functional.cross_entropy(logits, labels)
         with torch.no_grad():
             count = len(labels)
@@ -169,7 +192,7 @@ class DenseClassifier(LightningModule, ABC):
             raise InputError(
                 "no learning rate: set model.learning_rate or add the LearningRateSearch callback"
             )
-        optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate)
+        optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate, compiled=self.compiled)
         if self.schedule == "constant":
             return optimiser
         steps = int(self.trainer.estimated_stepping_batches)
@@ -220,6 +243,7 @@ class AlphaDropoutClassifier(DenseClassifier):
         learning_rate: NAdam's rate; searched when left out.
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
+        compiled: train with compiled code; needs a C++ compiler, pays from a few epochs on.
         dropout_rate: share of units dropped, from 0 to below 1.
         dropout_everywhere: after every hidden layer, not only before the output.
     """
@@ -231,6 +255,7 @@ class AlphaDropoutClassifier(DenseClassifier):
         learning_rate: float | None = None,
         schedule: Schedule = "constant",
         seed: int = 0,
+        compiled: bool = False,
         dropout_rate: float = 0.1,
         dropout_everywhere: bool = False,
     ) -> None:
@@ -241,7 +266,7 @@ class AlphaDropoutClassifier(DenseClassifier):
             )
         self.dropout_rate = dropout_rate
         self.dropout_everywhere = dropout_everywhere
-        super().__init__(depth, width, learning_rate, schedule, seed)
+        super().__init__(depth, width, learning_rate, schedule, seed, compiled)
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU, with AlphaDropout before the output or after every hidden layer."""
@@ -256,6 +281,15 @@ VARIANTS: dict[str, type[DenseClassifier]] = {
     "selu": SeluClassifier,
     "alpha_dropout": AlphaDropoutClassifier,
 }
+
+
+def require_compiler() -> None:
+    """Raise InputError unless there is a C++ compiler, which ``torch.compile`` needs on the CPU."""
+    if not any(map(shutil.which, COMPILERS)):
+        raise InputError(
+            f"compiled is true, but none of {', '.join(COMPILERS)} is installed; install a C++ "
+            "compiler or leave model.compiled out"
+        )
 
 
 def variant_of(classifier: DenseClassifier) -> str:

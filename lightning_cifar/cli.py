@@ -6,6 +6,7 @@ import warnings
 from argparse import ArgumentError
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 from typing import Any, final
 
 import yaml
@@ -15,16 +16,12 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from lightning_cifar.argument_errors import (
-    accepted_keys,
-    check_flags,
-    check_keys,
     check_least,
     check_nulls,
-    check_variant,
-    chosen_classes,
     plain_message,
     refused_by_trainer,
 )
+from lightning_cifar.arguments import CALL_KEYS, TRAINER_DEFAULTS
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
@@ -33,9 +30,9 @@ from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
-from lightning_cifar.configuration import CONFIG_FILE, compose, write_config
+from lightning_cifar.configuration import write_config
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.errors import InputError
+from lightning_cifar.errors import InputError, Interrupted
 from lightning_cifar.evaluation import compare_predictions, require_sampling, write_comparison
 from lightning_cifar.processes import first_process, noticing_lost_processes, rank_zero_print
 from lightning_cifar.resuming import (
@@ -57,35 +54,19 @@ RUNS_FOLDER = Path("runs")
 # Tells the processes that a trainer starts, which run the same command line, where the run lies.
 FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 
-# Lightning's own progress bar, summary and logger cost a third of the time of so small a network.
-TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_epochs": 100,
-    "devices": 1,
-    "logger": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
-
 # Arguments of Trainer.fit, test, … that a run folder makes superfluous.
 UNUSED_ARGUMENTS = {
     *("model", "datamodule", "dataloaders", "train_dataloaders", "val_dataloaders"),
     *("weights_only", "verbose", "return_predictions"),
 }
 
-# What belongs to one call and not to the run.
-CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
-PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
-CLASSES: dict[str, list[type]] = {
-    "trainer": [Trainer],
-    "model": list(VARIANTS.values()),
-    "data": [CIFAR10DataModule],
-    "learning_rate_search": [LearningRateSearch],
-    "early_stopping": [BestWeights],
-}
-ACCEPTED_KEYS = accepted_keys(CLASSES)
 # Lightning takes a 0 for these, and then divides by it or finds nothing to judge an epoch by.
 TRAINER_LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1}
+SECTIONS: dict[str, type] = {
+    "data": CIFAR10DataModule,
+    "learning_rate_search": LearningRateSearch,
+    "early_stopping": BestWeights,
+}
 
 
 @final
@@ -184,8 +165,7 @@ class CIFARCommand(LightningCLI):
         name = options.model.class_path.rpartition(".")[2]
         variant = next(each for each in VARIANTS.values() if each.__name__ == name)
         check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
-        for section in ("data", "learning_rate_search", "early_stopping"):
-            (kind,) = CLASSES[section]
+        for section, kind in SECTIONS.items():
             check_nulls(section, options[section].as_dict(), kind)
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
@@ -208,6 +188,11 @@ class CIFARCommand(LightningCLI):
             except InputError:
                 self._discard_if_begun_in_vain()
                 raise
+            except SystemExit as error:
+                if not isinstance(error.__context__, KeyboardInterrupt):
+                    raise
+                command = f"lightning-cifar fit --run {quote(str(self.folder))} --resume"
+                raise Interrupted(f"interrupted; to continue: {command}") from error
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")
 
@@ -264,13 +249,12 @@ class CIFARCommand(LightningCLI):
 
 
 def run_command(arguments: list[str]) -> None:
-    """Parse and run one command line.
+    """Parse and run one command line, as ``arguments.with_configs_composed`` returns it.
 
     Raises:
-        InputError: the arguments, a file they name, or a value in it cannot be used.
+        InputError: a value cannot be used.
     """
     quieten()
-    composed = with_configs_composed(arguments)
     try:
         CIFARCommand(
             DenseClassifier,
@@ -282,7 +266,7 @@ def run_command(arguments: list[str]) -> None:
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
             parser_kwargs={"exit_on_error": False, "prog": "lightning-cifar"},
-            args=composed,
+            args=arguments,
         )
     except ArgumentError as error:
         raise InputError(plain_message(error.message)) from error
@@ -290,39 +274,6 @@ def run_command(arguments: list[str]) -> None:
         if "Does not validate" not in str(error):
             raise
         raise InputError(plain_message(str(error))) from error
-
-
-def with_configs_composed(arguments: list[str]) -> list[str]:
-    """The arguments with their config files, and that of ``--run``, laid into one before all flags.
-
-    Flags come after it and so win over every file, wherever they stand.
-
-    Raises:
-        InputError: a file cannot be read, or a setting or option is not known.
-    """
-    flags: list[str] = []
-    configs: list[Path] = []
-    remaining = iter(arguments)
-    for argument in remaining:
-        name, equals, value = argument.partition("=")
-        if name in ("--config", "-c"):
-            configs.append(Path(value if equals else next(remaining, "")))
-            continue
-        flags.append(argument)
-        if name == "--run":
-            value = value if equals else next(remaining, "")
-            flags += [] if equals else [value]
-            if arguments[0] != "fit" or "--resume" in arguments:
-                configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
-    check_flags(flags[1:], ACCEPTED_KEYS, PLAIN_KEYS)
-    for path in chosen_classes(flags):
-        check_variant({"model": {"class_path": path}}, VARIANTS)
-    if not configs:
-        return flags
-    config = compose(configs)
-    check_keys(config, ACCEPTED_KEYS, PLAIN_KEYS)
-    check_variant(config, VARIANTS)
-    return [*flags[:1], "--config", yaml.safe_dump(config, sort_keys=False), *flags[1:]]
 
 
 def quieten() -> None:

@@ -3,37 +3,23 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import TYPE_CHECKING, get_args
 
-import torch
-from matplotlib.figure import Figure
-
-from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.errors import InputError
-from lightning_cifar.evaluation import load_classifier, require_sampling
-from lightning_cifar.export import SUFFIXES, ExportFormat, export
+from lightning_cifar.export_formats import SUFFIXES, ExportFormat
+from lightning_cifar.plain_parser import Parser
 from lightning_cifar.runs import existing_run
-from lightning_cifar.uncertainty.figures import draw_contact_sheet
-from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
-from lightning_cifar.uncertainty.monte_carlo import sample_logits
-from lightning_cifar.uncertainty.prediction import (
-    prediction_rows,
-    rows_as_csv,
-    rows_as_json,
-    rows_as_table,
-)
-from lightning_cifar.uncertainty.user_images import load_images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from lightning_cifar.classifiers import DenseClassifier
+    from lightning_cifar.uncertainty.measures import Prediction
 
 SEEDS = 2**32
-WRITERS = {"table": rows_as_table, "csv": rows_as_csv, "json": rows_as_json}
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are our own: one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ``InputError``."""
-        raise InputError(f"{message}; '{self.prog} --help' lists the options")
+# Format → the function of uncertainty.prediction that writes it.
+WRITERS = {"table": "rows_as_table", "csv": "rows_as_csv", "json": "rows_as_json"}
 
 
 def predict(arguments: list[str]) -> int:
@@ -46,27 +32,30 @@ def predict(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument("--contact_sheet", type=Path, help="picture of the most and least certain")
     options = parser.parse_args(arguments)
-    classifier = load_classifier(existing_run(options.run))
+    existing_run(options.run)  # before torch is loaded
+    return classify(options)
+
+
+def classify(options: argparse.Namespace) -> int:
+    """Print the prediction of every image; returns 1 when some could not be decoded."""
+    from lightning_cifar.evaluation import load_classifier
+    from lightning_cifar.uncertainty import prediction as predictions
+    from lightning_cifar.uncertainty.figures import draw_contact_sheet
+    from lightning_cifar.uncertainty.user_images import load_images
+
+    classifier = load_classifier(options.run)
     check_sampling(classifier, options)
     images = load_images(options.paths)
-    with torch.no_grad():
-        standardised = classifier.standardise(images.images)
-        if options.mc_samples is None:
-            prediction = deterministic_prediction(classifier.network(standardised))
-        else:
-            prediction = prediction_of(
-                sample_logits(
-                    classifier.network, standardised, samples=options.mc_samples, seed=options.seed
-                )
-            )
-    rows = prediction_rows(
+    prediction = predicted(classifier, images.images, options.mc_samples, options.seed)
+    rows = predictions.prediction_rows(
         images.names,
         prediction,
         classifier.class_names,
         notes=images.notes,
         sampled=options.mc_samples is not None,
     )
-    print(WRITERS[options.format](rows).rstrip("\n"))
+    write = getattr(predictions, WRITERS[options.format])
+    print(write(rows).rstrip("\n"))
     if options.contact_sheet is not None:
         sheet = draw_contact_sheet(images.images, images.names, prediction, classifier.class_names)
         save_picture(sheet, options.contact_sheet)
@@ -75,7 +64,7 @@ def predict(arguments: list[str]) -> int:
     return 1 if images.skipped else 0
 
 
-def check_sampling(classifier: DenseClassifier, options: argparse.Namespace) -> None:
+def check_sampling(classifier: "DenseClassifier", options: argparse.Namespace) -> None:
     """Refuse samples that cannot be drawn, before anything is computed.
 
     Raises:
@@ -83,12 +72,14 @@ def check_sampling(classifier: DenseClassifier, options: argparse.Namespace) -> 
     """
     if options.mc_samples is None:
         return
+    from lightning_cifar.evaluation import require_sampling
+
     require_sampling(classifier, options.mc_samples)
     if not 0 <= options.seed < SEEDS:
         raise InputError(f"--seed is {options.seed}; it must be between 0 and {SEEDS - 1}")
 
 
-def save_picture(figure: Figure, path: Path) -> None:
+def save_picture(figure: "Figure", path: Path) -> None:
     """Write a figure in the format that its name ends with.
 
     Raises:
@@ -100,6 +91,24 @@ def save_picture(figure: Figure, path: Path) -> None:
         raise InputError(f"cannot draw {path}: {error}") from error
 
 
+def predicted(
+    classifier: "DenseClassifier", images: "Tensor", samples: int | None, seed: int
+) -> "Prediction":
+    """Of raw images (images, 3, 32, 32), by Monte Carlo dropout if ``samples`` are asked for."""
+    import torch
+
+    from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
+    from lightning_cifar.uncertainty.monte_carlo import sample_logits
+
+    with torch.no_grad():
+        standardised = classifier.standardise(images)
+        if samples is None:
+            return deterministic_prediction(classifier.network(standardised))
+        return prediction_of(
+            sample_logits(classifier.network, standardised, samples=samples, seed=seed)
+        )
+
+
 def export_run(arguments: list[str]) -> int:
     """Write a run's network, raw uint8 images in and logits out, for other programs."""
     parser = Parser("lightning-cifar export", description=export_run.__doc__)
@@ -107,7 +116,14 @@ def export_run(arguments: list[str]) -> int:
     parser.add_argument("--format", choices=get_args(ExportFormat), required=True)
     parser.add_argument("--out", type=Path, help="file to write; by default in the run folder")
     options = parser.parse_args(arguments)
-    classifier = load_classifier(existing_run(options.run))
+    existing_run(options.run)  # before torch is loaded
+    import torch
+
+    from lightning_cifar.classifiers import variant_of
+    from lightning_cifar.evaluation import load_classifier
+    from lightning_cifar.export import export
+
+    classifier = load_classifier(options.run)
     path = options.out or options.run / f"model{SUFFIXES[options.format]}"
     generator = torch.Generator().manual_seed(0)
     batch = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator)

@@ -1,8 +1,10 @@
 """Configuration files: read, laid over one another, checked before anything heavy is imported.
 
+A configuration is a file, or the name of one that comes with the package: ``selu``.
+
 Two keys serve composition and never reach a class: ``base`` names a file to start from (relative to
-the file that says so), ``per_variant`` holds settings for one variant each, so that an overlay can
-say different things to different networks.
+the file that says so) or one of the package's, ``per_variant`` holds settings for one variant each,
+so that an overlay can say different things to different networks.
 """
 
 import difflib
@@ -19,6 +21,7 @@ from lightning_cifar.files import write_text_atomically
 Config = dict[str, Any]
 
 CONFIG_FILE = "config.yaml"
+SHIPPED = Path(__file__).parent / "configs"
 
 
 class Loader(yaml.SafeLoader):
@@ -35,8 +38,31 @@ Loader.add_implicit_resolver(
 )
 
 
-def compose(paths: Iterable[Path]) -> Config:
+def config_path(name: str, folder: Path = Path()) -> Path:
+    """The file of a configuration: a path from ``folder``, or the name of a shipped one.
+
+    Raises:
+        InputError: a name without folder and suffix that no shipped configuration has.
+    """
+    path = folder / name
+    if path.is_file() or not name or Path(name).suffix or "/" in name:
+        return path
+    shipped = shipped_configs()
+    if name not in shipped:
+        hint = nearest(name, shipped) or f"; there are {', '.join(shipped)}, or give a file"
+        raise InputError(f"there is no configuration {name!r}{hint}")
+    return shipped[name]
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Name → path of every configuration that comes with the package."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+
+
+def compose(paths: Iterable[Path], model: str = "") -> Config:
     """The files of ``paths`` laid over one another in order; later ones win, key by key.
+
+    model: the class that was chosen beside the files; its variant's settings are taken.
 
     Raises:
         InputError: a file is missing, is not YAML, or holds something other than settings.
@@ -44,6 +70,8 @@ def compose(paths: Iterable[Path]) -> Config:
     merged: Config = {}
     for path in paths:
         merged = overlaid(merged, with_bases(path, seen=()))
+    if model and isinstance(merged.get("model", {}), dict):
+        merged = overlaid(merged, {"model": {"class_path": model}})
     for_variants = merged.pop("per_variant", None) or {}
     variant = variant_in(merged)
     if variant is not None and variant in for_variants:
@@ -59,7 +87,8 @@ def with_bases(path: Path, seen: tuple[Path, ...]) -> Config:
     base = settings.pop("base", None)
     if base is None:
         return settings
-    return overlaid(with_bases(path.parent / str(base), (*seen, path.resolve())), settings)
+    below = config_path(str(base), path.parent)
+    return overlaid(with_bases(below, (*seen, path.resolve())), settings)
 
 
 def read_settings(path: Path) -> Config:
@@ -67,11 +96,14 @@ def read_settings(path: Path) -> Config:
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except OSError as error:
-        raise InputError(f"cannot read the config file {path}: {error.strerror}") from error
+        hint = (
+            f"; the shipped one is --config {path.stem}" if path.stem in shipped_configs() else ""
+        )
+        raise InputError(f"cannot read the config file {path}: {error.strerror}{hint}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
-        raise InputError(f"{path} is not a YAML file{line}; see configs/ for examples") from error
+        raise InputError(f"{path} is not a YAML file{line}; see {SHIPPED} for examples") from error
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):

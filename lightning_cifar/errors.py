@@ -1,4 +1,4 @@
-"""The one error that a user's input can cause: on the command line one line and exit code 2."""
+"""What a user can cause: input that cannot be used (exit code 2), an interruption (130)."""
 
 
 class InputError(Exception):
@@ -6,3 +6,7 @@ class InputError(Exception):
 
     Not a ``ValueError``: the parser takes those for a sign to try another type.
     """
+
+
+class Interrupted(Exception):
+    """Ctrl-C during a fit; the message says how to go on."""

@@ -6,20 +6,15 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.export_formats import ExportFormat
 from lightning_cifar.files import write_atomically
 
-ExportFormat = Literal["onnx", "torch-export", "safetensors"]
-SUFFIXES: dict[ExportFormat, str] = {
-    "onnx": ".onnx",
-    "torch-export": ".pt2",
-    "safetensors": ".safetensors",
-}
 # Other programs sum in another order. Relative to the largest logit, or to 1 if that is smaller.
 TOLERANCE = 1e-4
 

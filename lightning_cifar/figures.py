@@ -7,14 +7,7 @@ from matplotlib.figure import Figure
 
 from lightning_cifar.learning_rate import SearchResult
 from lightning_cifar.records import RunRecord
-
-# Okabe and Ito's colours, which stay apart for colour-blind readers.
-COLOURS = {
-    "elu": "#0072B2",
-    "batch_norm": "#D55E00",
-    "selu": "#009E73",
-    "alpha_dropout": "#CC79A7",
-}
+from lightning_cifar.variant_colours import COLOURS
 
 
 def draw_search(result: SearchResult) -> Figure:

@@ -14,6 +14,24 @@ CURVES_FILE = "metrics.csv"
 RUNNING = "running"  # the stop reason of a run that has not stopped
 
 
+def out_of_patience(monitor: str, patience: int) -> str:
+    """The stop reason of a run that no longer got better."""
+    return f"{monitor} had not fallen for {patience} epochs"
+
+
+def epochs_done(count: int | None) -> str:
+    """The stop reason of a run that was allowed no more epochs."""
+    return f"all {count} epochs done"
+
+
+def diverged(step: int, epoch: int, rate: float) -> str:
+    """The stop reason of a run whose training loss became infinite or NaN at ``step``."""
+    return (
+        f"the training loss is not finite at step {step} (epoch {epoch}, "
+        f"learning rate {rate:g}); try a lower learning rate"
+    )
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """One pass over the training images and the validation after it.
@@ -87,11 +105,18 @@ def read_record(path: Path) -> RunRecord:
         InputError: the file is missing, not JSON, or not a run record.
     """
     try:
-        data = json.loads(path.read_text())
-        fields = {field.name: data[field.name] for field in dataclasses.fields(RunRecord)}
-        fields["epochs"] = tuple(EpochRecord(**epoch) for epoch in fields["epochs"])
-        return RunRecord(**fields)
+        return record_from(json.loads(path.read_text()))
     except OSError as error:
         raise InputError(f"cannot read the run record {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not a run record ({error}); run the training again") from error
+
+
+def record_from(data: dict[str, Any]) -> RunRecord:
+    """A record from plain JSON values; what else stands there is left out.
+
+    Raises: KeyError or TypeError for values that are no run record's.
+    """
+    fields = {field.name: data[field.name] for field in dataclasses.fields(RunRecord)}
+    fields["epochs"] = tuple(EpochRecord(**epoch) for epoch in fields["epochs"])
+    return RunRecord(**fields)

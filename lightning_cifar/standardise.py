@@ -26,5 +26,14 @@ class Standardise(nn.Module):
         self.shift.copy_(-mean / deviation)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, 32, 32) pixels of any type to standardised floats of the same shape."""
+        """(batch, 3, 32, 32) pixels of any type to standardised floats of the same shape.
+
+        The batches of the members of a stack, (members, batch, 3, 32, 32), are done one by one:
+        each fits into a processor's cache, all together do not.
+        """
+        if images.ndim > len(IMAGE_SHAPE) + 1:
+            standardised = torch.empty_like(images, dtype=self.scale.dtype)
+            for batch, out in zip(images, standardised, strict=True):
+                torch.addcmul(self.shift, batch.to(self.scale.dtype), self.scale, out=out)
+            return standardised
         return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from theory.claim import Case, Check, Claim, Control, Evidence, Kind, Verdict
 from theory.ledger import Question
+from theory.page_style.inline_svg import inline_svg
 from theory.report.findings import ClaimFinding, QuestionFinding
-from theory.report.inline_svg import inline_svg
 
 KEPT = Check("distance from the minimum after 10 000 steps", 0.951, ">", 0.5)
 MISSED = Check("largest difference between two weight gradients", 0.31, "==", 0.0)

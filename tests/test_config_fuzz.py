@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 
 from benchmarks import config_fuzz
 from lightning_cifar.__main__ import main
-from lightning_cifar.cli import with_configs_composed
+from lightning_cifar.arguments import with_configs_composed
 from lightning_cifar.errors import InputError
 
 VALID = {
@@ -55,7 +55,7 @@ def faults_are_named(compose):
             path = Path(folder) / "drawn.yaml"
             path.write_text(yaml.safe_dump(document))
             try:
-                compose(["fit", "--config", str(path)])
+                compose(["fit", "--model=EluClassifier", "--config", str(path)])
                 message = None
             except InputError as error:
                 message = str(error)
@@ -89,7 +89,7 @@ def test_file_of_anything_is_settings_or_refused_by_name(content):
         path = Path(folder) / "drawn.yaml"
         path.write_bytes(content)
         try:
-            with_configs_composed(["fit", "--config", str(path)])
+            with_configs_composed(["fit", "--model=EluClassifier", "--config", str(path)])
         except InputError as error:
             lines = str(error).splitlines()
         else:

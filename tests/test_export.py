@@ -10,7 +10,8 @@ from torch import nn
 
 from lightning_cifar import export as export_module
 from lightning_cifar.errors import InputError
-from lightning_cifar.export import SUFFIXES, export, largest_difference
+from lightning_cifar.export import export, largest_difference
+from lightning_cifar.export_formats import SUFFIXES
 from lightning_cifar.networks import alpha_dropout_network, batch_norm_network
 
 DESCRIPTION = {"variant": "batch_norm", "depth": 2, "width": 6}

@@ -11,28 +11,23 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 # Modules of the training wing from the ground up, by what their names begin with. A module imports
 # from floors below its own, or from its own where the floor is one folder that is checked below.
 FLOORS = (
-    (
-        "errors",
-        "seeds",
-        "schedules",
-        "provenance",
-        "flat_parameters",
-        "stacked_layers",
-        "networks",
-        "processes",
-    ),
-    ("nadam_update",),
-    ("files", "optimisers", "stacking", "standardise"),
+    ("errors", "seeds", "schedules", "provenance", "processes"),
+    ("flat_parameters", "stacked_layers", "networks"),
+    ("nadam_update", "plain_parser", "signatures", "export_formats"),
+    ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
-    ("resuming", "uncertainty", "study"),
+    ("arguments", "resuming", "uncertainty", "activations", "stacked_classifiers"),
     ("callbacks",),
-    ("evaluation",),
-    ("cli", "commands"),
+    ("evaluation", "stacked_fit"),
+    ("cli", "commands", "help_text", "completion"),
+    ("study",),
     ("__main__",),
 )
 # Folders in which modules may import one another; never in a circle.
 ROOMS = ("data", "uncertainty", "study", "callbacks")
+# The one place where the wings meet (decision 12): reports of both take their look from here.
+REPORT, PAGE_STYLE = "lightning_cifar.study.report", "theory.page_style"
 
 
 def module_name(path, root):
@@ -41,15 +36,24 @@ def module_name(path, root):
 
 
 def imported_by(source):
-    """Full names of what a module's source imports, anywhere in it."""
+    """Full names of what a module's source imports, anywhere in it.
+
+    What stands under ``if TYPE_CHECKING`` is read by type checkers and imported by nobody.
+    """
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not is_for_type_checkers(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "relative imports hide what is imported"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def is_for_type_checkers(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def sources(package, root=ROOT):
@@ -91,6 +95,9 @@ def assert_one_way(modules):
             assert not targets, f"{name}/__init__.py imports {targets}"
             continue
         for target in targets:
+            if target.count(".") == 0:  # users' names; inside they would hide who needs whom
+                assert name.endswith(".__main__"), f"{name} imports from the package {target}"
+                continue
             same_room = name.split(".")[1] == target.split(".")[1] and name.split(".")[1] in ROOMS
             assert same_room or floor_of(target) < floor_of(name), f"{name} imports {target}"
     assert_no_circle(edges)
@@ -106,10 +113,12 @@ def assert_no_circle(edges):
 
 
 def assert_apart(package, modules):
-    """Nothing of ours outside the package is imported."""
+    """Nothing of ours outside the package is imported, but for the look of a page by a report."""
     for name, source in modules.items():
         others = {each for each in imported_by(source) if each.split(".")[0] in OURS}
         foreign = {each for each in others if each.split(".")[0] != package}
+        if f"{name}.".startswith(f"{REPORT}."):
+            foreign = {each for each in foreign if not each.startswith(f"{PAGE_STYLE}.")}
         assert not foreign, f"{name} imports {foreign}"
 
 
@@ -126,6 +135,7 @@ def test_imports_of_the_training_wing_run_one_way():
         ("records", "from lightning_cifar import runs"),
         ("data.split", "def f():\n    from lightning_cifar.data.datamodule import stock"),
         ("data.images", "from lightning_cifar.data.split import split"),
+        ("cli", "from lightning_cifar import SeluClassifier"),
         ("", "from lightning_cifar.networks import elu_network"),
         ("new_room", ""),
     ],
@@ -159,10 +169,51 @@ def test_control_an_import_across_wings_is_rejected(package, other):
             assert_apart(package, sources(package) | {"stray": line})
 
 
+def test_page_style_imports_nothing_else_of_ours():
+    modules = sources("theory")
+    assert_style_is_neutral(modules)
+    stray = modules[f"{PAGE_STYLE}.markup"] + "\nfrom theory.claim import Claim"
+    with pytest.raises(AssertionError):
+        assert_style_is_neutral(modules | {f"{PAGE_STYLE}.markup": stray})
+
+
+def assert_style_is_neutral(modules):
+    style = {name: source for name, source in modules.items() if name.startswith(PAGE_STYLE)}
+    assert len(style) > 1
+    for name, source in style.items():
+        ours = {each for each in imported_by(source) if each.split(".")[0] in OURS}
+        assert all(each.startswith(f"{PAGE_STYLE}.") for each in ours), f"{name} imports {ours}"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (f"{REPORT}.page", "from theory.ledger import CLAIMS"),
+        (f"{REPORT}.page", "from theory.report.page import render_page"),
+        (f"{REPORT}.page", "from theory.page_styles import x"),
+        (f"{REPORT}s", "from theory.page_style.markup import text"),
+        ("lightning_cifar.study.records", "from theory.page_style.markup import text"),
+        ("lightning_cifar.networks", "from theory.page_style.markup import text"),
+    ],
+)
+def test_control_only_the_report_may_take_the_style_and_nothing_else(name, line):
+    assert_apart("lightning_cifar", {f"{REPORT}.page": f"from {PAGE_STYLE}.markup import text"})
+    with pytest.raises(AssertionError):
+        assert_apart("lightning_cifar", {name: line})
+
+
 @pytest.mark.parametrize("package", ["lightning_cifar", "theory"])
 def test_packages_import_nothing_by_themselves(package):
+    """At most the standard library's own; tests/test_public_names.py shows it on a process."""
     for path in (ROOT / package).rglob("__init__.py"):
-        assert imported_by(path.read_text(encoding="utf-8")) == set(), path
+        names = imported_by(path.read_text(encoding="utf-8"))
+        assert {name.split(".")[0] for name in names} <= {"typing", "importlib"}, path
+
+
+def test_control_a_package_that_imports_is_noticed():
+    for line in ("import torch", "if True:\n    import torch", "def f():\n    import torch"):
+        assert imported_by(line) == {"torch"}
+    assert imported_by("if TYPE_CHECKING:\n    import torch") == set()
 
 
 def test_networks_need_no_lightning():
@@ -176,4 +227,5 @@ def test_command_can_report_a_library_that_does_not_load():
     tree = ast.parse((ROOT / "lightning_cifar" / "__main__.py").read_text(encoding="utf-8"))
     top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {name for node in top for name in imported_by(ast.unparse(node))}
-    assert names == {"sys", "lightning_cifar.errors.InputError"}
+    ours = {f"lightning_cifar.errors.{name}" for name in ("InputError", "Interrupted")}
+    assert names == {"sys", *ours}

@@ -2,19 +2,22 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from benchmarks.readme_results import ROOT, benchmarks_page, variant_records, with_results
 from lightning_cifar.__main__ import COMMANDS
+from lightning_cifar.configuration import shipped_configs
 
 README = (ROOT / "README.md").read_text()
 
 
 def code_lines(text: str) -> list[str]:
-    blocks = re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
-    lines = "\n".join(blocks).splitlines()
+    """The lines of the blocks that are typed into a shell."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = "\n".join(block for language, block in blocks if language == "").splitlines()
     return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
@@ -28,18 +31,21 @@ def unknown_parts(text: str) -> list[str]:
             missing.append(line)
         if words[0] == "lightning-cifar" and words[1] not in COMMANDS:
             missing.append(line)
-        configs = [word for word in words if word.startswith("configs/") and word != "configs/"]
-        missing += [config for config in configs if not (ROOT / config).is_file()]
+        names = [value for option, value in pairwise(words) if option == "--config"]
+        missing += [name for name in names if name not in shipped_configs()]
     return missing
 
 
-def test_readme_names_nothing_that_is_missing():
-    assert unknown_parts(README) == []
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/index.md", "docs/how-to.md"]
+)
+def test_pages_name_nothing_that_is_missing(page):
+    assert unknown_parts((ROOT / page).read_text()) == []
 
 
 @pytest.mark.parametrize(
     "line",
-    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config configs/relu.yaml"],
+    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config relu"],
 )
 def test_a_wrong_command_in_the_readme_is_noticed(line):
     assert unknown_parts(f"```\n{line}\n```\n") != []
@@ -47,8 +53,9 @@ def test_a_wrong_command_in_the_readme_is_noticed(line):
 
 def test_readme_maps_every_folder():
     folders = {each.name for each in ROOT.iterdir() if each.is_dir() and each.name[0] != "."}
-    ours = folders & {"lightning_cifar", "theory", "configs", "benchmarks", "tests", "docs"}
-    assert len(ours) == 6
+    named = {"lightning_cifar", "theory", "configs", "notebooks", "benchmarks", "tests", "docs"}
+    ours = folders & named
+    assert len(ours) == 7
     assert [name for name in ours if f"{name}/" not in README] == []
 
 

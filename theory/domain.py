@@ -17,7 +17,9 @@ def require_between(
     """
     if not (math.isfinite(value) and low <= value <= high):
         reason = f"; {otherwise}" if otherwise else ""
-        raise DomainError(f"{name} must be from {low:g} to {high:g}, got {value:g}{reason}")
+        raise DomainError(
+            f"{name} must be from {low:.10g} to {high:.10g}, got {value:.10g}{reason}"
+        )
 
 
 def require_below(name: str, value: float, low: float, high: float, *, otherwise: str = "") -> None:
@@ -29,7 +31,7 @@ def require_below(name: str, value: float, low: float, high: float, *, otherwise
     if not low <= value < high:
         reason = f"; {otherwise}" if otherwise else ""
         raise DomainError(
-            f"{name} must be at least {low:g} and below {high:g}, got {value:g}{reason}"
+            f"{name} must be at least {low:.10g} and below {high:.10g}, got {value:.10g}{reason}"
         )
 
 
@@ -40,4 +42,4 @@ def require_positive(name: str, value: float) -> None:
         DomainError: naming the parameter, what came and what is allowed.
     """
     if not (math.isfinite(value) and value > 0.0):
-        raise DomainError(f"{name} must be finite and above 0, got {value:g}")
+        raise DomainError(f"{name} must be finite and above 0, got {value:.10g}")

@@ -7,6 +7,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from lightning_cifar.records import diverged
+
 # Looking at a loss makes an accelerator wait for it; on the CPU it costs nothing.
 STEPS_BETWEEN_LOOKS = 50
 
@@ -47,9 +49,6 @@ class FiniteGuard(Callback):
         if not finite.all():
             step = self.first_step + int((~finite).int().argmax())
             rate = trainer.optimizers[0].param_groups[0]["lr"]
-            raise NonFiniteLoss(
-                f"the training loss is not finite at step {step} (epoch {trainer.current_epoch}, "
-                f"learning rate {rate:g}); try a lower learning rate"
-            )
+            raise NonFiniteLoss(diverged(step, trainer.current_epoch, rate))
         self.first_step += len(self.losses)
         self.losses = []

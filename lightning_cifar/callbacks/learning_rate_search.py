@@ -93,7 +93,9 @@ class LearningRateSearch(Callback):
 
     def _find(self, trainer: Trainer, classifier: DenseClassifier) -> tuple[float, str]:
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
-        settings = self._settings(trainer, classifier, datamodule)
+        settings = search_settings(
+            classifier, datamodule, str(trainer.precision), self.candidates, self.epochs
+        )
         file = self.cache / f"{hash_of(settings)}.json"
         folder = Path(trainer.default_root_dir)
         result, source = read_result(folder / SEARCH_FILE, settings), source_in(folder)
@@ -112,21 +114,28 @@ class LearningRateSearch(Callback):
         print(f"learning rate {result.rate:.3g} (from the {source})", file=sys.stderr, flush=True)
         return result.rate, source
 
-    def _settings(
-        self, trainer: Trainer, classifier: DenseClassifier, datamodule: CIFAR10DataModule
-    ) -> dict[str, Any]:
-        """Everything that decides the result, and nothing else."""
-        network = {key: value for key, value in classifier.hparams.items() if key != "seed"}
-        return {
-            "variant": variant_of(classifier),
-            "network": network,
-            "optimiser": "NAdam",
-            "images": datamodule.fingerprint,
-            "batches": datamodule.settings,
-            "precision": str(trainer.precision),
-            "search": {"candidates": self.candidates, "epochs": self.epochs, "version": VERSION},
-            "torch": torch.__version__,
-        }
+
+def search_settings(
+    classifier: DenseClassifier,
+    datamodule: CIFAR10DataModule,
+    precision: str,
+    candidates: int,
+    epochs: int,
+) -> dict[str, Any]:
+    """Everything that decides the result of a search, and nothing else."""
+    # Neither the seed of a run nor the code that trains it decides the rate.
+    left_out = {"seed", "compiled"}
+    network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
+    return {
+        "variant": variant_of(classifier),
+        "network": network,
+        "optimiser": "NAdam",
+        "images": datamodule.fingerprint,
+        "batches": datamodule.settings,
+        "precision": precision,
+        "search": {"candidates": candidates, "epochs": epochs, "version": VERSION},
+        "torch": torch.__version__,
+    }
 
 
 def find_rate(

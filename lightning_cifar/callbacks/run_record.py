@@ -14,7 +14,14 @@ from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.configuration import write_config
 from lightning_cifar.provenance import commit, device_name, versions
-from lightning_cifar.records import RUNNING, EpochRecord, RunRecord, write_record
+from lightning_cifar.records import (
+    RUNNING,
+    EpochRecord,
+    RunRecord,
+    epochs_done,
+    out_of_patience,
+    write_record,
+)
 
 Found = TypeVar("Found", bound=Callback)
 
@@ -77,9 +84,9 @@ class WriteRunRecord(Checkpoint):
         """Write why it ended."""
         waited = _callback(trainer, BestWeights)
         if waited is not None and waited.waited >= waited.patience:
-            reason = f"{waited.monitor} had not fallen for {waited.patience} epochs"
+            reason = out_of_patience(waited.monitor, waited.patience)
         else:
-            reason = f"all {trainer.max_epochs} epochs done"
+            reason = epochs_done(trainer.max_epochs)
         self._write(trainer, pl_module, reason)
 
     def on_exception(

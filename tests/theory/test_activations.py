@@ -266,6 +266,26 @@ def test_training_reports_what_moved():
     assert twice.largest_move != once.largest_move
 
 
+@pytest.mark.parametrize(
+    ("example", "target", "gradient"),
+    # Neuron 0 gives 3.5 and 1, neuron 1 gives 3 and 1.5: errors of 4 and 2, which pass back to
+    # neuron 0's bias as they are and to its weights multiplied by the inputs.
+    [([3.0, 1.0, 1.0], 2.5, 12.0), ([0.5, 0.25, 0.25], 0.5, 2.0)],
+    ids=["weight", "bias"],
+)
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_first_gradient_is_the_largest_entry_of_neuron_0_at_the_start(
+    example, target, gradient, steps
+):
+    weight = torch.tensor([[1.0, 0, 0], [0, 2.0, 0]], dtype=torch.float64)
+    bias = torch.tensor([0.5, 1.0], dtype=torch.float64)
+    layer = HiddenLayer(weight, bias, torch.ones(2, dtype=torch.float64))
+    inputs = torch.tensor([example], dtype=torch.float64)
+    targets = torch.tensor([target], dtype=torch.float64)
+    trained = train(RELU, layer, inputs, targets, learning_rate=0.01, steps=steps)
+    assert trained.first_gradient == gradient
+
+
 def test_a_step_goes_down_the_gradient():
     layer, *_ = draw_problem(neurons=2, examples=3, generator=seeded())
     gradients = tuple(torch.ones_like(part) for part in (layer.weight, layer.bias, layer.outgoing))
@@ -606,6 +626,21 @@ def test_best_log_losses():
     assert best_log_loss(independent_logistics, two) == pytest.approx(0, abs=1e-12)
     # A constant answer of one half costs ln 2 a class, whatever the scores.
     assert best_log_loss(lambda scores: 0.5 + 0 * scores, two) == pytest.approx(3 * math.log(2))
+
+
+def test_best_log_loss_tries_one_score_and_minus_it():
+    labels = torch.tensor([[1.0, 1, 0]], dtype=torch.float64)
+    tried = []
+
+    def note(scores):
+        tried.append(scores)
+        return 0.5 + 0 * scores
+
+    best_log_loss(note, labels)
+    sizes = [float(scores[0, 0]) for scores in tried]
+    assert (sizes[0], sizes[-1]) == (0.0, 50.0)
+    for size, scores in zip(sizes, tried, strict=True):
+        assert scores.tolist() == [[size, size, -size]]
 
 
 @given(st.integers(2, 50))

@@ -1,10 +1,14 @@
 """The command ``theory``: what it prints, and one line for every wrong input."""
 
+import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from evidences import evidence
@@ -14,7 +18,7 @@ from rejection import rejected
 
 from theory.__main__ import main
 from theory.claim import Check
-from theory.commands.options import described_arguments
+from theory.commands.options import described
 from theory.commands.output import plain
 from theory.commands.showing import show
 from theory.errors import DomainError
@@ -39,9 +43,13 @@ WRONG = {
     "not a number": (["run", "biases", "--depth", "deep"], "invalid int value: 'deep'"),
     "not finite": (["run", "biases", "--bias", "nan"], "bias must be finite, got nan"),
     "width 0": (["run", "symmetry", "--width", "0"], "width must be at least 2"),
-    "momentum below 0": (["run", "momentum", "--momentum", "-0.1"], "momentum"),
-    "momentum above 1": (["run", "momentum", "--momentum", "1.5"], "momentum"),
-    "probability 1": (["run", "dropout", "--probability", "1"], "probability"),
+    "momentum below 0": (["run", "momentum", "--momentum", "-0.1"], "--momentum must be from 0"),
+    "momentum above 1": (["run", "momentum", "--momentum", "1.5"], "above 1 the velocity"),
+    "dropout rate 1": (["run", "dropout", "--rate", "1"], "--rate must be at least 0 and below 1"),
+    "no learning rate": (
+        ["run", "momentum", "--learning-rate", "0"],
+        "--learning-rate must be finite and above 0, got 0",
+    ),
     "no folder": (["report"], "--out"),
     "no folder for the plot": (
         ["run", "symmetry", "--plot", "no/such/folder/a.png"],
@@ -206,6 +214,10 @@ def test_the_help_of_a_demo_explains_its_options(question, capsys):
     assert "--" in printed
     assert " (default:" in printed
     assert ": (default:" not in printed
+    module, _, function = question.demo.partition(":")
+    result = get_type_hints(getattr(import_module(module), function))["return"]
+    for field in dataclasses.fields(result):
+        assert f" {field.name.replace('_', ' ')}: " in printed
 
 
 def test_the_help_of_run_needs_no_demo(capsys):
@@ -233,12 +245,13 @@ def test_the_command_of_every_question_is_one_that_main_takes():
         assert (first, second, name) == ("theory", "run", question.name)
 
 
-def test_described_arguments_joins_the_lines_of_an_entry():
+def test_described_joins_the_lines_of_an_entry():
     documentation = (
         "Summary.\n\nArgs:\n    one: first\n        line.\n    two: other.\n\nRaises:\n    E: e.\n"
     )
-    assert described_arguments(documentation) == {"one": "first line.", "two": "other."}
-    assert described_arguments("Summary.") == {}
+    assert described(documentation, "Args") == {"one": "first line.", "two": "other."}
+    assert described(documentation, "Raises") == {"E": "e."}
+    assert described("Summary.", "Args") == {}
 
 
 def test_json_is_strict():
@@ -300,6 +313,28 @@ def run_python(code):
         check=False,
         timeout=120,
     )
+
+
+@pytest.mark.parametrize("flipped", [False, True], ids=["control", "flipped"])
+def test_the_command_exits_with_1_where_a_verdict_in_the_source_is_flipped(flipped, tmp_path):
+    copy = shutil.copytree(ROOT / "theory", tmp_path / "theory")
+    source = copy / "biases" / "claims.py"
+    before, claim, after = source.read_text(encoding="utf-8").partition('id="Q2.3"')
+    if flipped:
+        after = after.replace("verdict=Verdict.FALSE", "verdict=Verdict.TRUE", 1)
+    source.write_text(before + claim + after, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "theory", "verify", "Q2"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == (1 if flipped else 0)
+    named = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    assert named == (["Q2.3"] if flipped else [])
 
 
 @pytest.mark.parametrize(

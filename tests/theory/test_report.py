@@ -11,11 +11,11 @@ from report_samples import EVIDENCE, sample_claim, sample_figure, sample_questio
 
 from theory.claim import Case, Check, Evidence, Verdict
 from theory.ledger import QUESTIONS, Question
+from theory.page_style.inline_svg import inline_svg
 from theory.report import collect, page
 from theory.report.claim_entry import claim_entry, key_figure
 from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding, QuestionFinding, all_claims
-from theory.report.inline_svg import inline_svg
 from theory.report.page import render_page
 from theory.report.section import question_section
 

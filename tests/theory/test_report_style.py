@@ -11,10 +11,16 @@ from rejection import rejected
 from report_samples import sample_figure
 
 from theory.claim import Check
-from theory.report.colours import PAPER_DARK, PAPER_LIGHT, contrast, on_dark_paper, on_light_paper
-from theory.report.inline_svg import inline_svg, theme_rules
-from theory.report.markup import prose, text
-from theory.report.shell import asset
+from theory.page_style.colours import (
+    PAPER_DARK,
+    PAPER_LIGHT,
+    contrast,
+    on_dark_paper,
+    on_light_paper,
+)
+from theory.page_style.inline_svg import inline_svg, theme_rules
+from theory.page_style.markup import prose, text
+from theory.page_style.shell import style_file
 from theory.report.typography import set_bound, set_measured, set_number
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
@@ -147,7 +153,7 @@ def assert_readable(colours: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_text_has_the_contrast_that_the_guidelines_ask(dark: bool) -> None:
-    colours = theme(asset("page.css"), dark=dark)
+    colours = theme(style_file("page.css"), dark=dark)
     assert_readable(colours)
     with pytest.raises(AssertionError):
         assert_readable(colours | {"soft": colours["line"]})

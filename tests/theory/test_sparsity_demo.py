@@ -59,6 +59,7 @@ def test_a_penalty_that_zeroes_nothing_has_no_flutter():
         ({"learning_rate": 1.5}, "learning_rate must be from 0 to 1, got 1.5; above 1 each step"),
         ({"steps": 0}, "steps must be from 1 to 100000, got 0"),
         ({"seed": -1}, "seed must be from 0"),
+        ({"seed": 2**63}, "seed must be from 0"),
     ],
 )
 def test_parameters_outside_their_domain_are_refused(options, message):
@@ -68,6 +69,13 @@ def test_parameters_outside_their_domain_are_refused(options, message):
 
 def test_the_bounds_themselves_are_accepted():
     assert demonstrate(weights=1, learning_rate=1.0, steps=1).proximal_misplaced_zeros == 0
+    assert demonstrate(weights=1, steps=1, seed=2**63 - 1).weights == 1
+
+
+def test_a_target_as_large_as_the_penalty_becomes_zero_either_way():
+    (target,) = demonstrate(weights=1).targets
+    result = demonstrate(weights=1, penalty=abs(target), learning_rate=1.0, steps=1)
+    assert result.predicted_zeros == result.proximal_zeros == result.subgradient_zeros == 1
 
 
 def test_the_figure_holds_the_weights_of_both_algorithms():

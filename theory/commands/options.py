@@ -2,7 +2,9 @@
 
 import inspect
 import re
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
+from textwrap import fill
 from typing import get_type_hints
 
 from theory.commands.parser import OneLineParser
@@ -20,15 +22,19 @@ def parse_options(
         DomainError: an option is unknown or its value is not of the parameter's type.
     """
     documentation = inspect.getdoc(demonstrate) or ""
-    parser = OneLineParser(
-        prog=f"theory run {name}", description=documentation.partition("\n")[0], allow_abbrev=False
-    )
-    descriptions = described_arguments(documentation)
     hints = get_type_hints(demonstrate)
+    parser = OneLineParser(
+        prog=f"theory run {name}",
+        description=documentation.partition("\n")[0],
+        epilog=_figures_printed(hints["return"]),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    descriptions = described(documentation, "Args")
     for parameter in inspect.signature(demonstrate).parameters.values():
         default = parameter.default
         parser.add_argument(
-            f"--{parameter.name.replace('_', '-')}",
+            flag(parameter.name),
             dest=parameter.name,
             type=_truth if hints[parameter.name] is bool else _TYPES[hints[parameter.name]],
             default=default,
@@ -37,13 +43,36 @@ def parse_options(
     return vars(parser.parse_args(arguments))
 
 
-def described_arguments(documentation: str) -> dict[str, str]:
-    """The entries of the section ``Args:`` of a docstring, each joined to one line."""
-    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", documentation, re.MULTILINE | re.DOTALL)
+def flag(name: str) -> str:
+    """The option that sets the parameter ``name``."""
+    return f"--{name.replace('_', '-')}"
+
+
+def described(documentation: str, section_name: str) -> dict[str, str]:
+    """The entries of one section of a docstring, such as ``Args``, each joined to one line."""
+    section = re.search(
+        rf"^{section_name}:\n(.*?)(?=^\S|\Z)", documentation, re.MULTILINE | re.DOTALL
+    )
     if section is None:
         return {}
     entries = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", section[1], re.MULTILINE | re.DOTALL)
     return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _figures_printed(result: type) -> str:
+    entries = described(inspect.getdoc(result) or "", "Attributes")
+    lines = [
+        fill(
+            f"{name.replace('_', ' ')}: {text}",
+            width=88,
+            initial_indent="  ",
+            subsequent_indent="      ",
+        )
+        for name, text in entries.items()
+    ]
+    return "\n".join(
+        ["figures printed:", *lines, "", "also: --plot FILE, --json; see `theory run --help`"]
+    )
 
 
 def _truth(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tqdm import tqdm
 
-from theory.commands.options import parse_options
+from theory.commands.options import flag, parse_options
 from theory.commands.output import plain, print_json
 from theory.errors import DomainError
 from theory.ledger import QUESTIONS, Question
@@ -32,7 +32,7 @@ def run(
     options = parse_options(demonstrate, arguments, question.name)
     if plot is not None:
         _check_image(plot)
-    result = demonstrate(**options)
+    result = _measure(demonstrate, options)
     if plot is not None:
         save(_load(question.figure)(result), plot)
     if as_json:
@@ -75,6 +75,14 @@ def save(drawing: "Figure", path: Path) -> None:
         drawing.savefig(path, bbox_inches="tight")
     except OSError as error:
         raise DomainError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _measure(demonstrate: Callable[..., Any], options: dict[str, object]) -> object:
+    try:
+        return demonstrate(**options)
+    except DomainError as error:  # names the parameter; who typed a command knows its flag
+        name, space, rest = str(error).partition(" ")
+        raise DomainError(f"{flag(name) if name in options else name}{space}{rest}") from error
 
 
 def _check_image(path: Path) -> None:

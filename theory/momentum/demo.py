@@ -45,9 +45,11 @@ class MomentumResult:
             diverging run ends beyond 1e150.
         noise_gain: variance that gradient noise leaves in the long run, in multiples of that
             without momentum; infinite where nothing damps it.
-        position_steps: the steps of the positions below: all, or the ends of 800 stretches.
-        positions: most distant position of each stretch, in starting distances.
-        reference_positions: the same with momentum 0.9; both lists end where they pass 1e6.
+        stretch_ends: the run in 800 stretches, each by its last step; single steps if fewer.
+        farthest_positions: in each stretch, the position farthest from the minimum, in starting
+            distances.
+        reference_farthest_positions: the same with momentum 0.9; both lists end where they
+            pass 1e6.
     """
 
     momentum: float
@@ -64,9 +66,9 @@ class MomentumResult:
     deepest_overshoot: float
     final_distance: float
     noise_gain: float
-    position_steps: tuple[int, ...]
-    positions: tuple[float, ...]
-    reference_positions: tuple[float, ...]
+    stretch_ends: tuple[int, ...]
+    farthest_positions: tuple[float, ...]
+    reference_farthest_positions: tuple[float, ...]
 
 
 def demonstrate(
@@ -112,9 +114,9 @@ def demonstrate(
         deepest_overshoot=max(0.0, float(-run.min())),
         final_distance=float(abs(run[-1])),
         noise_gain=_noise_gain(momentum, step),
-        position_steps=tuple(int(index) for index in shown),
-        positions=_shown(run, shown),
-        reference_positions=_shown(trajectory(REFERENCE_MOMENTUM, step, steps), shown),
+        stretch_ends=tuple(int(index) for index in shown),
+        farthest_positions=_shown(run, shown),
+        reference_farthest_positions=_shown(trajectory(REFERENCE_MOMENTUM, step, steps), shown),
     )
 
 

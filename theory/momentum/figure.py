@@ -18,17 +18,17 @@ def draw(result: MomentumResult) -> Figure:
 
 
 def _draw_trajectories(axes: Axes, result: MomentumResult) -> None:
-    shown = result.positions
+    shown = result.farthest_positions
     axes.plot(
-        result.position_steps[: len(shown)],
+        result.stretch_ends[: len(shown)],
         shown,
         color="#c2410c",
         linewidth=1.0,
         label=f"momentum {result.momentum:g}",
     )
-    reference = result.reference_positions
+    reference = result.reference_farthest_positions
     axes.plot(
-        result.position_steps[: len(reference)],
+        result.stretch_ends[: len(reference)],
         reference,
         color="#1d4ed8",
         linewidth=1.5,

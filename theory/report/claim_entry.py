@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from theory.claim import Case, Check, Control, Verdict
+from theory.page_style.markup import element, prose
 from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding
-from theory.report.markup import element, prose
 from theory.report.typography import set_bound, set_measured, set_number
 
 

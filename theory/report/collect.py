@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from theory.claim import Claim, run_experiment
 from theory.ledger import QUESTIONS, Question
+from theory.page_style.inline_svg import inline_svg
 from theory.report.findings import ClaimFinding, QuestionFinding
-from theory.report.inline_svg import inline_svg
 
 
 def collect() -> tuple[QuestionFinding, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from theory.claim import Check, Evidence
-from theory.report.markup import element, prose, table
+from theory.page_style.markup import element, prose, table
 from theory.report.typography import set_bound, set_measured
 
 _HEADINGS = ("Condition", "What was measured", "Needed", "Measured")

@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
+from theory.page_style.inline_svg import theme_rules
+from theory.page_style.markup import element, prose
+from theory.page_style.shell import shell
+from theory.report.assets import asset
 from theory.report.collect import collect
 from theory.report.findings import QuestionFinding, all_claims
-from theory.report.inline_svg import theme_rules
-from theory.report.markup import element, prose
 from theory.report.section import question_section
-from theory.report.shell import asset, shell
 from theory.report.summary import summary, verdict_filter
 
 TITLE = "Seven answers, put to the test"
+_FOOT = (
+    "<p>This page is one file. It was written by <code>theory report</code>, loads nothing and "
+    "sends nothing; its interactive figures compute what they show as you move them.</p>"
+)
 _SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js")
 
 
@@ -39,7 +44,8 @@ def render_page(questions: tuple[QuestionFinding, ...]) -> str:
         introduction=_introduction(questions),
         navigation=_navigation(questions),
         main=main,
-        stylesheet=asset("page.css") + theme_rules(drawings),
+        foot=_FOOT,
+        stylesheet=asset("claims.css") + theme_rules(drawings),
         script="".join(map(asset, _SCRIPTS)),
     )
 

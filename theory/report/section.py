@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from theory.claim import Verdict
+from theory.page_style.markup import element, prose, text
+from theory.report.assets import asset
 from theory.report.claim_entry import claim_entry, verdict_class
 from theory.report.findings import QuestionFinding
-from theory.report.markup import element, prose, text
-from theory.report.shell import asset
 
 INTERACTIVE = {"selu": "depth.html", "momentum": "momentum.html", "sparsity": "penalty.html"}
 

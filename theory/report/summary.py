@@ -3,9 +3,9 @@
 from collections import Counter
 
 from theory.claim import Verdict
+from theory.page_style.markup import element, prose
 from theory.report.claim_entry import key_figure, verdict_class
 from theory.report.findings import ClaimFinding, QuestionFinding, all_claims
-from theory.report.markup import element, prose
 from theory.report.typography import set_number
 
 

@@ -6,7 +6,7 @@ from io import StringIO
 import matplotlib
 from matplotlib.figure import Figure
 
-from theory.report.colours import on_dark_paper, on_light_paper
+from theory.page_style.colours import on_dark_paper, on_light_paper
 
 _PAINT = re.compile(r"(?P<property>fill|stroke|stop-color): (?P<colour>#[0-9a-fA-F]{6})\b")
 # The style element would reach the whole page; page.css carries its one rule for drawings.

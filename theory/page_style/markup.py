@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from theory.report.typography import set_figures
+from theory.page_style.typography import set_figures
 
 VOID_ATTRIBUTES = frozenset({"hidden", "open", "checked"})
 

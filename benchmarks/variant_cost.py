@@ -1,0 +1,82 @@
+"""Seconds per epoch of a single fit, for each variant: what the study's report turns epochs into.
+
+    python benchmarks/variant_cost.py --out benchmarks/results/study/cost.json
+
+Full Trainer with all default callbacks except the search, on the CPU; the variants take turns in
+one process, so that a slow moment of the machine hits all of them. Figures are medians over the
+rounds. An epoch is 45,000 training images and a validation pass over 5,000. Pixels are random: the
+arithmetic takes the same time on any image.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from epoch_time import TRAIN_IMAGES, VALIDATION_IMAGES, ours, random_images
+
+from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.cli import quieten
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.provenance import commit, device_name, versions
+
+BASE = "elu"
+
+
+def interleaved(batch_size: int, rounds: int, images: Sequence[int]) -> dict[str, list[float]]:
+    """Variant -> seconds of one epoch, a figure for each round.
+
+    images: numbers of training and of validation images.
+    """
+    train, validation = (random_images(count, seed) for seed, count in enumerate(images))
+    seconds: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    for _ in range(rounds):
+        for name, variant in VARIANTS.items():
+            seconds[name].append(ours(train, validation, batch_size, variant))
+    return seconds
+
+
+def summary(seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """Medians, and medians of the rounds' ratios to the plain network."""
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(values, seconds[BASE], strict=True))
+        for name, values in seconds.items()
+    }
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return {"seconds": seconds, "medians": medians, f"ratios_to_{BASE}": ratios}
+
+
+def main() -> None:
+    """Measure, print and record."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 32])
+    parser.add_argument(
+        "--images",
+        type=int,
+        nargs=2,
+        default=[TRAIN_IMAGES, VALIDATION_IMAGES],
+        help="fewer to try",
+    )
+    parser.add_argument("--out", type=Path, help="cost.json of a study's folder")
+    options = parser.parse_args()
+    quieten()
+    results = {}
+    for batch_size in options.batch_sizes:
+        results[batch_size] = summary(interleaved(batch_size, options.rounds, options.images))
+        ratios = results[batch_size][f"ratios_to_{BASE}"]
+        for name, median in results[batch_size]["medians"].items():
+            print(f"batch {batch_size}: {name} {median:.2f} s, {ratios[name]:.2f} x {BASE}")
+    if options.out:
+        record = {"versions": versions(), "commit": commit(), "images": options.images}
+        record |= {"device": device_name(torch.device("cpu")), "results": results}
+        write_text_atomically(options.out, json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

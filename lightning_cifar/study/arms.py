@@ -1,0 +1,179 @@
+"""The arms of a study: runs that differ by nothing but their seed, with their whole configuration.
+
+An arm's settings are those that ``lightning-cifar fit`` would resolve from the same files, checked
+by the same parser.
+"""
+
+import copy
+from argparse import ArgumentError
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser
+
+from lightning_cifar.argument_errors import check_keys, check_variant, plain_message
+from lightning_cifar.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
+from lightning_cifar.callbacks.best_weights import BestWeights
+from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch, hash_of
+from lightning_cifar.classifiers import VARIANTS, DenseClassifier
+from lightning_cifar.configuration import SHIPPED, Config, compose, nearest, overlaid
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.study.plan import Plan
+
+# Where a run computes and finds its files; not part of what it computes.
+PLACES = {
+    "trainer": ("accelerator",),
+    "data": ("path", "cache"),
+    "learning_rate_search": ("cache",),
+}
+TRAINER_KEYS = ("max_epochs", "accelerator")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One variant in one set-up.
+
+    Attributes:
+        seeds: how many of them, from 0.
+        settings: resolved, for seed 0, with places.
+    """
+
+    set_up: str
+    variant: str
+    seeds: int
+    settings: Config
+
+    @property
+    def name(self) -> str:
+        """The set-up and the variant, with a slash between."""
+        return f"{self.set_up}/{self.variant}"
+
+    def config(self, seed: int) -> Config:
+        """The configuration of the run of a seed, without places; the linked seeds follow it."""
+        settings = copy.deepcopy(self.settings) | {"seed_everything": seed}
+        for section, keys in PLACES.items():
+            for key in keys:
+                settings[section].pop(key, None)
+        del settings["data"]["seed"], settings["model"]["init_args"]["seed"]
+        return settings
+
+    def record_name(self, seed: int) -> str:
+        """16 hex digits, the hash of a run's configuration."""
+        return hash_of(self.config(seed))
+
+    def classifier(self, seed: int, learning_rate: float | None) -> DenseClassifier:
+        """The untrained network of a seed."""
+        options = with_seed(self.settings, seed)["model"]["init_args"]
+        return VARIANTS[self.variant](**(options | {"learning_rate": learning_rate}))
+
+    def datamodule(self) -> CIFAR10DataModule:
+        """The images, for seed 0."""
+        return CIFAR10DataModule(**self.settings["data"])
+
+
+def with_seed(settings: Config, seed: int) -> Config:
+    """A copy of resolved settings for another seed, linked as ``fit --seed_everything`` does."""
+    copied = copy.deepcopy(settings)
+    copied["seed_everything"] = copied["data"]["seed"] = seed
+    copied["model"]["init_args"]["seed"] = seed
+    return copied
+
+
+def arms_of(plan: Plan, folder: Path, places: Config) -> list[Arm]:
+    """The arms of a plan in its order.
+
+    folder: of the study file, in which files are looked for before the shipped ones.
+    places: settings laid over all the files, such as where the images are.
+
+    Raises:
+        InputError: an overlay is not known, or a setting cannot be used.
+    """
+    arms = []
+    for name, set_up in plan.set_ups.items():
+        overlays = [config_file(overlay, folder, f"set_ups.{name}") for overlay in set_up.overlays]
+        for variant in set_up.variants:
+            config = compose([config_file(variant, folder, "variants"), *overlays])
+            settings = resolved(overlaid(config, places), f"{name}/{variant}")
+            arms.append(Arm(name, variant, set_up.seeds, settings))
+    return arms
+
+
+def config_file(name: str, folder: Path, where: str) -> Path:
+    """The file of a variant or an overlay, by name.
+
+    Raises:
+        InputError: there is none of that name; with the most similar one.
+    """
+    for place in (folder, SHIPPED):
+        if (place / f"{name}.yaml").is_file():
+            return place / f"{name}.yaml"
+    found = sorted({path.stem for place in (folder, SHIPPED) for path in place.glob("*.yaml")})
+    hint = nearest(name, found) or f"; there are {', '.join(found)}"
+    raise InputError(f"unknown overlay {name!r} in {where}{hint}")
+
+
+def resolved(config: Config, arm: str) -> Config:
+    """Composed settings with every default filled in, as plain values for seed 0.
+
+    Raises:
+        InputError: a setting is not known, has a value that cannot be used, or is one that
+            networks trained in a stack do not have.
+    """
+    check_keys(config, accepted_keys(), PLAIN_KEYS)
+    check_variant(config, variants())
+    trainer = config.get("trainer") or {}
+    foreign = set(trainer) - set(TRAINER_KEYS)
+    if foreign:
+        raise InputError(
+            f"{arm}: a study has no setting 'trainer.{min(foreign)}'; its networks are trained "
+            f"in stacks, which know {' and '.join(TRAINER_KEYS)}"
+        )
+    trainer = {"max_epochs": TRAINER_DEFAULTS["max_epochs"], "accelerator": "auto"} | trainer
+    try:
+        parser = settings_parser()
+        parsed = parser.parse_object({**config, "trainer": trainer})
+        settings = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
+    except ArgumentError as error:
+        raise InputError(f"{arm}: {plain_message(error.message)}") from error
+    except ValueError as error:
+        raise InputError(f"{arm}: {plain_message(str(error))}") from error
+    if settings["early_stopping"]["monitor"] != "val_loss":
+        raise InputError(f"{arm}: a study stops early by val_loss alone; leave 'monitor' out")
+    return with_seed(settings, 0)
+
+
+def settings_parser() -> ArgumentParser:
+    """The part of the parser of ``fit`` that concerns a run of a study."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--seed_everything", type=int, default=0)
+    parser.add_argument("--trainer.max_epochs", type=int)
+    parser.add_argument("--trainer.accelerator", type=str)
+    parser.add_subclass_arguments(DenseClassifier, "model", required=True)
+    parser.add_class_arguments(CIFAR10DataModule, "data")
+    parser.add_class_arguments(LearningRateSearch, "learning_rate_search")
+    parser.add_class_arguments(BestWeights, "early_stopping")
+    return parser
+
+
+def arm_settings(arm: Arm) -> dict[str, Any]:
+    """The configuration of an arm without seed and places: what a study folder is checked by."""
+    settings = arm.config(0)
+    del settings["seed_everything"]
+    return settings
+
+
+def fingerprints(arms: Iterable[Arm]) -> dict[str, str]:
+    """Arm -> hash of its images, which are made ready in the cache where they are not."""
+    known: dict[str, str] = {}
+    found = {}
+    for arm in arms:
+        data = arm.settings["data"]
+        source = hash_of({key: data[key] for key in ("source", "path", "cache")})
+        if source not in known:
+            known[source] = arm.datamodule().fingerprint
+        found[arm.name] = known[source]
+    return found

@@ -1,0 +1,123 @@
+"""A study from its plan to its last record: what is missing is divided, run and reported."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import torch
+
+from lightning_cifar.configuration import Config
+from lightning_cifar.study.arms import Arm, arms_of, fingerprints
+from lightning_cifar.study.folder import open_study
+from lightning_cifar.study.jobs import Job, jobs_of, shard_of
+from lightning_cifar.study.local_engine import run_jobs
+from lightning_cifar.study.plan import read_plan, selected
+from lightning_cifar.study.progress import StudyProgress
+from lightning_cifar.study.records import RECORDS_FOLDER, read_study
+from lightning_cifar.study.work import Ended
+
+INTERRUPTED = 130  # what a shell calls a program that Ctrl-C has ended
+
+
+def conduct(options: Namespace) -> int:
+    """Train what is missing of a study.
+
+    Returns: 1 if a job failed, 2 if damaged records stand in the place of runs, else 0.
+    Raises: InputError before anything is trained.
+    """
+    shard = shard_of(options.shard)
+    plan = read_plan(options.config, options.seeds)
+    wanted = selected(plan, options.set_ups)
+    arms = arms_of(plan, options.config.parent, places(options))
+    if options.engine == "ray":
+        from lightning_cifar.study.ray_engine import require_ray
+
+        require_ray()
+    open_study(options.out, plan, arms, fingerprints(arms))
+    if options.redo_damaged:
+        remove_damaged(options.out)
+    records, damaged = read_study(options.out)
+    chosen = [arm for arm in arms if arm.set_up in wanted.set_ups]
+    done = {record.name for record in records} | set(damaged)
+    jobs = jobs_of(chosen, done, options.out, shard)
+    try:
+        failed = run(jobs, options, StudyProgress(jobs, records))
+    except KeyboardInterrupt:
+        print("\nlightning-cifar: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    return summary(chosen, options.out, failed)
+
+
+def places(options: Namespace) -> Config:
+    """The options that say where to compute and where the images are, as settings."""
+    settings: Config = {}
+    for name, value in vars(options).items():
+        section, dot, key = name.partition(".")
+        if dot and value is not None:
+            settings.setdefault(section, {})[key] = value
+    return settings
+
+
+def remove_damaged(study: Path) -> None:
+    """Remove the damaged records, so that their runs are missing."""
+    for name in read_study(study)[1]:
+        (study / RECORDS_FOLDER / f"{name}.json").unlink()
+
+
+def run(jobs: Sequence[Job], options: Namespace, progress: StudyProgress) -> list[str]:
+    """Run the jobs with the chosen engine; returns a line for each that failed."""
+    failed = []
+    with closing(engine(jobs, options, progress)) as endings:
+        for job, ended in endings:
+            for line in ended.lines:
+                print(f"lightning-cifar: {job.title}: {line}", file=sys.stderr)
+            if ended.how == "failed":
+                failed.append(job.title)
+            progress.job(job, ended.how)
+    return failed
+
+
+def engine(
+    jobs: Sequence[Job], options: Namespace, progress: StudyProgress
+) -> Generator[tuple[Job, Ended], None, None]:
+    """The jobs as the chosen engine ends them."""
+    if options.engine == "ray":
+        from lightning_cifar.study.ray_engine import run_jobs_with_ray
+
+        return run_jobs_with_ray(jobs, options.out, options.gpus_per_run or 0.0)
+    workers = min(options.workers or default_workers(jobs), max(len(jobs), 1))
+    return run_jobs(jobs, options.out, workers, progress)
+
+
+def default_workers(jobs: Sequence[Job]) -> int:
+    """One for each core; for each GPU if that is where the jobs run."""
+    on_cpu = any(job.arm.settings["trainer"]["accelerator"] == "cpu" for job in jobs)
+    if torch.cuda.is_available() and not on_cpu:
+        return torch.cuda.device_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def summary(arms: Sequence[Arm], study: Path, failed: Sequence[str]) -> int:
+    """Say how far the study is; returns its exit code."""
+    records, damaged = read_study(study)
+    finished = {record.name for record in records}
+    runs = [arm.record_name(seed) for arm in arms for seed in range(arm.seeds)]
+    done = sum(name in finished for name in runs)
+    print(f"{done} of {len(runs)} runs have their record in {study}")
+    if failed:
+        print(
+            f"lightning-cifar: failed: {'; '.join(failed)}; the same command tries again",
+            file=sys.stderr,
+        )
+        return 1
+    if damaged:
+        print(
+            f"lightning-cifar: damaged records left out: {', '.join(damaged)}; "
+            "add --redo_damaged to run them again",
+            file=sys.stderr,
+        )
+        return 2
+    return 0

@@ -1,0 +1,121 @@
+"""The jobs of a study: stacks of runs of one arm, divided the same way at every start."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.study.arms import Arm
+from lightning_cifar.study.folder import JOBS_FOLDER
+from lightning_cifar.study.records import RECORDS_FOLDER
+
+JOB_FILE = "job.json"
+MEMBERS = 10  # of a stack; more gain little on a CPU, and a job is what is lost or moved at once
+
+
+@final
+@dataclass(frozen=True)
+class Job:
+    """Some seeds of one arm, trained as one stack."""
+
+    arm: Arm
+    seeds: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Of its folder: with the configuration and every seed, so that no other job has it."""
+        return f"{self.arm.record_name(0)}-{'-'.join(map(str, self.seeds))}"
+
+    @property
+    def title(self) -> str:
+        """For people: "exercise/selu, seeds 0 to 9"."""
+        first, last = self.seeds[0], self.seeds[-1]
+        if len(self.seeds) == 1:
+            return f"{self.arm.name}, seed {first}"
+        if last - first + 1 == len(self.seeds):
+            return f"{self.arm.name}, seeds {first} to {last}"
+        return f"{self.arm.name}, seeds {', '.join(map(str, self.seeds))}"
+
+    def folder(self, study: Path) -> Path:
+        """Where it keeps what is under way."""
+        return study / JOBS_FOLDER / self.name
+
+    def missing(self, study: Path) -> list[int]:
+        """The seeds without a record; a damaged one counts as a record."""
+        return [
+            seed
+            for seed in self.seeds
+            if not (study / RECORDS_FOLDER / f"{self.arm.record_name(seed)}.json").exists()
+        ]
+
+
+def jobs_of(
+    arms: Iterable[Arm], done: Collection[str], study: Path, shard: tuple[int, int] = (1, 1)
+) -> list[Job]:
+    """What is left to do: stacks that were begun go on with their members, the rest is divided.
+
+    A stack holds seeds of one block of ``MEMBERS`` (0 to 9, 10 to 19, …), and the blocks of all
+    arms are dealt out to the shards in turn, whatever is done already: every shard sees the same.
+
+    done: names of the records there are.  shard: (i, n), the i-th of n from 1.
+    """
+    jobs = []
+    number = 0
+    begun = begun_jobs(study)
+    for arm in arms:
+        for start in range(0, arm.seeds, MEMBERS):
+            number += 1
+            if (number - shard[0]) % shard[1]:
+                continue
+            block = range(start, min(start + MEMBERS, arm.seeds))
+            jobs += jobs_of_block(arm, block, done, begun.get(arm.record_name(0), []))
+    return jobs
+
+
+def jobs_of_block(
+    arm: Arm, block: Sequence[int], done: Collection[str], begun: Iterable[tuple[int, ...]]
+) -> list[Job]:
+    """The jobs of one arm's seeds in ``block``; ``begun`` are the stacks under way of this arm."""
+    missing = {seed for seed in block if arm.record_name(seed) not in done}
+    jobs = []
+    for seeds in begun:
+        if missing & set(seeds):
+            jobs.append(Job(arm, seeds))
+            missing -= set(seeds)
+    return [*jobs, Job(arm, tuple(sorted(missing)))] if missing else jobs
+
+
+def begun_jobs(study: Path) -> dict[str, list[tuple[int, ...]]]:
+    """Stacks under way: name of the arm's first record -> seeds of each."""
+    begun: dict[str, list[tuple[int, ...]]] = {}
+    for path in sorted((study / JOBS_FOLDER).glob(f"*/{JOB_FILE}")):
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            begun.setdefault(fields["arm"], []).append(tuple(map(int, fields["seeds"])))
+        except (ValueError, KeyError, TypeError):
+            continue  # damaged: its seeds are divided anew
+    return begun
+
+
+def begin(job: Job, study: Path) -> Path:
+    """Make a job's folder and note its members there."""
+    folder = job.folder(study)
+    folder.mkdir(parents=True, exist_ok=True)
+    fields = {"arm": job.arm.record_name(0), "title": job.title, "seeds": job.seeds}
+    write_text_atomically(folder / JOB_FILE, json.dumps(fields) + "\n")
+    return folder
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """The shard "i/n" as two numbers.
+
+    Raises:
+        InputError: it is not of this form, or i is not between 1 and n.
+    """
+    first, slash, last = text.partition("/")
+    if slash and first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last):
+        return int(first), int(last)
+    raise InputError(f"--shard must be i/n with i from 1 to n, such as 1/4 to 4/4; got {text!r}")

@@ -1,0 +1,216 @@
+"""What a study is asked to do: set-ups, variants, seeds, and the comparisons declared beforehand.
+
+Everything here is read and checked before anything is loaded or trained.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lightning_cifar.argument_errors import unknown_key
+from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.configuration import Config, nearest, read_settings
+from lightning_cifar.errors import InputError
+from lightning_cifar.study.statistics import seeds_needed
+
+PLAN_KEYS = ("variants", "seeds", "set_ups", "comparisons")
+SET_UP_KEYS = ("overlays", "variants", "seeds")
+COMPARISON_KEYS = (
+    *("question", "first", "second", "set_up", "measure"),
+    *("margin", "loss", "tested"),
+)
+MEASURES = ("test_accuracy", "test_nll", "epochs_to_loss")
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """Overlays laid over the files of some variants, for the seeds 0 to ``seeds`` - 1."""
+
+    overlays: tuple[str, ...]
+    variants: tuple[str, ...]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A comparison declared beforehand: ``first`` minus ``second``, both "set_up/variant".
+
+    Attributes:
+        measure: one of ``MEASURES``.
+        margin: of equivalence, in the unit of the measure (points of accuracy); None: not asked.
+        loss: for ``epochs_to_loss``, the validation loss to be reached; else None.
+        tested: whether it belongs to the family that is tested and corrected together.
+    """
+
+    question: str
+    first: str
+    second: str
+    measure: str
+    margin: float | None
+    loss: float | None
+    tested: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole study; ``seeds`` is the number that set-ups without one of their own have."""
+
+    seeds: int
+    set_ups: Mapping[str, SetUp]
+    comparisons: tuple[Declared, ...]
+
+    def seeds_of(self, arm: str) -> int:
+        """The number of seeds of "set_up/variant"."""
+        return self.set_ups[arm.partition("/")[0]].seeds
+
+
+def read_plan(path: Path, seeds: int | None = None) -> Plan:
+    """Read a study file; ``seeds`` takes the place of the number in the file.
+
+    Raises:
+        InputError: naming the first thing in the file that cannot be used.
+    """
+    settings = read_settings(path)
+    check_names(settings, PLAN_KEYS, "")
+    variants = chosen(settings.get("variants", list(VARIANTS)), VARIANTS, "variant", "variants")
+    count = whole(settings.get("seeds", 1) if seeds is None else seeds, "seeds")
+    listed = mapping(settings.get("set_ups"), "set_ups")
+    set_ups = {name: set_up(name, each, variants, count) for name, each in listed.items()}
+    if not set_ups:
+        raise InputError(
+            f"{path} declares no set_ups; give one, such as 'exercise: {{overlays: []}}'"
+        )
+    declared = settings.get("comparisons") or []
+    if not isinstance(declared, list):
+        raise InputError(f"comparisons holds {declared!r}, not a list")
+    comparisons = tuple(
+        comparison(each, f"comparisons[{number}]", set_ups) for number, each in enumerate(declared)
+    )
+    plan = Plan(count, set_ups, comparisons)
+    check_enough_seeds(plan)
+    return plan
+
+
+def set_up(name: str, value: Any, variants: tuple[str, ...], seeds: int) -> SetUp:
+    """A set-up from its lines in the file; never more seeds than the study has."""
+    where = f"set_ups.{name}"
+    if "/" in name:
+        raise InputError(f"the set-up {name!r} may have no / in its name")
+    settings = mapping(value or {}, where)
+    check_names(settings, SET_UP_KEYS, where)
+    overlays = settings.get("overlays") or []
+    if not isinstance(overlays, list) or not all(isinstance(each, str) for each in overlays):
+        raise InputError(f"{where}.overlays holds {overlays!r}, not a list of names")
+    own = settings.get("variants", list(variants))
+    return SetUp(
+        tuple(overlays),
+        chosen(own, VARIANTS, "variant", f"{where}.variants"),
+        min(seeds, whole(settings.get("seeds", seeds), f"{where}.seeds")),
+    )
+
+
+def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> Declared:
+    """A comparison from its line in the file."""
+    settings = mapping(value, where)
+    check_names(settings, COMPARISON_KEYS, where)
+    for key in ("question", "first", "second", "measure"):
+        if not isinstance(settings.get(key), str):
+            raise InputError(f"{where}.{key} must be text, got {settings.get(key)!r}")
+    measure = chosen([settings["measure"]], MEASURES, "measure", f"{where}.measure")[0]
+    if (measure == "epochs_to_loss") != ("loss" in settings):
+        raise InputError(
+            f"{where}: the measure epochs_to_loss goes with a 'loss', and only it does"
+        )
+    first, second = (arm_named(settings, key, where, set_ups) for key in ("first", "second"))
+    tested = settings.get("tested", True)
+    if not isinstance(tested, bool):
+        raise InputError(f"{where}.tested must be true or false, got {tested!r}")
+    margin, loss = (positive(settings.get(key), f"{where}.{key}") for key in ("margin", "loss"))
+    return Declared(settings["question"], first, second, measure, margin, loss, tested)
+
+
+def arm_named(settings: Config, key: str, where: str, set_ups: Mapping[str, SetUp]) -> str:
+    """The arm on one side of a comparison, which must be in the study."""
+    name = settings[key]
+    arm = name if "/" in name else f"{settings.get('set_up', '')}/{name}"
+    known = [f"{each}/{variant}" for each, it in set_ups.items() for variant in it.variants]
+    if arm not in known:
+        hint = nearest(arm, known) or f"; there are {', '.join(known)}"
+        raise InputError(f"{where}.{key} names {arm!r}, which this study does not train{hint}")
+    return arm
+
+
+def check_enough_seeds(plan: Plan) -> None:
+    """Refuse a family of comparisons in which no difference could ever be found.
+
+    Raises:
+        InputError: naming the comparison and the number of seeds that it needs.
+    """
+    tested = [each for each in plan.comparisons if each.tested]
+    if not tested:
+        return
+    needed = seeds_needed(len(tested))
+    for each in tested:
+        seeds = min(plan.seeds_of(each.first), plan.seeds_of(each.second))
+        if seeds < needed:
+            raise InputError(
+                f"the comparison {each.question!r} has {seeds} seeds; with {len(tested)} "
+                f"comparisons declared it needs {needed}: add seeds, declare fewer, or say "
+                "'tested: false'"
+            )
+
+
+def selected(plan: Plan, names: Iterable[str]) -> Plan:
+    """The plan with these set-ups alone, all of them if none is named.
+
+    Raises:
+        InputError: a name that the plan does not have.
+    """
+    wanted = chosen(list(names) or list(plan.set_ups), plan.set_ups, "set-up", "--set_ups")
+    kept = {name: each for name, each in plan.set_ups.items() if name in wanted}
+    return replace(plan, set_ups=kept)
+
+
+def chosen(values: Any, known: Iterable[str], kind: str, where: str) -> tuple[str, ...]:
+    """A list of different names, each of them known."""
+    known = list(known)
+    if not isinstance(values, list) or not values:
+        raise InputError(
+            f"{where} holds {values!r}, not a list of one or more of {', '.join(known)}"
+        )
+    for value in values:
+        if value not in known:
+            hint = nearest(str(value), known) or f"; choose from {', '.join(known)}"
+            raise InputError(f"unknown {kind} {value!r} in {where}{hint}")
+    return tuple(dict.fromkeys(values))
+
+
+def check_names(settings: Config, known: tuple[str, ...], where: str) -> None:
+    """Refuse a key that nothing reads."""
+    for key in settings:
+        if key not in known:
+            raise unknown_key(f"{where}.{key}".lstrip("."), key, list(known))
+
+
+def mapping(value: Any, where: str) -> Config:
+    """A mapping of names to settings."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise InputError(f"{where} holds {value!r}, not settings of the form 'key: value'")
+    return value
+
+
+def whole(value: Any, where: str) -> int:
+    """A whole number of at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{where} must be a whole number of at least 1, got {value!r}")
+    return value
+
+
+def positive(value: Any, where: str) -> float | None:
+    """A positive number, or None where there is none."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e9:
+        raise InputError(f"{where} must be a positive number, got {value!r}")
+    return float(value)

@@ -1,0 +1,45 @@
+"""The learning rate of an arm: given in its configuration, or searched once for all its seeds."""
+
+from pathlib import Path
+
+import torch
+
+from lightning_cifar.callbacks.learning_rate_search import (
+    find_rate,
+    read_result,
+    search_settings,
+    write_result,
+)
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.files import exclusive
+from lightning_cifar.study.arms import Arm
+from lightning_cifar.study.folder import RATES_FOLDER
+
+PRECISION = "32-true"  # what a trainer calls it that is not told otherwise
+
+
+def rate_of(
+    arm: Arm, datamodule: CIFAR10DataModule, study: Path, device: torch.device
+) -> tuple[float, str]:
+    """The rate and where it comes from: "given" or "search".
+
+    A search is that of a single fit with seed 0. Of several processes that need it one searches
+    and the others wait.
+
+    datamodule: set up for fitting.
+    """
+    given = arm.settings["model"]["init_args"]["learning_rate"]
+    if given is not None:
+        return float(given), "given"
+    options = arm.settings["learning_rate_search"]
+    candidates, epochs = options["candidates"], options["epochs"]
+    classifier = arm.classifier(0, None)
+    settings = search_settings(classifier, datamodule, PRECISION, candidates, epochs)
+    file = study / RATES_FOLDER / f"{arm.set_up}-{arm.variant}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(file.with_name(f".{file.name}.lock")):
+        result = read_result(file, settings)
+        if result is None:
+            result = find_rate(classifier, datamodule, device, candidates, epochs)
+            write_result(result, settings, "search", file)
+    return result.rate, "search"

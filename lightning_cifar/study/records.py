@@ -1,0 +1,116 @@
+"""What a study keeps of a run: one small sealed JSON file, from which the report is made.
+
+The file is named by the run's configuration. Its seal, a hash of all the rest, tells a record that
+is whole from one that was cut short or edited: JSON with a digit changed is still JSON.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_cifar.activations import ActivationRecord
+from lightning_cifar.errors import InputError
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.records import RunRecord, record_from
+
+RECORDS_FOLDER = "records"
+CURVE_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One finished run of a study, or one that failed: that is a result too.
+
+    Attributes:
+        name: 16 hex digits, the hash of the run's configuration.
+        test: measure -> value on the test images at the best weights, by the keys of
+            ``uncertainty.scores.MEASURES``; empty if the run failed.
+        test_right: base64 of ``numpy.packbits`` of "right" per test image, in the order of the
+            file; empty if the run failed.
+        activations: of this run at the epochs that were looked at.
+        monte_carlo: Monte Carlo dropout against the deterministic prediction on the test images,
+            as ``uncertainty.report.to_json`` writes it; None for a network without dropout.
+        failure: why there are no test figures; empty if there are.
+    """
+
+    name: str
+    set_up: str
+    variant: str
+    seed: int
+    run: RunRecord
+    test: dict[str, float]
+    test_right: str
+    activations: tuple[ActivationRecord, ...]
+    monte_carlo: dict[str, Any] | None
+    failure: str
+
+
+def write_study_record(record: StudyRecord, study: Path) -> Path:
+    """Write a record into the folder of its study; returns the file."""
+    path = study / RECORDS_FOLDER / f"{record.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text_atomically(path, record_text(record))
+    return path
+
+
+def record_text(record: StudyRecord) -> str:
+    """A record as compact JSON, its curves rounded to ``CURVE_DIGITS`` significant digits."""
+    fields = asdict(record)
+    for epoch in fields["run"]["epochs"]:
+        epoch.update({key: rounded(value) for key, value in epoch.items()})
+    return sealed(json.dumps(fields, separators=(",", ":")) + "\n")
+
+
+def rounded(value: float) -> float:
+    """A float to ``CURVE_DIGITS`` significant digits; whole numbers as they are."""
+    return float(f"{value:.{CURVE_DIGITS}g}") if isinstance(value, float) else value
+
+
+def sealed(body: str) -> str:
+    """A JSON object with a seal as its first key: 16 hex digits that depend on every letter."""
+    seal = hashlib.sha256(body.encode()).hexdigest()[:16]
+    return f'{{"seal":"{seal}",{body[1:]}'
+
+
+def read_study_record(path: Path) -> StudyRecord:
+    """Read a record.
+
+    Raises:
+        InputError: the file is missing, damaged, or not what its name says.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if text != sealed("{" + text[len(sealed("{")) :]):
+            raise ValueError("its seal does not match")
+        fields = json.loads(text)
+        del fields["seal"]
+        if fields["name"] != path.stem:
+            raise ValueError(f"it belongs to {fields['name']}.json")
+        fields["run"] = record_from(fields["run"])
+        fields["activations"] = tuple(map(activations_from, fields["activations"]))
+        return StudyRecord(**fields)
+    except OSError as error:
+        raise InputError(f"cannot read the study record {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}); compute it again with 'study --redo_damaged'"
+        ) from error
+
+
+def activations_from(fields: dict[str, Any]) -> ActivationRecord:
+    """Activations from plain JSON values."""
+    return ActivationRecord(fields["epoch"], tuple(fields["means"]), tuple(fields["variances"]))
+
+
+def read_study(study: Path) -> tuple[list[StudyRecord], list[str]]:
+    """The records of a study by set-up, variant and seed, and the names of the damaged files."""
+    records, damaged = [], []
+    for path in sorted((study / RECORDS_FOLDER).glob("*.json")):
+        try:
+            records.append(read_study_record(path))
+        except InputError:
+            damaged.append(path.stem)
+    records.sort(key=lambda record: (record.set_up, record.variant, record.seed))
+    return records, damaged

@@ -1,0 +1,134 @@
+"""The files of a study, read without data, torch or networks: what is damaged is named, not fatal.
+
+``plan.json`` and ``records/`` are a study; ``grid.json`` and ``cost.json`` may be missing.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.study.records import RECORDS_FOLDER, StudyRecord, read_study
+
+PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
+
+
+@dataclass(frozen=True)
+class GridPoint:
+    """One run of a grid: the accuracy, a fraction, is NaN where the run failed."""
+
+    rate: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds per epoch of a single fit: batch size -> variant -> median; and on what device."""
+
+    seconds: Mapping[int, Mapping[str, float]]
+    device: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that the report knows.
+
+    Attributes:
+        plan: what was asked for.
+        records: one for every run that ended, by set-up, variant and seed.
+        damaged: a line for every file that could not be used.
+        grid: variant -> runs by learning rate; empty if not measured.
+        cost: None if not measured.
+    """
+
+    plan: Mapping[str, Any]
+    records: tuple[StudyRecord, ...]
+    damaged: tuple[str, ...]
+    grid: Mapping[str, tuple[GridPoint, ...]]
+    cost: Cost | None
+
+    def runs(self, set_up: str, variant: str) -> list[StudyRecord]:
+        """The records of one cell of the plan, by seed."""
+        return [
+            record
+            for record in self.records
+            if record.set_up == set_up and record.variant == variant
+        ]
+
+
+def read_study_files(folder: Path) -> Study:
+    """Read the folder of a study.
+
+    Raises:
+        InputError: there is no such folder, or no record in it that can be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no study folder {folder}; 'lightning-cifar study' writes one")
+    records, names = read_study(folder)
+    if not records:
+        found = f"all {len(names)} records in it are damaged" if names else "it holds no records"
+        raise InputError(
+            f"{folder} is not a study that can be reported: {found}; "
+            "'lightning-cifar study --out' with this folder computes them"
+        )
+    damaged = [f"{RECORDS_FOLDER}/{name}.json is damaged and was left out" for name in names]
+    plan = optional_json(folder / PLAN_FILE, damaged)
+    if not (folder / PLAN_FILE).exists():
+        damaged.append(f"{PLAN_FILE} is missing: what else was planned is not known")
+    grid = checked(grid_from, optional_json(folder / GRID_FILE, damaged), GRID_FILE, damaged)
+    cost = checked(cost_from, optional_json(folder / COST_FILE, damaged), COST_FILE, damaged)
+    return Study(plan or {}, tuple(records), tuple(damaged), grid or {}, cost)
+
+
+def optional_json(path: Path, damaged: list[str]) -> dict[str, Any] | None:
+    """The JSON object in a file; None if there is none, or it is damaged, which is noted."""
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError
+        return content
+    except (OSError, ValueError):
+        damaged.append(f"{path.name} is damaged and was left out")
+        return None
+
+
+def checked(read: Any, content: dict[str, Any] | None, name: str, damaged: list[str]) -> Any:
+    """``read(content)``; None if there is no content or not of the form expected, noted."""
+    try:
+        return None if content is None else read(content)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        damaged.append(f"{name} is not of the form expected and was left out")
+        return None
+
+
+def grid_from(content: Mapping[str, Any]) -> dict[str, tuple[GridPoint, ...]]:
+    """The runs of each variant from low to high rates."""
+    return {
+        str(variant): tuple(sorted(grid_points(points), key=lambda point: point.rate))
+        for variant, points in content.items()
+        if isinstance(points, list)
+    }
+
+
+def grid_points(points: list[dict[str, Any]]) -> Iterator[GridPoint]:
+    """Each point with its accuracy as a fraction."""
+    for point in points:
+        accuracy = point["accuracy"]
+        rate = float(point["rate"])
+        if not rate > 0:
+            raise ValueError("a learning rate must be above 0")
+        yield GridPoint(rate, math.nan if accuracy is None else float(accuracy))
+
+
+def cost_from(content: Mapping[str, Any]) -> Cost:
+    """The medians that ``benchmarks/variant_cost.py`` wrote."""
+    seconds = {
+        int(batch): {str(name): float(value) for name, value in result["medians"].items()}
+        for batch, result in content["results"].items()
+    }
+    return Cost(seconds, str(content.get("device", "unknown device")))

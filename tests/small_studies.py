@@ -1,0 +1,39 @@
+"""Studies that take seconds: shallow networks, few drawn images, an epoch or two."""
+
+import json
+
+STUDY = """
+variants: [elu, alpha_dropout]
+seeds: 2
+set_ups:
+  plain: {overlays: [synthetic, tiny]}
+"""
+TINY = """
+trainer: {max_epochs: 2, accelerator: cpu}
+data: {batch_size: 50}
+model: {init_args: {depth: 2, width: 8, learning_rate: 2e-3}}
+"""
+
+
+def write_study(folder, study=STUDY, **overlays):
+    """Write a study file and its overlays; returns the arguments of a command that runs it."""
+    (folder / "study.yaml").write_text(study)
+    for name, text in {"tiny": TINY, **overlays}.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return ["study", "--config", folder / "study.yaml", "--out", folder / "study", "--workers", 1]
+
+
+def contents(study):
+    """The records of a study as plain values, without what may differ from machine and day."""
+    return {
+        path.name: without_times(json.loads(path.read_text()))
+        for path in sorted((study / "records").glob("*.json"))
+    }
+
+
+def without_times(value):
+    """Nested values without seconds, commit and the seal that depends on both."""
+    if isinstance(value, dict):
+        left_out = ("seconds", "commit", "seal")
+        return {key: without_times(each) for key, each in value.items() if key not in left_out}
+    return [without_times(each) for each in value] if isinstance(value, list) else value

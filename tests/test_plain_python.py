@@ -1,0 +1,122 @@
+"""Use without the command line: the README's lines, and the callbacks on another's module."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from small_modules import small_modules
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from lightning_cifar import BestWeights, FiniteGuard, InputError, LearningRateSearch, NonFiniteLoss
+
+ROOT = Path(__file__).parent.parent
+# What makes the README's lines quick, and nothing else.
+SMALLER = {
+    "SeluClassifier()": "SeluClassifier(depth=2, width=8)",
+    "max_epochs=15": "max_epochs=2, accelerator='cpu', logger=False, enable_progress_bar=False",
+    "LearningRateSearch()": "LearningRateSearch(candidates=2, epochs=1)",
+}
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_lines_in_the_readme_run(work, monkeypatch, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    for whole, small in SMALLER.items():
+        assert whole in code
+        code = code.replace(whole, small)
+    small_modules(monkeypatch, work)
+    names = {}
+    exec(code, names)
+    assert re.search(r"test_accuracy.*: \d", capsys.readouterr().out)
+    weights = torch.load(work / "best.ckpt", weights_only=True)["state_dict"]
+    for key, value in names["model"].state_dict().items():
+        assert torch.equal(value, weights[key])
+
+
+class Line(LightningModule):
+    """A module of another's: y = wx by gradient descent, with a rate for each epoch."""
+
+    def __init__(self, rates):
+        super().__init__()
+        self.rates = rates
+        self.layer = nn.Linear(1, 1, bias=False)
+        nn.init.constant_(self.layer.weight, 5.0)
+
+    def training_step(self, batch, batch_index):
+        x, y = batch
+        return functional.mse_loss(self.layer(x), y)
+
+    def validation_step(self, batch, batch_index):
+        self.log("val_error", self.training_step(batch, batch_index))
+
+    def configure_optimizers(self):
+        optimiser = torch.optim.SGD(self.parameters(), lr=1.0)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self.rates)
+        return [optimiser], [schedule]
+
+
+def fitted(rates, *callbacks, epochs=6):
+    """The module after a fit by a stock trainer, with its trainer."""
+    x = torch.linspace(-1, 1, 8)[:, None]
+    loader = DataLoader(TensorDataset(x, 2 * x), batch_size=8)
+    module = Line(rates)
+    trainer = Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        callbacks=list(callbacks),
+        enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, loader, loader)
+    return module, trainer
+
+
+def overshoots_late(epoch):
+    """A good rate for three epochs, then one that leads away."""
+    return 0.5 if epoch < 3 else 4.0
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.filterwarnings("ignore:.*log_every_n_steps|The number of training batches")
+def test_best_weights_of_another_s_module_are_handed_back(work):
+    best = BestWeights(monitor="val_error", patience=2)
+    module, trainer = fitted(overshoots_late, best)
+    last, _ = fitted(overshoots_late)  # control: a fit without the callback ends elsewhere
+    assert best.best_epoch == 2
+    assert trainer.current_epoch == 5, "stopped two epochs after the best"
+    error = abs(float(module.layer.weight.detach()) - 2)
+    assert error < abs(float(last.layer.weight.detach()) - 2) / 10
+    saved = torch.load(work / "best.ckpt", weights_only=True)["state_dict"]["layer.weight"]
+    assert torch.equal(saved, module.layer.weight)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.filterwarnings("ignore:.*log_every_n_steps|The number of training batches")
+def test_guard_stops_another_s_module(work):
+    def explodes(epoch):
+        return 1e30
+
+    with pytest.raises(NonFiniteLoss, match=r"not finite at step \d+ .*try a lower learning rate"):
+        fitted(explodes, FiniteGuard(), epochs=20)
+    fitted(overshoots_late, FiniteGuard())  # control: a finite loss passes
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_search_refuses_another_s_module_in_words(work):
+    with pytest.raises(InputError, match="serves the four variants"):
+        fitted(overshoots_late, LearningRateSearch())
