@@ -59,6 +59,18 @@ def check_nulls(section: str, settings: Config, kind: type) -> None:
             raise InputError(f"{section}.{name} cannot be null; leave it out for the default")
 
 
+def check_least(section: str, settings: Config, least: Mapping[str, int]) -> None:
+    """Refuse numbers below the least that their key allows; null is left to the class.
+
+    Raises:
+        InputError: naming the key, with both numbers.
+    """
+    for name, bound in least.items():
+        value = settings.get(name)
+        if value is not None and value < bound:
+            raise InputError(f"{section}.{name} is {value}; it must be {bound} or more")
+
+
 def model_settings(model: Config) -> Config:
     """The arguments of the model's class, without the keys that choose it."""
     extra = set(model) - {"class_path", "init_args"}
@@ -124,7 +136,7 @@ def plain_message(text: str) -> str:
         return " ".join(text.split())
     reasons = [words(each) for each in allowed]
     reasons = list(dict.fromkeys(reason for reason in reasons if reason != "null"))
-    value = next(part for part in given[0] if part)
+    value = next((part for part in given[0] if part), "empty")
     expected = f"; expected {' or '.join(reasons)}" if reasons else ""
     return f"{keys[-1]} cannot be {value}{expected}"
 
@@ -132,6 +144,18 @@ def plain_message(text: str) -> str:
 def one_line(error: Exception) -> str:
     """An error's message without its line breaks."""
     return " ".join(str(error).split())
+
+
+def refused_by_trainer(options: Config, error: Exception) -> InputError:
+    """The error of a trainer's constructor, with the key whose text it quotes."""
+    text = one_line(error)
+    quoted = [
+        key
+        for key, value in options.items()
+        if isinstance(value, str) and value != "auto" and repr(value) in text
+    ]
+    subject = f"trainer.{quoted[0]}" if quoted else "a setting of the trainer"
+    return InputError(f"{subject} cannot be used: {text}")
 
 
 def words(kind: str) -> str:
@@ -153,7 +177,7 @@ def check_variant(config: Config, names: Collection[str]) -> None:
     module, _, name = path.rpartition(".")
     if module in ("", "lightning_cifar.classifiers") and name and name not in names:
         hint = nearest(name, names) or f"; choose one of {', '.join(names)}"
-        raise InputError(f"unknown variant {path!r}{hint}")
+        raise InputError(f"model.class_path: unknown variant {path!r}{hint}")
 
 
 def chosen_classes(flags: list[str]) -> Iterator[str]:

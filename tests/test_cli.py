@@ -118,7 +118,10 @@ BAD_FLAGS = {
     "no variant": (["fit"], "no variant chosen: add --config selu"),
     "unknown command": (["tset"], "unknown command 'tset'; did you mean 'test'?"),
     "unknown variant": (["fit", "--model=SeluClasifier"], "did you mean 'SeluClassifier'"),
-    "variant's name": (["fit", "--model", "swish"], "unknown variant 'swish'; choose one of Elu"),
+    "variant's name": (
+        ["fit", "--model", "swish"],
+        "unknown variant 'swish'; choose one of Elu",
+    ),
     "unknown option": ([*smoke(), "--data.batchsize=3"], "did you mean '--data.batch_size'"),
     "negative rate": ([*smoke(), "--model.learning_rate=-1"], "must be a positive number, got -1"),
     "rate zero": ([*smoke(), "--model.learning_rate=0"], "must be a positive number, got 0"),
