@@ -48,6 +48,7 @@ def run_suite(kind: str, seed: int) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "tests/theory", "-q", f"--junit-xml={report}"]
+        command += ["-o", "junit_family=xunit1"]  # which holds the tests' own properties
         environment = dict(os.environ)
         if kind == "hypothesis":
             command.append(f"--hypothesis-seed={seed}")

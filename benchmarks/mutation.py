@@ -7,11 +7,14 @@ mutmut makes the mutants from the settings in ``pyproject.toml``; this script ju
 imports torch and collects the tests once, then forks: a child switches its mutant on and runs the
 tests that reach the mutated function, quickest first, until one fails. Hypothesis stops at the
 first failure instead of looking for the smallest. The limit on a mutant that never ends is on its
-CPU time, so a busy or paused machine changes no verdict. ``--only GLOB`` judges some again.
+CPU time, so a busy or paused machine changes no verdict. Verdicts are kept in ``mutants/``: the
+same command goes on after a break, ``--again`` judges once more what was not noticed, and without
+that folder everything is judged afresh.
 """
 
 import argparse
-import fnmatch
+import gc
+import hashlib
 import json
 import math
 import os
@@ -78,17 +81,25 @@ class Judge:
         self.verdicts = kept
         self.target = target
         self.failed = False
+        self.judging = False
         self.terminal = os.fdopen(os.dup(2), "w")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a failure; in a child there is nothing more to learn."""
+        """Note a failure."""
         self.failed |= report.failed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        """Leave at a mutant's first failure, before pytest describes it at length."""
+        if self.judging and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+            os._exit(1)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge every mutant that has no verdict yet."""
         session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
         items = {item.nodeid: item for item in session.items}
-        reached = json.loads(self.in_child(lambda: self.trace(session.items), math.inf)[1])
+        reached = self.reached(session.items)
+        gc.freeze()  # the collector of a child need not touch, and so copy, what it got from here
         start, left = time.monotonic(), [name for name in self.mutants if name not in self.verdicts]
         for done, mutant in enumerate(left):
             tests = sorted(reached.get(function_of(mutant), {}).items(), key=lambda pair: pair[1])
@@ -101,6 +112,15 @@ class Judge:
                 print(dict(Counter(self.verdicts.values())), file=self.terminal, flush=True)
         return True
 
+    def reached(self, tests: list[pytest.Item]) -> dict[str, dict[str, float]]:
+        """``trace`` in a child, or what it found when sources and tests were the same."""
+        sources = sorted(path for name in ("theory", "tests") for path in Path(name).rglob("*.py"))
+        key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+        cache = self.target.with_name(f"reached-{key[:16]}.json")
+        if not cache.exists():
+            cache.write_bytes(self.in_child(lambda: self.trace(tests), math.inf)[1])
+        return dict(json.loads(cache.read_text(encoding="utf-8")))
+
     def judge(self, mutant: str, tests: list[pytest.Item], seconds: float) -> str:
         """Run ``tests``, which take ``seconds`` of CPU, against ``mutant``."""
         if not tests:
@@ -111,13 +131,12 @@ class Judge:
         return NOTICED if os.WEXITSTATUS(status) else SURVIVED
 
     def run(self, mutant: str, tests: list[pytest.Item]) -> str:
-        """In a child: run tests until one fails; then leave with status 1."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's letters for every failure
+        """In a child: run tests until one fails, which ends the child with status 1."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's dots
+        self.judging = True
         switch_on(mutant)
         for test, following in zip(tests, [*tests[1:], None], strict=True):
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
-            if self.failed:
-                os._exit(1)
         return ""
 
     def trace(self, tests: list[pytest.Item]) -> str:
@@ -185,16 +204,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", help="judge again the mutants whose names match this pattern")
+    parser.add_argument("--again", action="store_true", help="judge what was not noticed again")
     parser.add_argument("--out", type=Path, required=True, help="JSON file for the counts")
     options = parser.parse_args()
     out, target = options.out.resolve(), ROOT / "mutants" / "verdicts.json"
     names = make_mutants()
     kept = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
     kept = {name: kept[name] for name in names if name in kept}
-    if options.only:
-        again = {name for name in kept if fnmatch.fnmatch(name, options.only)}
-        kept = {name: verdict for name, verdict in kept.items() if name not in again}
+    if options.again:
+        kept = {name: kept[name] for name in kept if kept[name] in (NOTICED, ENDLESS)}
     judge = Judge(names, kept, target)
     os.chdir("mutants")
     switch_on("")

@@ -1,6 +1,6 @@
 """Write the README's table and picture, and docs/benchmarks.md, from results in the repository.
 
-python benchmarks/readme_results.py
+python -m benchmarks.readme_results
 """
 
 import json
@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed_sections import epoch_section, keras_section, stack_section
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.records import RunRecord, read_record
 
@@ -77,7 +78,8 @@ def results(records: dict[str, RunRecord]) -> str:
 
 def benchmarks_page() -> str:
     """docs/benchmarks.md: what was measured, on what, by which command."""
-    sections = [search_section(), epoch_section(), monte_carlo_section(), trust_section()]
+    speed = [epoch_section(), keras_section(), stack_section()]
+    sections = [search_section(), *speed, monte_carlo_section(), trust_section()]
     return "\n\n".join("\n".join(section) for section in [HEADER[:-1], *sections]) + "\n"
 
 
@@ -87,13 +89,13 @@ def search_section() -> list[str]:
     for variant in VARIANTS:
         path = RESULTS / "learning_rate_search" / f"{variant}.json"
         if not path.exists():
-            rows.append(f"| `{variant}` | not yet measured | | | | |")
+            rows.append(f"| `{variant}` | not yet measured | | | | | |")
             continue
         result = read_json(path)
         rows.append(
             f"| `{variant}` | {result['found']:.2g} | {result['accuracy']:.1%} "
             f"| {result['grid_best_rate']:.2g} | {result['grid_best_accuracy']:.1%} "
-            f"| {result['points_lost']:+.1f} |"
+            f"| {result['points_lost']:+.1f} | {lost_again(variant)} |"
         )
     return [
         "## The learning rate found, against a grid",
@@ -101,42 +103,27 @@ def search_section() -> list[str]:
         "Twelve rates a factor 2 apart (1e-5 to 2e-2) and the rate found, each trained from the "
         "same weights on 45,000 images of a JPEG copy of CIFAR-10: batch 128, at most 20 epochs, "
         "patience 5. Validation accuracy at the epoch with the lowest validation loss; the grid's "
-        "best is the best of twelve noisy figures (±1.4 points each), the rate found has one try.",
+        "best is the best of twelve noisy figures (±1.4 points each), the rate found has one try. "
+        "The last column is the fairer comparison: both rates from fresh starts, the mean loss of "
+        "the pairs with its standard error.",
         "",
-        "| variant | found | accuracy | grid's best | accuracy | points lost |",
-        "|---|---|---|---|---|---|",
+        "| variant | found | accuracy | grid's best | accuracy | points lost | from fresh starts |",
+        "|---|---|---|---|---|---|---|",
         *rows,
         "",
         "`python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip --runs runs/variants "
-        "--out benchmarks/results/learning_rate_search`",
+        "--out benchmarks/results/learning_rate_search`; fresh starts: `--variants elu selu "
+        "--again 5` instead of `--runs`",
     ]
 
 
-def epoch_section() -> list[str]:
-    """Seconds per epoch."""
-    data = read_json(RESULTS / "epoch_time.json")
-    rows = []
-    for batch_size, result in data["results"].items():
-        medians, ratios = result["medians"], result["ratios_to_bare"]
-        rows.append(
-            f"| {batch_size} | {medians['ours']:.2f} s | {medians['bare']:.2f} s "
-            f"| {medians['stock']:.2f} s | {ratios['ours']:.2f} | {ratios['stock']:.2f} |"
-        )
-    return [
-        "## Seconds per epoch",
-        "",
-        "This package under its full Trainer with all default callbacks, the same network in a "
-        "bare PyTorch loop over a float tensor in memory, and stock Lightning with a `DataLoader`; "
-        "each epoch trains on 45,000 images and validates on 5,000. Medians of interleaved rounds "
-        "on "
-        f"{data['device']}; ratios are medians of the rounds' ratios.",
-        "",
-        "| batch | ours | bare loop | stock Lightning | ours / bare | stock / bare |",
-        "|---|---|---|---|---|---|",
-        *rows,
-        "",
-        "`python benchmarks/epoch_time.py --out benchmarks/results/epoch_time.json`",
-    ]
+def lost_again(variant: str) -> str:
+    """Points lost in the mean of fresh starts, where they were made."""
+    path = RESULTS / "learning_rate_search" / f"again_{variant}.json"
+    if not path.exists():
+        return ""
+    again = read_json(path)
+    return f"{again['points_lost']:+.1f} ± {again['standard_error']:.1f} ({again['starts']})"
 
 
 def monte_carlo_section() -> list[str]:

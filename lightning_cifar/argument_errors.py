@@ -59,6 +59,18 @@ def check_nulls(section: str, settings: Config, kind: type) -> None:
             raise InputError(f"{section}.{name} cannot be null; leave it out for the default")
 
 
+def check_least(section: str, settings: Config, least: Mapping[str, int]) -> None:
+    """Refuse numbers below the least that their key allows; null is left to the class.
+
+    Raises:
+        InputError: naming the key, with both numbers.
+    """
+    for name, bound in least.items():
+        value = settings.get(name)
+        if value is not None and value < bound:
+            raise InputError(f"{section}.{name} is {value}; it must be {bound} or more")
+
+
 def model_settings(model: Config) -> Config:
     """The arguments of the model's class, without the keys that choose it."""
     extra = set(model) - {"class_path", "init_args"}

@@ -15,7 +15,12 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from lightning_cifar.argument_errors import check_nulls, plain_message, refused_by_trainer
+from lightning_cifar.argument_errors import (
+    check_least,
+    check_nulls,
+    plain_message,
+    refused_by_trainer,
+)
 from lightning_cifar.arguments import CALL_KEYS, TRAINER_DEFAULTS
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.finite_guard import FiniteGuard
@@ -53,6 +58,14 @@ FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 UNUSED_ARGUMENTS = {
     *("model", "datamodule", "dataloaders", "train_dataloaders", "val_dataloaders"),
     *("weights_only", "verbose", "return_predictions"),
+}
+
+# Lightning takes a 0 for these, and then divides by it or finds nothing to judge an epoch by.
+TRAINER_LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1}
+SECTIONS: dict[str, type] = {
+    "data": CIFAR10DataModule,
+    "learning_rate_search": LearningRateSearch,
+    "early_stopping": BestWeights,
 }
 
 
@@ -140,18 +153,20 @@ class CIFARCommand(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Refuse options of another command."""
         options = self.config[self.subcommand]
+        if self.subcommand == "fit" and options.trainer.limit_val_batches == 0:
+            raise InputError("trainer.limit_val_batches is 0; an epoch is judged by validation")
         if self.subcommand == "fit" and options.mc_samples is not None:
             raise InputError("fit takes no --mc_samples: 'test', 'validate' and 'predict' do")
         if options.resume and not options.run:
             raise InputError("--resume needs to know which run: add --run FOLDER")
         if self.subcommand != "fit" and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
-        batches = options.trainer.accumulate_grad_batches
-        if batches < 1:  # Lightning takes it, and divides by it
-            raise InputError(f"trainer.accumulate_grad_batches is {batches}; it must be 1 or more")
+        check_least("trainer", options.trainer.as_dict(), TRAINER_LEAST)
         name = options.model.class_path.rpartition(".")[2]
         variant = next(each for each in VARIANTS.values() if each.__name__ == name)
         check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
+        for section, kind in SECTIONS.items():
+            check_nulls(section, options[section].as_dict(), kind)
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""

@@ -15,6 +15,7 @@ from image_examples import write_folder
 from lightning_cifar.__main__ import main
 from lightning_cifar.processes import LostProcess, noticing_lost_processes
 from lightning_cifar.records import read_record
+from lightning_cifar.runs import PREVIOUS_FILE
 
 LIMIT = 1200  # seconds after which a process counts as hung; they take a few
 DDP = ["--trainer.strategy=ddp", "--trainer.accelerator=cpu"]
@@ -82,13 +83,13 @@ class Fit:
     def __init__(self, images, run):
         endless = ["--trainer.max_epochs=1000000", "--early_stopping.patience=1000000"]
         self.report = run.parent / "report.txt"
-        self.second = None
+        self.run, self.second = run, None
         arguments = command(*fit(images, run), "--trainer.devices=2", *DDP, *endless)
         with self.report.open("w") as report:
             self.first = subprocess.Popen(arguments, stderr=report, env=environment())
 
     def begin(self):
-        self.wait_until(lambda: "epoch 2/" in self.report.read_text())
+        self.wait_until((self.run / PREVIOUS_FILE).exists)  # two epochs are done
         (self.second,) = self.children()
 
     def children(self):

@@ -96,6 +96,25 @@ def test_time_left_is_that_of_the_epochs_left(jobs, monkeypatch):
     assert progress.seconds_left() == pytest.approx(6)  # its other epochs are not waited for
 
 
+def test_time_left_learns_from_what_ended_early(jobs, monkeypatch, capsys):
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    for job in jobs:
+        job.arm.settings["trainer"]["max_epochs"] = 50
+        job.arm.settings["early_stopping"]["patience"] = 3
+    progress = StudyProgress(jobs, [])
+    clock[0] += 1
+    progress.epoch(jobs[0], 0, 2)
+    assert progress.seconds_left() == pytest.approx(99)
+    assert "at most 2 min left" in capsys.readouterr().out
+    for epoch in range(1, 4):
+        clock[0] += 1
+        progress.epoch(jobs[0], epoch, 2)
+    progress.job(jobs[0], "done")
+    assert progress.seconds_left() == pytest.approx(4)  # the other job's four epochs
+    assert "about 4 s left" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h")])
 def test_durations(seconds, text):
     assert duration(seconds) == text

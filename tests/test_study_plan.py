@@ -10,7 +10,8 @@ from small_studies import STUDY, write_study
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.arms import arms_of
-from lightning_cifar.study.plan import read_plan, selected
+from lightning_cifar.study.plan import MEASURES, read_plan, selected
+from lightning_cifar.study.report.measures import MEASURES as REPORTED
 from lightning_cifar.study.statistics import seeds_needed
 
 COMPARED = (
@@ -139,6 +140,11 @@ def test_shipped_study_declares_what_its_seeds_can_answer():
     assert seeds_needed(len(tested)) <= plan.seeds
     with pytest.raises(InputError, match="add seeds"):  # control
         read_plan(CONFIGS / "study.yaml", seeds=seeds_needed(len(tested)) - 1)
+
+
+def test_report_knows_every_measure_that_may_be_declared():
+    assert set(MEASURES) <= {*REPORTED, "epochs_to_loss"}
+    assert len(MEASURES) == len(set(MEASURES)) > 5
 
 
 def test_shipped_study_asks_every_part_of_the_exercise():

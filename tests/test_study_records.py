@@ -4,7 +4,7 @@ import json
 
 import pytest
 from damages import flips, truncations
-from study_samples import run_record, study_record
+from record_samples import run_record, study_record
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.records import read_study, read_study_record, write_study_record

@@ -62,7 +62,7 @@ class LearningRateSearch(Callback):
     ) -> None:
         if candidates < 2 or epochs < 1:
             raise InputError(
-                f"a race needs at least 2 candidates and 1 epoch, got {candidates} and {epochs}"
+                f"a race needs candidates >= 2 and epochs >= 1, got {candidates} and {epochs}"
             )
         self.candidates = candidates
         self.epochs = epochs

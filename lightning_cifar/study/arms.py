@@ -19,7 +19,7 @@ from lightning_cifar.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_key
 from lightning_cifar.callbacks.best_weights import BestWeights
 from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch, hash_of
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
-from lightning_cifar.configuration import SHIPPED, Config, compose, nearest, overlaid
+from lightning_cifar.configuration import Config, compose, nearest, overlaid, shipped_configs
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.plan import Plan
@@ -108,12 +108,11 @@ def config_file(name: str, folder: Path, where: str) -> Path:
     Raises:
         InputError: there is none of that name; with the most similar one.
     """
-    for place in (folder, SHIPPED):
-        if (place / f"{name}.yaml").is_file():
-            return place / f"{name}.yaml"
-    found = sorted({path.stem for place in (folder, SHIPPED) for path in place.glob("*.yaml")})
-    hint = nearest(name, found) or f"; there are {', '.join(found)}"
-    raise InputError(f"unknown overlay {name!r} in {where}{hint}")
+    known = shipped_configs() | {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name not in known:
+        hint = nearest(name, known) or f"; there are {', '.join(known)}"
+        raise InputError(f"unknown overlay {name!r} in {where}{hint}")
+    return known[name]
 
 
 def resolved(config: Config, arm: str) -> Config:

@@ -9,7 +9,7 @@ from lightning_cifar.plain_parser import Parser
 def study(arguments: list[str]) -> int:
     """Train variants over many seeds; goes on where an interrupted study was."""
     parser = Parser("lightning-cifar study", description=study.__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="study file")
+    parser.add_argument("--config", required=True, help="study file, or the name of a shipped one")
     parser.add_argument("--out", type=Path, required=True, help="folder, new or to go on with")
     parser.add_argument("--set_ups", nargs="+", default=[], help="only these; by default all")
     parser.add_argument("--seeds", type=int, help="how many, instead of the number in the file")

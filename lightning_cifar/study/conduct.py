@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from lightning_cifar.configuration import Config
+from lightning_cifar.configuration import Config, config_path
+from lightning_cifar.errors import Interrupted
 from lightning_cifar.study.arms import Arm, arms_of, fingerprints
 from lightning_cifar.study.folder import open_study
 from lightning_cifar.study.jobs import Job, jobs_of, shard_of
@@ -19,19 +20,18 @@ from lightning_cifar.study.progress import StudyProgress
 from lightning_cifar.study.records import RECORDS_FOLDER, read_study
 from lightning_cifar.study.work import Ended
 
-INTERRUPTED = 130  # what a shell calls a program that Ctrl-C has ended
-
 
 def conduct(options: Namespace) -> int:
     """Train what is missing of a study.
 
     Returns: 1 if a job failed, 2 if damaged records stand in the place of runs, else 0.
-    Raises: InputError before anything is trained.
+    Raises: InputError before anything is trained; Interrupted at Ctrl-C.
     """
     shard = shard_of(options.shard)
-    plan = read_plan(options.config, options.seeds)
+    file = config_path(options.config)
+    plan = read_plan(file, options.seeds)
     wanted = selected(plan, options.set_ups)
-    arms = arms_of(plan, options.config.parent, places(options))
+    arms = arms_of(plan, file.parent, places(options))
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import require_ray
 
@@ -45,9 +45,8 @@ def conduct(options: Namespace) -> int:
     jobs = jobs_of(chosen, done, options.out, shard)
     try:
         failed = run(jobs, options, StudyProgress(jobs, records))
-    except KeyboardInterrupt:
-        print("\nlightning-cifar: interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted; the same command goes on from here") from error
     return summary(chosen, options.out, failed)
 
 

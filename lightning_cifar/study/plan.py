@@ -20,7 +20,10 @@ COMPARISON_KEYS = (
     *("question", "first", "second", "set_up", "measure"),
     *("margin", "loss", "tested"),
 )
-MEASURES = ("test_accuracy", "test_nll", "epochs_to_loss")
+MEASURES = (
+    *("test_accuracy", "test_nll", "test_brier", "test_calibration_error"),
+    *("val_accuracy", "val_loss", "best_epoch", "epochs_to_loss"),
+)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,10 @@ class StudyProgress:
     """
 
     def __init__(self, jobs: Iterable[Job], records: Iterable[StudyRecord]) -> None:
-        self.expected = expected_epochs(jobs, list(records))
+        records = [record for record in records if not record.failure]
+        self.set_ups = {record.set_up for record in records}  # with a finished run
+        self.waiting = {job.title: job for job in jobs}
+        self.expected = expected_epochs(jobs, records)
         self.done_by_job = dict.fromkeys(self.expected, 0.0)
         self.runs = {job.title: len(job.seeds) for job in jobs}
         self.runs_done = 0
@@ -37,11 +40,28 @@ class StudyProgress:
 
     def job(self, job: Job, outcome: str) -> None:
         """A job has ended, well or not: its runs are no longer waited for."""
-        if outcome == "done":  # an engine that tells of no epochs tells at least of this
-            self.done_by_job[job.title] = self.done_by_job[job.title] or self.expected[job.title]
+        del self.waiting[job.title]
+        if outcome == "done":
+            self.learn(job)
         self.expected[job.title] = self.done_by_job[job.title]
         self.runs_done += self.runs[job.title]
         self.show(f"{job.title}: {outcome}", lasting=True)
+
+    def learn(self, job: Job) -> None:
+        """Expect of the others in its set-up what this job needed, if nothing better is known."""
+        # An engine that tells of no epochs tells at least of the end.
+        done = self.done_by_job[job.title] = self.done_by_job[job.title] or self.expected[job.title]
+        if job.arm.set_up not in self.set_ups:
+            self.set_ups.add(job.arm.set_up)
+            for other in self.waiting.values():
+                if other.arm.set_up == job.arm.set_up:
+                    self.expected[other.title] = done / len(job.seeds) * len(other.seeds)
+
+    @property
+    def known(self) -> bool:
+        """Whether the number of epochs of every waiting job has been seen before."""
+        jobs = self.waiting.values()
+        return all(job.arm.set_up in self.set_ups or not may_end_early(job) for job in jobs)
 
     def seconds_left(self) -> float | None:
         """If the rest goes as the part so far; None before there is one."""
@@ -54,7 +74,8 @@ class StudyProgress:
     def show(self, text: str, *, lasting: bool = False) -> None:
         """A line; on a terminal one that the next one takes the place of."""
         seconds = self.seconds_left()
-        left = "" if seconds is None else f"; about {duration(seconds)} left"
+        word = "about" if self.known else "at most"  # where early stopping is still to come
+        left = "" if seconds is None else f"; {word} {duration(seconds)} left"
         line = f"{text}; {self.runs_done} of {sum(self.runs.values())} runs{left}"
         if self.bar:
             print(f"\r\033[K{line}", end="\n" if lasting else "", flush=True)
@@ -65,7 +86,7 @@ class StudyProgress:
 def expected_epochs(jobs: Iterable[Job], records: list[StudyRecord]) -> dict[str, float]:
     """Job -> epochs of all its members together."""
     by_arm, by_set_up = (
-        means((name(record), len(record.run.epochs)) for record in records if not record.failure)
+        means((name(record), len(record.run.epochs)) for record in records)
         for name in (
             lambda record: f"{record.set_up}/{record.variant}",
             lambda record: record.set_up,
@@ -77,6 +98,12 @@ def expected_epochs(jobs: Iterable[Job], records: list[StudyRecord]) -> dict[str
         of_one = by_arm.get(job.arm.name, by_set_up.get(job.arm.set_up, limit))
         expected[job.title] = of_one * len(job.seeds)
     return expected
+
+
+def may_end_early(job: Job) -> bool:
+    """Whether its runs may have less than all their epochs."""
+    settings = job.arm.settings
+    return bool(settings["early_stopping"]["patience"] < settings["trainer"]["max_epochs"])
 
 
 def means(pairs: Iterable[tuple[str, float]]) -> Mapping[str, float]:

@@ -1,0 +1,103 @@
+"""The parts of docs/benchmarks.md about seconds: an epoch, a stack, a peer, the start."""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def epoch_section() -> list[str]:
+    """Seconds per epoch."""
+    data = read_json("epoch_time.json")
+    rows = []
+    for batch_size, result in data["results"].items():
+        medians, ratios = result["medians"], result["ratios_to_bare"]
+        seconds = [f"{medians[name]:.2f} s" for name in ("ours", "compiled", "bare", "stock")]
+        shares = [f"{ratios[name]:.2f}" for name in ("ours", "compiled", "stock")]
+        rows.append(f"| {batch_size} | {' | '.join([*seconds, *shares])} |")
+    rounds = len(next(iter(data["results"].values()))["seconds"]["ours"])
+    return [
+        "## Seconds per epoch",
+        "",
+        "This package under its full Trainer with all default callbacks, as it is and with "
+        "`--model.compiled true`, the same network in a bare PyTorch loop over a float tensor in "
+        "memory, and stock Lightning with a `DataLoader`; each epoch trains on 45,000 images and "
+        f"validates on 5,000. Medians of {rounds} interleaved rounds on {data['device']}; ratios "
+        "are medians of the rounds' ratios. The first epoch, in which code is compiled, is not "
+        "counted.",
+        "",
+        "| batch | ours | compiled | bare loop | stock Lightning | ours / bare | compiled / bare "
+        "| stock / bare |",
+        "|---|---|---|---|---|---|---|---|",
+        *rows,
+        "",
+        "`python benchmarks/epoch_time.py --out benchmarks/results/epoch_time.json`",
+    ]
+
+
+def stack_section() -> list[str]:
+    """Many networks in one against one after another."""
+    data = read_json("stack.json")
+    if data is None:
+        return ["## Many networks at once", "", "Not yet measured."]
+    names = list(dict.fromkeys(name for each in data["results"] for name in each["ratios_to_bare"]))
+    rows = []
+    for each in data["results"]:
+        bare = statistics.median(each["member_steps_per_second"]["bare"])
+        cells = [
+            f"`{each['variant']}`",
+            str(each["batch_size"]),
+            str(each["members"]),
+            f"{bare:.0f}",
+            *(f"{each['ratios_to_bare'].get(name, 1):.2f}" for name in names if name != "bare"),
+            f"{each['stack_megabytes']:.0f}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    titles = [name for name in names if name != "bare"]
+    return [
+        "## Many networks at once",
+        "",
+        "Member-steps (forward, backward and NAdam of one network on one batch) per second of a "
+        "stack, as a multiple of bare PyTorch loops one after another; medians of interleaved "
+        f"rounds on {data['device']}.",
+        "",
+        f"| variant | batch | members | bare, per second | {' | '.join(titles)} | MB of stack |",
+        "|---" * (5 + len(titles)) + "|",
+        *rows,
+        "",
+        "`python benchmarks/stack.py --compiled --out benchmarks/results/stack.json`",
+    ]
+
+
+def keras_section() -> list[str]:
+    """The textbook's Keras model beside ours."""
+    data = read_json("keras_peer.json")
+    if data is None:
+        return ["## Beside Keras", "", "Not yet measured."]
+    rows = [
+        f"| `{each['variant']}` | {each['batch_size']} | {each['medians']['ours']:.2f} s "
+        f"| {each['medians']['keras']:.2f} s | {each['ratio']:.2f} |"
+        for each in data["results"]
+    ]
+    return [
+        "## Beside Keras",
+        "",
+        "Seconds per epoch of our full Trainer with `--model.compiled true` and of the textbook's "
+        f"Keras model (Keras {data['versions']['keras']}, TensorFlow "
+        f"{data['versions']['tensorflow']}), in turn on {data['device']}; the first epoch of each "
+        "is not counted.",
+        "",
+        "| variant | batch | ours | Keras | ours / Keras |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        "`python benchmarks/keras_peer.py --out benchmarks/results/keras_peer.json` (extra `peer`)",
+    ]
+
+
+def read_json(name: str) -> Any:
+    """A result as its script wrote it; None where there is none yet."""
+    path = RESULTS / name
+    return json.loads(path.read_text()) if path.exists() else None
