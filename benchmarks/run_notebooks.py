@@ -18,7 +18,6 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parent.parent
 LARGEST = 300_000  # bytes of a notebook with its outputs
-CELL_SECONDS = 900
 
 
 def main() -> int:
@@ -46,10 +45,7 @@ def main() -> int:
 def executed(notebook: NotebookNode) -> NotebookNode:
     """The notebook with the outputs of a run in an empty folder, without clocks and messages."""
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
-            notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": folder}}
-        )
-        client.execute()
+        NotebookClient(notebook, resources={"metadata": {"path": folder}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times
         if cell.cell_type == "code":
