@@ -148,7 +148,8 @@ def test_killed_second_process_ends_the_first_with_the_reason(endless, tmp_path,
     )
     assert "Traceback" not in report
     best = read_record(tmp_path / "run" / "record.json").best
-    assert main(["validate", "--run", str(tmp_path / "run")]) == 0
+    alone = ["--trainer.devices=1", "--trainer.strategy=auto"]
+    assert main(["validate", "--run", str(tmp_path / "run"), *alone]) == 0
     figures = f"val_loss {best.val_loss:.4f}  val_accuracy {best.val_accuracy:.2%}"
     assert figures in capsys.readouterr().out
 
