@@ -43,7 +43,6 @@ def empty(tmp_path_factory):
 def shares(empty, divide):
     """Every shard starts when the ones before it have finished: all is done once."""
 
-    @settings(max_examples=25)
     @given(arms=ARMS, shards=st.integers(1, 5))
     def check(arms, shards):
         done = []
