@@ -288,8 +288,8 @@ def test_the_first_gradient_is_the_largest_entry_of_neuron_0_at_the_start(
 
 def test_a_step_goes_down_the_gradient():
     layer, *_ = draw_problem(neurons=2, examples=3, generator=seeded())
-    gradients = tuple(torch.ones_like(part) for part in (layer.weight, layer.bias, layer.outgoing))
-    moved = layer.moved(gradients, 0.5)
+    parts = (layer.weight, layer.bias, layer.outgoing)
+    moved = layer.moved(tuple(torch.full_like(part, 2.0) for part in parts), 0.25)
     assert torch.equal(moved.weight, layer.weight - 0.5)
     assert torch.equal(moved.bias, layer.bias - 0.5)
     assert torch.equal(moved.outgoing, layer.outgoing - 0.5)
@@ -543,6 +543,13 @@ def test_hidden_states_grow_with_the_weights():
     assert small < 0.1 < 0.9 < large
 
 
+def test_hidden_states_come_from_the_generator_alone():
+    one, same, other = (
+        largest_hidden_state("GRU", scale=1.0, generator=seeded(seed)) for seed in (1, 1, 2)
+    )
+    assert one == same != other
+
+
 # Softmax and losses.
 
 SCORES = arrays.arrays(
@@ -667,6 +674,14 @@ def test_every_variant_of_leaky_relu_has_its_case():
     assert all(case.holds for case in cases)
 
 
+def test_prelu_starts_at_a_quarter():
+    prelu = functions(slope=0.02, generator=seeded())[3]
+    module = nn.PReLU(dtype=torch.float64)
+    below = torch.tensor(-1.0, dtype=torch.float64)
+    assert prelu.value(below) == module(below[None]).item() == -0.25
+    assert prelu.name == "PReLU at its start, slope 0.25"
+
+
 def test_wide_functions():
     names = [f.name for f in functions(slope=0.02, generator=seeded())]
     assert len(set(names)) == len(names) == 8
@@ -688,6 +703,10 @@ def test_rrelu_slopes_reach_both_halves_of_their_range():
 
     middle = sum(RRELU_SLOPES) / 2
     assert min(slope(seed) for seed in range(40)) < middle < max(slope(seed) for seed in range(40))
+
+
+def test_demo_takes_a_narrow_range():
+    assert demonstrate(largest_input=0.5, points=3).inputs == (-0.5, 0.0, 0.5)
 
 
 def test_demo_measures_every_function():

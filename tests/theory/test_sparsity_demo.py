@@ -17,6 +17,14 @@ def generator(seed):
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.parametrize("draw_from", [normal, uniform])
+def test_draws_are_in_double_precision(draw_from):
+    draws = draw_from(generator(0), 3, 2)
+    assert draws.dtype == np.float64
+    assert draws.shape == (3, 2)
+    assert (draws != draws.astype(np.float32)).any()
+
+
 def test_the_demo_finds_the_predicted_zeros_and_none():
     result = demonstrate(weights=1000, penalty=0.5, learning_rate=0.1, steps=500, seed=7)
     targets = np.array(result.targets)
