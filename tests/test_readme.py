@@ -32,7 +32,9 @@ def unknown_parts(text: str) -> list[str]:
         if words[0] == "lightning-cifar" and words[1] not in COMMANDS:
             missing.append(line)
         names = [value for option, value in pairwise(words) if option == "--config"]
-        missing += [name for name in names if name not in shipped_configs()]
+        missing += [
+            name for name in names if name not in shipped_configs() and not (ROOT / name).is_file()
+        ]
     return missing
 
 
