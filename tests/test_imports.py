@@ -222,6 +222,23 @@ def test_networks_need_no_lightning():
     assert {name.split(".")[0] for name in names} <= {"collections", "itertools", "math", "torch"}
 
 
+def test_report_of_a_study_loads_no_torch():
+    """It is rebuilt from files; seconds of loading would buy nothing."""
+    modules = sources("lightning_cifar")
+    assert heavy_reached("lightning_cifar.study.report.command", modules) == set()
+    assert heavy_reached("lightning_cifar.evaluation", modules) >= {"torch"}
+
+
+def heavy_reached(name, modules):
+    """What is slow to load among all that a module imports, however far away."""
+    edges, waiting, seen = graph(modules), [name], set()
+    while waiting:
+        seen.add(current := waiting.pop())
+        waiting += edges[current] - seen
+    names = {each.split(".")[0] for one in seen for each in imported_by(modules[one])}
+    return names & {"torch", "torchvision", "torchmetrics", "lightning"}
+
+
 def test_command_can_report_a_library_that_does_not_load():
     """Nothing above ``main`` needs torch or Lightning; what does is imported where it is caught."""
     tree = ast.parse((ROOT / "lightning_cifar" / "__main__.py").read_text(encoding="utf-8"))
