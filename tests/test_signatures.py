@@ -131,7 +131,8 @@ def test_every_option_has_a_line_of_help_and_every_command_its_own():
     assert commands == set(CIFARCommand.subcommands())
 
 
-def test_help_gives_the_defaults_that_a_run_has():
+def test_help_gives_the_defaults_that_a_run_has(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")  # a narrower terminal would break the lines elsewhere
     lines = help_text("fit").splitlines()
     assert any("--trainer.max_epochs" in line and line.endswith("[100]") for line in lines)
     assert any("--data.batch_size" in line and line.endswith("[128]") for line in lines)

@@ -30,7 +30,8 @@ def test_two_fits_share_a_cache_and_number_their_runs(tmp_path):
         )
 
     killed = start(KILLED, "--run=killed")
-    assert killed.wait(LIMIT) == -signal.SIGKILL
+    killed.communicate(timeout=LIMIT)
+    assert killed.returncode == -signal.SIGKILL
     assert list((tmp_path / "cache").rglob("*.npy")), "killed before anything was written"
     assert not list((tmp_path / "cache").rglob("manifest.json")), "killed after all was written"
     both = [start("pass"), start("pass")]
