@@ -13,7 +13,7 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "processes"),
     ("flat_parameters", "stacked_layers", "networks"),
-    ("nadam_update", "plain_parser", "signatures", "export_formats"),
+    ("nadam_update", "plain_parser", "signatures", "export_formats", "activation_record"),
     ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
