@@ -1,29 +1,15 @@
 """Mean and variance of every hidden layer's activations: does a network normalise itself?"""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
+from lightning_cifar.activation_record import ActivationRecord
 from lightning_cifar.stacking import StackedNetwork
 
 PROBE_IMAGES = 1000  # the first validation images
 BEFORE_TRAINING = -1
 FIRST_EPOCHS = (BEFORE_TRAINING, 0, 1, 2)
 DOUBLED_EPOCH = 5  # after the first, epochs 5, 10, 20, 40, …
-
-
-@dataclass(frozen=True)
-class ActivationRecord:
-    """Moments over images and units after each hidden layer's activation function.
-
-    means, variances: one entry for each hidden layer, four significant digits.  epoch: -1 before
-    training, otherwise the epoch after which they were taken.
-    """
-
-    epoch: int
-    means: tuple[float, ...]
-    variances: tuple[float, ...]
 
 
 def is_probed(epoch: int) -> bool:

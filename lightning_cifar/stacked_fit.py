@@ -9,7 +9,8 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
-from lightning_cifar.activations import PROBE_IMAGES, ActivationRecord
+from lightning_cifar.activation_record import ActivationRecord
+from lightning_cifar.activations import PROBE_IMAGES
 from lightning_cifar.callbacks.stack_progress import (
     STACK_FILE,
     MemberProgress,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lightning_cifar.activations import ActivationRecord
+from lightning_cifar.activation_record import ActivationRecord
 from lightning_cifar.records import EpochRecord, RunRecord
 from lightning_cifar.study.records import StudyRecord
 

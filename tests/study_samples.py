@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_cifar.activations import ActivationRecord
+from lightning_cifar.activation_record import ActivationRecord
 from lightning_cifar.records import EpochRecord, RunRecord
 from lightning_cifar.study.records import StudyRecord, write_study_record
 

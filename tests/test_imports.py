@@ -13,7 +13,7 @@ OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 FLOORS = (
     ("errors", "seeds", "schedules", "provenance", "processes"),
     ("flat_parameters", "stacked_layers", "networks"),
-    ("nadam_update", "plain_parser", "signatures", "export_formats"),
+    ("nadam_update", "plain_parser", "signatures", "export_formats", "activation_record"),
     ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
     ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
@@ -220,6 +220,23 @@ def test_networks_need_no_lightning():
     """A student reads them first: torch and the standard library are enough."""
     names = imported_by((ROOT / "lightning_cifar" / "networks.py").read_text(encoding="utf-8"))
     assert {name.split(".")[0] for name in names} <= {"collections", "itertools", "math", "torch"}
+
+
+def test_report_of_a_study_loads_no_torch():
+    """It is rebuilt from files; seconds of loading would buy nothing."""
+    modules = sources("lightning_cifar")
+    assert heavy_reached("lightning_cifar.study.report.command", modules) == set()
+    assert heavy_reached("lightning_cifar.evaluation", modules) >= {"torch"}
+
+
+def heavy_reached(name, modules):
+    """What is slow to load among all that a module imports, however far away."""
+    edges, waiting, seen = graph(modules), [name], set()
+    while waiting:
+        seen.add(current := waiting.pop())
+        waiting += edges[current] - seen
+    names = {each.split(".")[0] for one in seen for each in imported_by(modules[one])}
+    return names & {"torch", "torchvision", "torchmetrics", "lightning"}
 
 
 def test_command_can_report_a_library_that_does_not_load():

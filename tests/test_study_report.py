@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from study_samples import COST, EXERCISE, PLAN, VARIANTS, Made, SampleStudy, sample_record
 
-from lightning_cifar.activations import ActivationRecord
+from lightning_cifar.activation_record import ActivationRecord
 from lightning_cifar.study.report.answer import Answer
 from lightning_cifar.study.report.answers import report_of
 from lightning_cifar.study.report.contrasts import Contrast as OneContrast

@@ -11,12 +11,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
-from lightning_cifar.activations import (
-    BEFORE_TRAINING,
-    ActivationRecord,
-    activation_records,
-    is_probed,
-)
+from lightning_cifar.activation_record import ActivationRecord
+from lightning_cifar.activations import BEFORE_TRAINING, activation_records, is_probed
 from lightning_cifar.data.stacked_batches import StackedBatches
 from lightning_cifar.records import RUNNING, EpochRecord, diverged, epochs_done, out_of_patience
 from lightning_cifar.schedules import SCHEDULES

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_cifar.activations import ActivationRecord
+from lightning_cifar.activation_record import ActivationRecord
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.records import RunRecord, record_from
