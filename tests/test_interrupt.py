@@ -70,7 +70,10 @@ def test_interrupted_fit_says_how_to_go_on_and_goes_on(tmp_path):
         assert epochs == list(range(len(epochs))), "epochs were trained twice or left out"
         assert len(epochs) > done
         done = len(epochs)
-    assert {"best.ckpt", "last.ckpt"} <= {each.name for each in run.iterdir()}
+    saved = {each.name for each in run.iterdir()}
+    assert "best.ckpt" in saved
+    # Ctrl-C may fall between the moving away of the last checkpoint and the writing of the next.
+    assert saved & {"last.ckpt", "previous.ckpt"}
 
 
 @pytest.mark.slow
