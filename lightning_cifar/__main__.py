@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code.
 
     0: done; 1: training diverged, or some images could not be read; 2: input that cannot be used;
-    130: interrupted.
+    130: interrupted by Ctrl-C; 143: ended by SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         return report(str(error), 2)
     except Interrupted as error:
-        return report(str(error), INTERRUPTED)
+        return report(str(error), error.code)
     except (KeyboardInterrupt, SystemExit) as error:
         # Lightning makes the second out of the first.
         if KeyboardInterrupt not in (type(error), type(error.__context__)):

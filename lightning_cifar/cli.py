@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import warnings
 from argparse import ArgumentError
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ from lightning.fabric.strategies.launchers import subprocess_script
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_cifar.argument_errors import (
     check_least,
@@ -51,6 +53,7 @@ from lightning_cifar.runs import (
 from lightning_cifar.uncertainty.report import comparison_text
 
 RUNS_FOLDER = Path("runs")
+TERMINATED = 128 + signal.SIGTERM
 # Tells the processes that a trainer starts, which run the same command line, where the run lies.
 FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 
@@ -189,10 +192,13 @@ class CIFARCommand(LightningCLI):
                 self._discard_if_begun_in_vain()
                 raise
             except SystemExit as error:
-                if not isinstance(error.__context__, KeyboardInterrupt):
-                    raise
                 command = f"lightning-cifar fit --run {quote(str(self.folder))} --resume"
-                raise Interrupted(f"interrupted; to continue: {command}") from error
+                # An exit without a code would look like a fit that is done.
+                if isinstance(error, SIGTERMException):
+                    raise Interrupted(f"terminated; to continue: {command}", TERMINATED) from error
+                if isinstance(error.__context__, KeyboardInterrupt):
+                    raise Interrupted(f"interrupted; to continue: {command}") from error
+                raise
         if self.trainer.is_global_zero:
             print(f"run folder: {self.folder}")
 

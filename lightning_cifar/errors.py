@@ -1,4 +1,4 @@
-"""What a user can cause: input that cannot be used (exit code 2), an interruption (130)."""
+"""What a user can cause: input that cannot be used (exit code 2), an interruption (130, 143)."""
 
 
 class InputError(Exception):
@@ -9,4 +9,12 @@ class InputError(Exception):
 
 
 class Interrupted(Exception):
-    """Ctrl-C during a fit; the message says how to go on."""
+    """Work was ended before its time; the message says how to go on.
+
+    Attributes:
+        code: exit code, as a shell reports a program that a signal ended: 128 and its number.
+    """
+
+    def __init__(self, message: str, code: int = 130) -> None:
+        super().__init__(message)
+        self.code = code

@@ -23,6 +23,7 @@ RANGE_STEPS = 200
 MEMORY = 0.9  # of the moving average, per step
 BLOWN_UP = 4.0  # times the lowest average: nothing more to learn above this rate
 FACTOR = 2.0  # between neighbouring candidates
+LEARNED = 0.95  # of a uniform guess's loss; a winner above it has hardly learned
 TIE = 0.005  # relative difference of validation losses that 5,000 images do not tell apart
 
 
@@ -110,6 +111,10 @@ class SearchResult:
     rate: float
     test: RangeTest
     race: tuple[Candidate, ...]
+
+    def has_learned(self, classes: int) -> bool:
+        """Whether the race's winner came visibly below the loss of guessing among ``classes``."""
+        return winner_of(self.race).best < LEARNED * math.log(classes)
 
 
 Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]

@@ -1,4 +1,4 @@
-"""Ctrl-C: a real signal to a real process, which says how to go on; and going on works."""
+"""Ctrl-C and SIGTERM: real signals to a real process, which says how to go on; and it works."""
 
 import re
 import shlex
@@ -39,14 +39,17 @@ def epochs_of(run):
     return [each.epoch for each in read_record(path).epochs] if path.exists() else []
 
 
-def interrupted_after(process, run, count):
-    """Press Ctrl-C once ``count`` epochs are done; returns exit code and what was reported."""
+def ended_after(process, run, count, number):
+    """Send a signal once ``count`` epochs are done; returns exit code and what was reported."""
     while len(epochs_of(run)) < count:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     error = process.communicate()[1]
     return process.returncode, error
+
+
+ENDS = [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
 
 
 @pytest.mark.slow
@@ -57,13 +60,11 @@ def test_interrupted_fit_says_how_to_go_on_and_goes_on(tmp_path):
     data = ["--data.source=folder", f"--data.path={images}", "--data.validation_size=10"]
     command = ["fit", "--config", "elu", "--config", "smoke", *data, *endless]
     done = 0
-    for _ in range(2):
+    for number, word in ENDS:
         process = started(tmp_path, *command)
-        code, error = interrupted_after(process, run, done + 2)  # the first of them is saved
-        assert code == 130, error
-        told = re.fullmatch(
-            "lightning-cifar: interrupted; to continue: lightning-cifar (.*)\n", error
-        )
+        code, error = ended_after(process, run, done + 2, number)  # the first of them is saved
+        assert code == 128 + number, error
+        told = re.fullmatch(f"lightning-cifar: {word}; to continue: lightning-cifar (.*)\n", error)
         assert told is not None, error
         command = shlex.split(told[1])
         epochs = epochs_of(run)

@@ -77,6 +77,22 @@ def test_found_rate_reaches_module_and_hyperparameters(tmp_path, searches):
     assert after.callback.source == "search"
 
 
+@pytest.mark.parametrize(
+    ("loss", "warned"), [(0.5, False), (2.18, False), (2.19, True), (2.31, True)]
+)
+def test_race_that_has_not_learned_is_told(
+    tmp_path, monkeypatch, without_pictures, capsys, loss, warned
+):
+    """A guess among ten classes has a loss of 2.303. The control is the race that has learned."""
+    result = replace(RESULT, race=(Candidate(0.0625, (loss,)),))
+    monkeypatch.setattr(learning_rate_search, "find_rate", lambda *_: result)
+    for source in ("search", "cache"):  # what is known to mean nothing means nothing again
+        assert set_up(tmp_path, rate=None).callback.source == source
+        told = capsys.readouterr().err
+        assert (f"has learned: the lowest validation loss is {loss:.3f}" in told) == warned
+        assert ("--model.learning_rate" in told) == warned
+
+
 def test_same_settings_are_not_searched_again(tmp_path, searches, without_pictures):
     set_up(tmp_path)
     after = set_up(tmp_path)

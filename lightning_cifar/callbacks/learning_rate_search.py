@@ -37,6 +37,10 @@ CANDIDATES = 8
 EPOCHS = 8
 HALVE_AFTER = 3  # epochs; the ranking of a few epochs favours rates that are too low
 SEED = 0  # of the race's batches and masks
+UNLEARNED = (
+    "no rate of the race has learned: the lowest validation loss is {:.3f}, little below a guess; "
+    "the rate found means nothing, give one with --model.learning_rate"
+)
 VERSION = 4  # of the method; a change makes every cached rate void
 
 
@@ -112,6 +116,8 @@ class LearningRateSearch(Callback):
             file.parent.mkdir(parents=True, exist_ok=True)
             write_result(result, settings, source, file)
         print(f"learning rate {result.rate:.3g} (from the {source})", file=sys.stderr, flush=True)
+        if not result.has_learned(len(datamodule.classes)):
+            print(UNLEARNED.format(winner_of(result.race).best), file=sys.stderr, flush=True)
         return result.rate, source
 
 
