@@ -165,7 +165,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--run", type=Path, action="append", default=[], help="a run folder")
     parser.add_argument("--images", type=int, default=10_000, help="images that are timed")
-    parser.add_argument("--rounds", type=int, default=5, help="of the timing; 0: verdicts only")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="of the timing; 0: those in --out stay"
+    )
     parser.add_argument("--naive_limit", type=int, default=100, help="largest naive T")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu")
@@ -225,6 +227,9 @@ def main() -> None:
         machine = device_name(torch.device(chosen.device))
         record = {"commit": commit(), "versions": versions(), "device": machine, **about}
         record |= {"costs": cost, "verdicts": verdicts}
+        if not chosen.rounds and chosen.out.exists():
+            timed = json.loads(chosen.out.read_text())
+            record |= {key: timed[key] for key in (*about, "costs")}
         write_text_atomically(chosen.out, json.dumps(record, indent=1) + "\n")
 
 

@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="grid.json of a study's folder")
     options = parser.parse_args()
     files = sorted(options.grids.glob("grid_*.json"))
-    grids = {file.stem.removeprefix("grid_"): points(json.loads(file.read_text())) for file in files}
+    grids = {
+        file.stem.removeprefix("grid_"): points(json.loads(file.read_text())) for file in files
+    }
     write_text_atomically(options.out, json.dumps(grids, indent=1) + "\n")
 
 
