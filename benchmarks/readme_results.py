@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import epoch_section, keras_section, stack_section
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.records import RunRecord, read_record
@@ -84,6 +85,7 @@ def benchmarks_page() -> str:
         *speed,
         monte_carlo_section(),
         everywhere_section(),
+        selection_section(),
         trust_section(),
     ]
     return "\n\n".join("\n".join(section) for section in [HEADER[:-1], *sections]) + "\n"
