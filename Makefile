@@ -6,10 +6,12 @@ UV_VERSION := 0.13.9
 
 .PHONY: demo test check package notebooks site requirements clean
 
+# Bytecode is compiled once, here: where Python may not write it (PYTHONDONTWRITEBYTECODE), every
+# process would compile PyTorch again, for some seconds.
 .venv/ready: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	touch .venv/ready
 
