@@ -6,14 +6,18 @@ UV_VERSION := 0.13.9
 
 .PHONY: demo test check package notebooks site requirements clean
 
-# Bytecode is compiled once, here: where Python may not write it (PYTHONDONTWRITEBYTECODE), every
-# process would compile PyTorch again, for some seconds.
 .venv/ready: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	touch .venv/ready
+
+# The tests start many processes. Where Python may not keep what it compiled
+# (PYTHONDONTWRITEBYTECODE), each would compile PyTorch again, so it is done once here.
+.venv/compiled: .venv/ready
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt
+	touch .venv/compiled
 
 demo: .venv/ready
 	$(BIN)/python benchmarks/train_variants.py --out runs/demo --config configs/synthetic.yaml
@@ -23,7 +27,7 @@ check: .venv/ready
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 
-test: check
+test: check .venv/compiled
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # Wheel and sdist, checked and used in a fresh environment; fetches the tools for it.
