@@ -229,7 +229,7 @@ def main() -> None:
         record |= {"costs": cost, "verdicts": verdicts}
         if not chosen.rounds and chosen.out.exists():
             timed = json.loads(chosen.out.read_text())
-            record |= {key: timed[key] for key in (*about, "costs")}
+            record |= {key: timed[key] for key in (*about, "device", "costs")}
         write_text_atomically(chosen.out, json.dumps(record, indent=1) + "\n")
 
 
