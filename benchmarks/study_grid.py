@@ -2,8 +2,7 @@
 
     python benchmarks/study_grid.py --out benchmarks/results/study/grid.json
 
-The grids are those of benchmarks/learning_rate_search.py: twelve rates a factor 2 apart, each from
-the same weights.
+The grids are those of benchmarks/learning_rate_search.py.
 """
 
 import argparse
@@ -14,32 +13,30 @@ from typing import Any
 from lightning_cifar.files import write_text_atomically
 
 GRIDS = Path("benchmarks/results/learning_rate_search")
+ORDER = ("exercise", "one_cycle")
+VARIANTS = ("elu", "batch_norm", "selu", "alpha_dropout")
 
 
 def main() -> None:
-    """Write one file of all variants' grids."""
+    """Write one file of all grids, by set-up and variant."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--grids", type=Path, default=GRIDS, help="folder of grid_VARIANT.json")
+    parser.add_argument("--grids", type=Path, default=GRIDS, help="folder of SET_UP-VARIANT.json")
     parser.add_argument("--out", type=Path, required=True, help="grid.json of a study's folder")
     options = parser.parse_args()
-    files = sorted(options.grids.glob("grid_*.json"))
     grids = {
-        file.stem.removeprefix("grid_"): points(json.loads(file.read_text())) for file in files
+        f"{set_up}/{variant}": fields(json.loads(file.read_text()))
+        for set_up in ORDER
+        for variant in VARIANTS
+        if (file := options.grids / f"{set_up}-{variant}.json").exists()
     }
     write_text_atomically(options.out, json.dumps(grids, indent=1) + "\n")
 
 
-def points(grid: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rate, accuracy and loss at the best epoch, and why the run ended; a point for each rate."""
-    return [
-        {
-            "rate": run["rate"],
-            "accuracy": run["accuracy"],
-            "val_loss": min(run["val_losses"]),
-            "stop_reason": run["stop_reason"],
-        }
-        for run in grid["runs"]
-    ]
+def fields(result: dict[str, Any]) -> dict[str, Any]:
+    """Rate and mean accuracy of each point, and of the rate found."""
+    points = [{"rate": each["rate"], "accuracy": each["accuracy"]} for each in result["grid"]]
+    found = {"rate": result["found"]["rate"], "accuracy": result["found"]["accuracy"]}
+    return {"starts": result["starts"], "grid": points, "found": found}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Finding a learning rate: a range test brackets it, a short race of candidates decides.
 
 The range test (Smith 2015, "Cyclical learning rates", section 3.3) is read on a logarithmic axis,
-with an average that is not biased towards its start. It only says where training begins and where
-it breaks; candidates between are trained side by side and judged on the validation loss.
+with an average that is not biased towards its start. It only says about where training breaks;
+candidates around it are trained side by side and judged on the validation loss.
 """
 
 import math
@@ -23,6 +23,7 @@ RANGE_STEPS = 200
 MEMORY = 0.9  # of the moving average, per step
 BLOWN_UP = 4.0  # times the lowest average: nothing more to learn above this rate
 FACTOR = 2.0  # between neighbouring candidates
+EXTENSIONS = 4  # at most so many times the race goes on beyond its outermost rate
 LEARNED = 0.95  # of a uniform guess's loss; a winner above it has hardly learned
 TIE = 0.005  # relative difference of validation losses that 5,000 images do not tell apart
 
@@ -84,11 +85,27 @@ def unbiased_average(losses: list[float]) -> float:
 
 
 def candidates(test: RangeTest, count: int) -> tuple[float, ...]:
-    """``count`` rates a factor 2 apart, from the range test's lowest loss down.
+    """``count`` rates a factor 2 apart, highest first, a third of them above the lowest loss's.
 
-    A good rate to train at lies below the one at which the loss is lowest for a moment.
+    A good constant rate mostly lies below the one at which the loss is lowest for a moment; the top
+    of a schedule, and rates for layers that are normalised, can lie above it.
     """
-    return tuple(test.rate_of_lowest_loss / FACTOR**index for index in range(count))
+    highest = test.rate_of_lowest_loss * FACTOR ** (count // 3)
+    return tuple(highest / FACTOR**index for index in range(count))
+
+
+def beyond(race: tuple["Candidate", ...]) -> tuple[float, ...]:
+    """The next two rates, highest first, outside a race whose outermost rate has won; else none.
+
+    race: by falling rate.
+    """
+    highest, lowest = race[0].rate, race[-1].rate
+    winner = winner_of(race).rate
+    if winner == highest:
+        return highest * FACTOR**2, highest * FACTOR
+    if winner == lowest:
+        return lowest / FACTOR, lowest / FACTOR**2
+    return ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +138,7 @@ Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]
 
 
 def search(test: RangeTest, race: Race, count: int) -> SearchResult:
-    """Run the race over the bracket and choose its winner.
+    """Run the race over the bracket, and beyond it while an outermost rate wins; its winner.
 
     Raises:
         InputError: the loss is not finite from the first step, or every candidate diverged.
@@ -131,6 +148,14 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
             "the training loss is not finite before the first step: check the scale of the input"
         )
     runners = race(candidates(test, count))
+    for _ in range(EXTENSIONS):
+        if not math.isfinite(winner_of(runners).best):
+            break
+        further = beyond(runners)
+        if not further:
+            break
+        added = race(further)
+        runners = tuple(sorted((*runners, *added), key=lambda runner: runner.rate, reverse=True))
     winner = winner_of(runners)
     if not math.isfinite(winner.best):
         raise InputError(

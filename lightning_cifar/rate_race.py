@@ -29,7 +29,7 @@ class RaceRun:
     Attributes:
         best_epoch: the epoch with the lowest validation loss, counted from 0; -1 if none.
         best_state: ``state_dict`` of an ordinary network after that epoch; empty if none.
-        stop_reason: "epochs", "patience", "halved" or "diverged"; "running" until the end.
+        stop_reason: "epochs", "patience" or "diverged"; "running" until the end.
     """
 
     rate: float
@@ -58,7 +58,6 @@ def train_many(
     patience: int | None = None,
     augmentation: Augmentation | None = None,
     schedule: Factor = constant,
-    halve_after: int | None = None,
     compiled: bool = False,
 ) -> list[RaceRun]:
     """Train copies of the networks with NAdam, network k at ``rates[k]``; one run for each.
@@ -71,7 +70,6 @@ def train_many(
     patience: a network stops after so many epochs without a lower validation loss; None: never.
     augmentation: random changes of the training images.
     schedule: factor of the rates by the share of all steps that is done.
-    halve_after: the number of epochs after which only the better half goes on; None: all do.
     compiled: make the update in one pass over memory; needs a C++ compiler, pays in long races.
     Raises: InputError for rates that are not positive numbers, one for each network.
     """
@@ -96,7 +94,6 @@ def train_many(
             epochs=epochs,
             patience=patience,
             schedule=schedule,
-            halve_after=halve_after,
             compiled=compiled,
         )
     return runs
@@ -123,7 +120,6 @@ def race(
     epochs: int,
     patience: int | None,
     schedule: Factor,
-    halve_after: int | None,
     compiled: bool,
 ) -> None:
     """Train the stack and fill in ``runs``, one for each member; who is done leaves the stack."""
@@ -141,8 +137,6 @@ def race(
         losses = losses.where(finite & losses.isfinite(), math.inf)
         for member, figures in enumerate(zip(losses.tolist(), accuracies.tolist(), strict=True)):
             note_epoch(racing[member], *figures, stack, member, patience)
-        if epoch + 1 == halve_after:
-            drop_worse_half(racing)
         racing = keep_running(stack, optimiser, racing)
     for run in racing:
         run.stop_reason = "epochs"
@@ -206,14 +200,6 @@ def note_epoch(
         run.stop_reason = "diverged"
     elif patience is not None and len(run.val_losses) - 1 - run.best_epoch >= patience:
         run.stop_reason = "patience"
-
-
-def drop_worse_half(racing: list[RaceRun]) -> None:
-    """Mark the worse half of those still running as out of the race; of 2n + 1, n are out."""
-    running = [run for run in racing if run.stop_reason == "running"]
-    running.sort(key=lambda run: run.best_loss)
-    for run in running[(len(running) + 1) // 2 :]:
-        run.stop_reason = "halved"
 
 
 def keep_running(

@@ -249,19 +249,21 @@ GRID_RATES = [1e-5 * 2**power for power in range(12)]
 def sample_grid() -> dict:
     """Accuracy falls by the square of the distance in factors; far too high does not learn."""
     return {
-        variant: [
-            {
-                "rate": rate,
-                "accuracy": None
-                if rate > 16 * made.learning_rate
-                else max(0.1, made.accuracy - 0.012 * np.log2(rate / made.learning_rate) ** 2),
-                "val_loss": 1.5,
-                "stop_reason": "patience",
-            }
-            for rate in GRID_RATES
-        ]
+        f"exercise/{variant}": {
+            "starts": 3,
+            "grid": [sample_point(made, rate) for rate in GRID_RATES],
+            "found": sample_point(made, 1.1 * made.learning_rate),
+        }
         for variant, made in EXERCISE.items()
     }
+
+
+def sample_point(made, rate) -> dict:
+    """One rate."""
+    if rate > 16 * made.learning_rate:
+        return {"rate": rate, "accuracy": None}
+    distance = np.log2(rate / made.learning_rate)
+    return {"rate": rate, "accuracy": max(0.1, made.accuracy - 0.012 * distance**2)}
 
 
 COST = {

@@ -11,16 +11,19 @@ from torch import nn
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.learning_rate import (
+    EXTENSIONS,
     HIGHEST_RATE,
     LOWEST_RATE,
     MEMORY,
     TIE,
     Candidate,
     RangeTest,
+    SearchResult,
     candidates,
     range_test,
     search,
     unbiased_average,
+    winner_of,
 )
 
 losses = st.floats(0.01, 100)
@@ -144,17 +147,22 @@ def test_range_test_stops_before_a_loss_that_is_not_a_number():
 RANGE_TEST = RangeTest((1e-3, 1e-2, 1e-1), (2.0, 1.0, 3.0), (2.0, 1.5, 2.5))
 
 
-def test_candidates_go_down_by_halves_from_the_lowest_loss():
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(2, (1e-2, 5e-3)), (4, (2e-2, 1e-2, 5e-3, 2.5e-3)), (6, (4e-2, 2e-2, 1e-2, 5e-3, 2.5e-3, 1.25e-3))],
+)
+def test_candidates_go_down_by_halves_from_above_the_lowest_loss(count, expected):
     assert RANGE_TEST.rate_of_lowest_loss == 1e-2
-    assert candidates(RANGE_TEST, 4) == pytest.approx((1e-2, 5e-3, 2.5e-3, 1.25e-3))
+    assert candidates(RANGE_TEST, count) == pytest.approx(expected)
 
 
 def race_with(val_losses):
-    """A race whose candidates get the given validation losses, in order."""
+    """A race whose candidates get the given validation losses, in order; any other rate diverges."""
+    first = candidates(RANGE_TEST, len(val_losses))
 
     def race(rates):
-        pairs = zip(rates, val_losses, strict=True)
-        return tuple(Candidate(rate, tuple(each)) for rate, each in pairs)
+        known = dict(zip(first, val_losses, strict=True))
+        return tuple(Candidate(rate, tuple(known.get(rate, ()))) for rate in rates)
 
     return race
 
@@ -168,11 +176,14 @@ def chooses_the_highest_of_the_best(choose):
     def check(val_losses):
         result = choose(RANGE_TEST, race_with(val_losses), len(val_losses))
         bound = (1 + TIE) * min(loss for run in val_losses for loss in run)
-        winner = candidates(RANGE_TEST, len(val_losses)).index(result.rate)
+        rates = candidates(RANGE_TEST, len(val_losses))
+        assert result.rate in rates, "a rate that diverged"
+        winner = rates.index(result.rate)
         assert min(val_losses[winner], default=math.inf) <= bound, "not among the best"
         faster = [loss for run in val_losses[:winner] for loss in run]
         assert all(loss > bound for loss in faster), "a higher rate is as good"
-        assert [list(each.val_losses) for each in result.race] == val_losses
+        raced = {each.rate: list(each.val_losses) for each in result.race}
+        assert [raced[rate] for rate in rates] == val_losses
 
     return check
 
@@ -183,8 +194,8 @@ def test_search_chooses_the_highest_of_the_best_rates():
 
 @pytest.mark.parametrize(("first", "winner"), [(1.004, 0), (1.006, 1)])
 def test_losses_within_a_tie_are_as_good_as_the_lowest(first, winner):
-    result = search(RANGE_TEST, race_with([[first], [1.0], [1.004]]), 3)
-    assert result.rate == result.race[winner].rate
+    result = search(RANGE_TEST, race_with([[2.0], [first], [1.0], [1.004], [2.0]]), 5)
+    assert result.rate == candidates(RANGE_TEST, 5)[1 + winner]
 
 
 def test_control_other_choices_are_rejected():
@@ -207,9 +218,56 @@ def test_control_other_choices_are_rejected():
         assert_rejects(chooses_the_highest_of_the_best(mutant))
 
 
+def finds_a_rate_outside_the_bracket(choose):
+    """Losses grow with the distance from the best rate, on a logarithmic axis."""
+
+    @given(power=st.integers(-8, 8), count=st.integers(2, 8))
+    def check(power, count):
+        best_rate = 1e-2 * 2.0**power
+        calls = []
+
+        def race(rates):
+            calls.append(rates)
+            losses = [1 + abs(math.log2(rate / best_rate)) for rate in rates]
+            return tuple(Candidate(*pair) for pair in zip(rates, zip(losses), strict=True))
+
+        result = choose(RANGE_TEST, race, count)
+        raced = [rate for rates in calls for rate in rates]
+        assert result.rate == pytest.approx(best_rate), "the race ended before the best rate"
+        assert len(raced) == len(set(raced)), "a rate was tried twice"
+        assert sorted(raced, reverse=True) == [each.rate for each in result.race]
+        inside = all(min(rates) < best_rate < max(rates) for rates in calls[:1])
+        assert len(calls) == 1 or not inside, "tried more than was needed"
+
+    return check
+
+
+def test_race_goes_on_beyond_an_outermost_rate_that_wins():
+    finds_a_rate_outside_the_bracket(search)()
+
+
+def test_control_a_race_that_stays_in_its_bracket_is_rejected():
+    def bracket_only(test, race, count):
+        runners = race(candidates(test, count))
+        return SearchResult(winner_of(runners).rate, test, runners)
+
+    assert_rejects(finds_a_rate_outside_the_bracket(bracket_only))
+
+
+def test_race_does_not_go_on_for_ever():
+    calls = []
+
+    def race(rates):
+        calls.append(rates)
+        return tuple(Candidate(rate, (1 / rate,)) for rate in rates)
+
+    search(RANGE_TEST, race, 4)
+    assert len(calls) == 1 + EXTENSIONS
+
+
 @pytest.mark.parametrize("val_losses", [[[math.inf]] * 3, [[], [], []], [[math.inf], [], []]])
 def test_search_in_which_all_diverge_is_an_error(val_losses):
-    with pytest.raises(InputError, match=r"from 2\.5e-03 to 1\.0e-02"):
+    with pytest.raises(InputError, match=r"from 5\.0e-03 to 2\.0e-02"):
         search(RANGE_TEST, race_with(val_losses), 3)
 
 

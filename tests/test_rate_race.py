@@ -205,29 +205,6 @@ def test_impossible_rates_are_refused(rates):
         trained(rates, members=[small_network()] * 3)
 
 
-def survivors(runs):
-    return {run.rate for run in runs if run.stop_reason == "epochs"}
-
-
-def test_halving_leaves_the_better_half():
-    rates = (1e-6, 3e-4, 3e-3, 1e-2)
-    whole = trained(rates)
-    best_after_two = sorted(whole, key=lambda run: min(run.val_losses[:2]))[:2]
-    halved = trained(rates, halve_after=2)
-    assert survivors(halved) == {run.rate for run in best_after_two}
-    assert sorted(len(run.val_losses) for run in halved) == [2, 2, EPOCHS, EPOCHS]
-
-
-def test_halving_does_not_change_those_that_stay():
-    whole = {run.rate: run.val_losses for run in trained()}
-    for run in trained(halve_after=1):
-        assert run.val_losses == pytest.approx(whole[run.rate][: len(run.val_losses)], rel=1e-9)
-
-
-def test_control_without_halving_all_stay():
-    assert survivors(trained()) == set(RATES)
-
-
 def test_schedule_multiplies_the_rates():
     """A schedule that is constant at a half is half the rate; at 1 it is the rate itself."""
     halved = trained((6e-3,), schedule=lambda progress: 0.5)[0]

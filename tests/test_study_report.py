@@ -15,9 +15,9 @@ from lightning_cifar.study.report.contrasts import Contrast as OneContrast
 from lightning_cifar.study.report.contrasts import Side, noises_of
 from lightning_cifar.study.report.declared import shared_loss
 from lightning_cifar.study.report.measures import MEASURES
-from lightning_cifar.study.report.rate_answer import loss_at, worst_loss
+from lightning_cifar.study.report.rate_answer import found_loss, loss_at, worst_loss
 from lightning_cifar.study.report.selu_answers import normalising_answer
-from lightning_cifar.study.report.study_files import Cost, GridPoint, Study, grid_from
+from lightning_cifar.study.report.study_files import Cost, GridPoint, RateGrid, Study, grid_from
 
 SEEDS = range(10)
 
@@ -186,7 +186,7 @@ GRID = [
 
 
 def test_points_lost_beside_the_best_rate():
-    points = grid_from({"elu": GRID})["elu"]
+    points = grid_from({"exercise/elu": {"grid": GRID}})["exercise/elu"].points
     assert loss_at(points, 8e-3) == pytest.approx(3)
     assert loss_at(points, 2e-3) == pytest.approx(6)
     assert math.isinf(worst_loss(points, 4))  # did not learn
@@ -194,8 +194,17 @@ def test_points_lost_beside_the_best_rate():
     assert math.isnan(loss_at(points, 5.5e-3))  # between two points of the grid
 
 
+def test_points_lost_by_the_rate_found():
+    found = {"rate": 5.5e-3, "accuracy": 0.485}
+    grid = grid_from({"one_cycle/elu": {"grid": GRID, "found": found, "starts": 3}})
+    assert found_loss(grid["one_cycle/elu"]) == pytest.approx(1.5)
+    answer = answers(cell("elu", Made(0.5)), grid=grid)["learning-rate"]
+    assert any("1.5 for `one_cycle/elu`" in sentence for sentence in answer.sentences)
+    assert answer.tables[0].rows[0][-1] == "0.0055 (1.5)"
+
+
 def test_grid_of_failures_answers_nothing():
-    grid = {"elu": (GridPoint(1e-3, math.nan),)}
+    grid = {"exercise/elu": RateGrid((GridPoint(1e-3, math.nan),))}
     assert answers(cell("elu", Made(0.5)), grid=grid)["learning-rate"].verdict == "not answered"
 
 

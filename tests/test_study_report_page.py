@@ -165,7 +165,7 @@ def test_damaged_record_is_named_and_left_out(tmp_path, damage):
     ("name", "content"),
     [
         *((name, content) for name in ("plan", "grid", "cost") for content in ("{", "[]")),
-        ("grid", '{"elu": [{"rate": "x", "accuracy": 0.5}]}'),
+        ("grid", '{"exercise/elu": {"grid": [{"rate": "x", "accuracy": 0.5}]}}'),
         ("cost", '{"results": 3}'),
     ],
 )

@@ -33,15 +33,14 @@ from lightning_cifar.schedules import SCHEDULES
 
 SEARCH_FILE = "learning_rate.json"
 PICTURE_FILE = "learning_rate.png"
-CANDIDATES = 8
-EPOCHS = 8
-HALVE_AFTER = 3  # epochs; the ranking of a few epochs favours rates that are too low
+CANDIDATES = 6
+EPOCHS = 8  # the ranking after few epochs favours rates that are too low
 SEED = 0  # of the race's batches and masks
 UNLEARNED = (
     "no rate of the race has learned: the lowest validation loss is {:.3f}, little below a guess; "
     "the rate found means nothing, give one with --model.learning_rate"
 )
-VERSION = 4  # of the method; a change makes every cached rate void
+VERSION = 5  # of the method; a change makes every cached rate void
 
 
 @final
@@ -53,8 +52,8 @@ class LearningRateSearch(Callback):
     sizes, schedule, optimiser, batch size, images, standardisation, precision, these settings.
 
     Args:
-        candidates: rates in the race, a factor 2 apart.
-        epochs: length of the race; after three, only the better half goes on.
+        candidates: rates in the race, a factor 2 apart; two more while an outermost one wins.
+        epochs: length of the race.
         cache: folder of the results; by default beside the images'.
     """
 
@@ -181,7 +180,6 @@ def find_rate(
             seed=SEED,
             augmentation=datamodule.augmentation,
             schedule=SCHEDULES[classifier.schedule],
-            halve_after=HALVE_AFTER,
         )
         return tuple(Candidate(run.rate, tuple(run.val_losses)) for run in runs)
 

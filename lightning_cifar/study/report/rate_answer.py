@@ -3,30 +3,31 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from lightning_cifar.study.report.answer import Answer, Table
 from lightning_cifar.study.report.contrasts import MISSING
 from lightning_cifar.study.report.declared import MAIN
-from lightning_cifar.study.report.study_files import GridPoint, Study
+from lightning_cifar.study.report.study_files import GridPoint, RateGrid, Study
 from lightning_cifar.study.report.wording import TONES, listed
 
 FACTORS = (2, 4)
 NEAR = 1.2  # a point of the grid stands for a rate up to this factor away
-VALIDATION_NOISE = 1.4  # points, half a 95 % interval of one accuracy near 50 % on 5,000 images
 NEEDS = (
-    "No grid of learning rates is in the study folder: `grid.json` holds, per variant, runs at "
-    "fixed rates."
+    "No grid of learning rates is in the study folder: `grid.json` holds, per set-up and variant, "
+    "runs at fixed rates."
 )
 
 
 def rate_answer(study: Study) -> Answer:
     """What a wrong rate costs, per variant, and how near the search came."""
     question = "How much does the learning rate that was found matter?"
-    grids = {name: points for name, points in study.grid.items() if best_point(points)}
+    grids = {arm: grid for arm, grid in study.grid.items() if best_point(grid.points)}
     if not grids:
         return Answer("learning-rate", "8b", question, MISSING, TONES[MISSING], (), (), (NEEDS,))
-    lost = {name: worst_loss(points, 4) for name, points in grids.items()}
+    lost = {
+        arm.partition("/")[2]: worst_loss(grid.points, 4)
+        for arm, grid in grids.items()
+        if arm.startswith(f"{MAIN}/")
+    }
     known = {name: loss for name, loss in lost.items() if not math.isnan(loss)}
     return Answer(
         "learning-rate",
@@ -34,8 +35,8 @@ def rate_answer(study: Study) -> Answer:
         question,
         verdict(known),
         "depends" if known else TONES[MISSING],
-        (*sentences(known), *found_sentence(study)),
-        (grid_table(study, grids),),
+        (*sentences(known, grids), *found_sentence(grids)),
+        (grid_table(grids),),
         (),
         ("rates",),
     )
@@ -56,16 +57,18 @@ def points_range(least: float, most: float) -> str:
     return f"{least:.1f} to {most:.1f} points" if f"{least:.1f}" != f"{most:.1f}" else f"{most:.1f}"
 
 
-def sentences(lost: dict[str, float]) -> tuple[str, ...]:
-    """The most and the least sensitive variant, and the noise of such a figure."""
+def sentences(lost: dict[str, float], grids: dict[str, RateGrid]) -> tuple[str, ...]:
+    """The most and the least sensitive variant, and how the grid was trained."""
     if not lost:
         return ()
     most, least = max(lost, key=lambda name: lost[name]), min(lost, key=lambda name: lost[name])
+    starts = min(grid.starts for grid in grids.values())
+    trained = f"the mean of {starts} starts" if starts > 1 else "trained once"
     return (
-        "A grid of rates, each trained once from the same weights. On the worse side, a rate four "
-        f"times too high or too low costs `{most}` the most ({cost(lost[most])}) and `{least}` the "
-        f"least ({cost(lost[least])}). One accuracy on 5,000 images is known to "
-        f"±{VALIDATION_NOISE} points, and the best of a grid is the luckiest of its runs.",
+        f"A grid of rates, each {trained}, judged on the validation images; at a constant rate, on "
+        f"the worse side, one four times too high or too low costs `{most}` the most "
+        f"({cost(lost[most])}) and `{least}` the least ({cost(lost[least])}). The best of a grid "
+        "is the luckiest of its rates.",
     )
 
 
@@ -103,40 +106,45 @@ def worst_loss(points: Sequence[GridPoint], factor: float) -> float:
     return max((loss for loss in losses if not math.isnan(loss)), default=math.nan)
 
 
-def found_rate(study: Study, variant: str) -> float:
-    """The median of the rates with which the exercise's runs trained; NaN without runs."""
-    rates = [record.run.learning_rate for record in study.runs(MAIN, variant)]
-    return float(np.median(rates)) if rates else math.nan
+def found_loss(grid: RateGrid) -> float:
+    """Points of accuracy that the rate found lies below the grid's best; NaN if not known."""
+    best = best_point(grid.points)
+    if best is None or grid.found is None:
+        return math.nan
+    return 100 * (best.accuracy - grid.found.accuracy)
 
 
-def found_sentence(study: Study) -> tuple[str, ...]:
-    """How far the search's rates lie from the grid's best."""
-    parts = []
-    for variant, points in study.grid.items():
-        best, rate = best_point(points), found_rate(study, variant)
-        if best is not None and rate > 0:
-            parts.append(f"{rate / best.rate:.2g} times it for `{variant}`")
-    return (f"The search found, against the best of the grid, {listed(parts)}.",) if parts else ()
+def found_sentence(grids: dict[str, RateGrid]) -> tuple[str, ...]:
+    """What the search gave away against the best of the grids."""
+    losses = {arm: found_loss(grid) for arm, grid in grids.items()}
+    parts = [f"{lost:.1f} for `{arm}`" for arm, lost in losses.items() if not math.isnan(lost)]
+    if not parts:
+        return ()
+    return (
+        f"Points of accuracy between the grid's best and the rate that the search found: "
+        f"{listed(parts)}. Where an accuracy stays below a hoped-for figure, more than this is not "
+        "the search's doing.",
+    )
 
 
-def grid_table(study: Study, grids: dict[str, tuple[GridPoint, ...]]) -> Table:
+def grid_table(grids: dict[str, RateGrid]) -> Table:
     """The best rate and what is lost beside it."""
     rows = []
-    for variant, points in grids.items():
-        best, rate = best_point(points), found_rate(study, variant)
+    for arm, grid in grids.items():
+        best, found = best_point(grid.points), grid.found
         assert best is not None
         beside = [best.rate * shift for factor in FACTORS for shift in (1 / factor, factor)]
         rows.append(
             (
-                f"`{variant}`",
+                f"`{arm}`",
                 f"{best.rate:.2g}",
                 f"{100 * best.accuracy:.1f} %",
-                *(lost_cell(loss_at(points, each)) for each in beside),
-                "unknown" if math.isnan(rate) else f"{rate:.2g}",
+                *(lost_cell(loss_at(grid.points, each)) for each in beside),
+                "unknown" if found is None else f"{found.rate:.2g} ({found_loss(grid):.1f})",
             )
         )
     shifts = (f"{sign} {factor}" for factor in FACTORS for sign in ("÷", "×"))  # noqa: RUF001
-    headings = ("variant", "best rate", "accuracy", *shifts, "rate found by the search")
+    headings = ("set-up and variant", "best rate", "accuracy", *shifts, "rate found (points lost)")
     return Table("Points of accuracy lost beside the best rate of the grid", headings, tuple(rows))
 
 

@@ -1,35 +1,34 @@
 """Accuracy against the learning rate of a grid, and where the search ended."""
 
-import math
-
 from matplotlib.figure import Figure
 
 from lightning_cifar.study.report.axes import SMALL, plain
-from lightning_cifar.study.report.rate_answer import found_rate
 from lightning_cifar.study.report.study_files import Study
 from lightning_cifar.variant_colours import COLOURS
 
 
 def draw_rates(study: Study) -> Figure:
-    """One curve a variant; a run that did not learn leaves a gap, the found rate is a triangle."""
+    """A panel for each set-up, one curve a variant; the rate found is a triangle.
+
+    Runs that did not learn leave a gap.
+    """
+    set_ups = list(dict.fromkeys(arm.partition("/")[0] for arm in study.grid))
     figure = Figure(figsize=(8.4, 3.6))
-    axes = plain(figure.subplots())
-    figure.subplots_adjust(left=0.08, right=0.99, bottom=0.15, top=0.96)
-    for variant, points in study.grid.items():
-        colour = COLOURS.get(variant, "#555555")
-        rates = [point.rate for point in points]
-        accuracies = [100 * point.accuracy for point in points]
-        axes.plot(rates, accuracies, "o-", color=colour, markersize=4, label=variant)
-        rate = found_rate(study, variant)
-        if not math.isnan(rate):
-            axes.plot(
-                rate,
-                0.03,
-                "^",
-                color=colour,
-                markersize=8,
-                transform=axes.get_xaxis_transform(),
-            )
-    axes.set(xscale="log", xlabel="learning rate", ylabel="accuracy (%)")
-    axes.legend(frameon=False, fontsize=SMALL)
+    panels = figure.subplots(1, len(set_ups), sharey=True, squeeze=False)[0]
+    figure.subplots_adjust(left=0.08, right=0.99, bottom=0.15, top=0.91, wspace=0.05)
+    for set_up, axes in zip(set_ups, panels, strict=True):
+        plain(axes).set(xscale="log", xlabel="learning rate", title=set_up)
+        for arm, grid in study.grid.items():
+            name, _, variant = arm.partition("/")
+            if name != set_up:
+                continue
+            colour = COLOURS.get(variant, "#555555")
+            rates = [point.rate for point in grid.points]
+            accuracies = [100 * point.accuracy for point in grid.points]
+            axes.plot(rates, accuracies, "o-", color=colour, markersize=4, label=variant)
+            if grid.found is not None:
+                height = axes.get_xaxis_transform()
+                axes.plot(grid.found.rate, 0.03, "^", color=colour, markersize=8, transform=height)
+    panels[0].set_ylabel("accuracy (%)")
+    panels[0].legend(frameon=False, fontsize=SMALL, loc="lower center")
     return figure

@@ -5,7 +5,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,25 @@ PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
 
 @dataclass(frozen=True)
 class GridPoint:
-    """One run of a grid: the accuracy, a fraction, is NaN where the run failed."""
+    """One rate: the mean accuracy over the starts, a fraction; NaN where the runs failed."""
 
     rate: float
     accuracy: float
+
+
+@dataclass(frozen=True)
+class RateGrid:
+    """Accuracy against the learning rate.
+
+    Attributes:
+        points: by rising rate.
+        found: the rate of the study's search, trained in the same way; None if it was not.
+        starts: how many runs stand behind each point.
+    """
+
+    points: tuple[GridPoint, ...]
+    found: GridPoint | None = None
+    starts: int = 1
 
 
 @dataclass(frozen=True)
@@ -40,14 +55,14 @@ class Study:
         plan: what was asked for.
         records: one for every run that ended, by set-up, variant and seed.
         damaged: a line for every file that could not be used.
-        grid: variant -> runs by learning rate; empty if not measured.
+        grid: "set-up/variant" -> its grid of learning rates; empty if not measured.
         cost: None if not measured.
     """
 
     plan: Mapping[str, Any]
     records: tuple[StudyRecord, ...]
     damaged: tuple[str, ...]
-    grid: Mapping[str, tuple[GridPoint, ...]]
+    grid: Mapping[str, RateGrid]
     cost: Cost | None
 
     def runs(self, set_up: str, variant: str) -> list[StudyRecord]:
@@ -106,23 +121,24 @@ def checked(read: Any, content: dict[str, Any] | None, name: str, damaged: list[
         return None
 
 
-def grid_from(content: Mapping[str, Any]) -> dict[str, tuple[GridPoint, ...]]:
-    """The runs of each variant from low to high rates."""
+def grid_from(content: Mapping[str, Any]) -> dict[str, RateGrid]:
+    """The grid of each "set-up/variant"."""
     return {
-        str(variant): tuple(sorted(grid_points(points), key=lambda point: point.rate))
-        for variant, points in content.items()
-        if isinstance(points, list)
+        str(arm): RateGrid(
+            tuple(sorted(map(grid_point, fields["grid"]), key=lambda point: point.rate)),
+            None if fields.get("found") is None else grid_point(fields["found"]),
+            int(fields.get("starts", 1)),
+        )
+        for arm, fields in content.items()
     }
 
 
-def grid_points(points: list[dict[str, Any]]) -> Iterator[GridPoint]:
-    """Each point with its accuracy as a fraction."""
-    for point in points:
-        accuracy = point["accuracy"]
-        rate = float(point["rate"])
-        if not rate > 0:
-            raise ValueError("a learning rate must be above 0")
-        yield GridPoint(rate, math.nan if accuracy is None else float(accuracy))
+def grid_point(fields: Mapping[str, Any]) -> GridPoint:
+    """A point with its accuracy as a fraction."""
+    accuracy, rate = fields["accuracy"], float(fields["rate"])
+    if not rate > 0:
+        raise ValueError("a learning rate must be above 0")
+    return GridPoint(rate, math.nan if accuracy is None else float(accuracy))
 
 
 def cost_from(content: Mapping[str, Any]) -> Cost:
