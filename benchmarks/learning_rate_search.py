@@ -109,9 +109,7 @@ def compared(rates: Sequence[float], runs: Sequence[RaceRun], starts: int) -> di
     points = [point(rate, group) for rate, group in zip(rates, groups, strict=True)]
     *grid, found = points
     best = max(grid, key=lambda each: each["accuracy"])
-    lost = [
-        100 * (b - a) for a, b in zip(found["accuracies"], best["accuracies"], strict=True)
-    ]
+    lost = [100 * (b - a) for a, b in zip(found["accuracies"], best["accuracies"], strict=True)]
     return {
         "starts": starts,
         "grid": grid,

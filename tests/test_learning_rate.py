@@ -149,7 +149,11 @@ RANGE_TEST = RangeTest((1e-3, 1e-2, 1e-1), (2.0, 1.0, 3.0), (2.0, 1.5, 2.5))
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [(2, (1e-2, 5e-3)), (4, (2e-2, 1e-2, 5e-3, 2.5e-3)), (6, (4e-2, 2e-2, 1e-2, 5e-3, 2.5e-3, 1.25e-3))],
+    [
+        (2, (1e-2, 5e-3)),
+        (4, (2e-2, 1e-2, 5e-3, 2.5e-3)),
+        (6, (4e-2, 2e-2, 1e-2, 5e-3, 2.5e-3, 1.25e-3)),
+    ],
 )
 def test_candidates_go_down_by_halves_from_above_the_lowest_loss(count, expected):
     assert RANGE_TEST.rate_of_lowest_loss == 1e-2
@@ -157,7 +161,7 @@ def test_candidates_go_down_by_halves_from_above_the_lowest_loss(count, expected
 
 
 def race_with(val_losses):
-    """A race whose candidates get the given validation losses, in order; any other rate diverges."""
+    """A race with the given validation losses, in order; any other rate diverges."""
     first = candidates(RANGE_TEST, len(val_losses))
 
     def race(rates):
