@@ -109,7 +109,7 @@ class WriteRunRecord(Checkpoint):
             learning_rate=pl_module.learning_rate,
             learning_rate_source=search.source if search is not None else "given",
             parameters=sum(p.numel() for p in pl_module.network.parameters()),
-            device=device_name(pl_module.device),
+            device=device_name(trainer.strategy.root_device),
             versions=versions(),
             commit=commit(),
             data_fingerprint=trainer.datamodule.fingerprint,  # type: ignore[attr-defined]
