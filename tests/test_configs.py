@@ -51,7 +51,6 @@ def test_published_set_up_is_the_book_s(variant):
     assert config["data"].get("standardise") == standardise
     assert config["model"]["init_args"]["learning_rate"] == rate
     assert config["data"]["batch_size"] == 32
-    assert config["data"]["validation"] == "first"
     assert config["early_stopping"]["patience"] == 20
 
 

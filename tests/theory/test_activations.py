@@ -536,6 +536,23 @@ def test_those_of_a_cell_without_tanh_do_not(monkeypatch):
         keeps_states_within_one(largest_hidden_state)()
 
 
+def test_sequences_have_inputs_of_their_own():
+    found = largest_hidden_state(
+        "simple recurrent cell", scale=0.3, generator=seeded(3), size=4, steps=5
+    )
+    generator = seeded(3)
+
+    def draw(*shape):
+        return 0.3 * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    weight_in, weight_back = draw(4, 4), draw(4, 4)
+    state, largest = torch.zeros(64, 4, dtype=torch.float64), 0.0
+    for _ in range(5):
+        state = torch.tanh(draw(64, 4) @ weight_in + state @ weight_back)
+        largest = max(largest, float(state.abs().max()))
+    assert found == pytest.approx(largest, rel=1e-12)
+
+
 def test_hidden_states_grow_with_the_weights():
     small, large = (
         largest_hidden_state("LSTM", scale=scale, generator=seeded()) for scale in (0.1, 3.0)

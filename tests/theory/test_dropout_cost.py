@@ -128,7 +128,7 @@ def test_the_demo_counts_the_known_network():
     result = demonstrate(samples=10)
     assert result.plain_step_flops == result.dropout_step_flops == 8 * 2_374_800
     assert result.inference_flops == 8 * 996_400
-    assert result.monte_carlo_passes == 10
+    assert result.monte_carlo_passes == result.samples == 10
     assert result.monte_carlo_flops == 10 * result.inference_flops
     first, last = 8 * 2 * 307_200, 8 * 2 * 1000
     assert result.shared_prefix_flops == first + 10 * (result.inference_flops - first)

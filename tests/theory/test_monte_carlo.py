@@ -87,6 +87,21 @@ def test_a_training_step_leaves_the_gradients_of_its_own_loss():
     torch.testing.assert_close(same, loss)
 
 
+def test_passes_of_a_training_step_are_averaged_before_the_loss():
+    network = network_of((20,), (0.5,), seed=3)
+    inputs, labels = data(1, 6, 5), torch.arange(6) % 3
+    with private_random(generator(0)):
+        loss = training_step(network, inputs, labels, passes=4)
+    with private_random(generator(0)):
+        logits = torch.stack([network(inputs) for _ in range(4)])
+    expected = nn.functional.cross_entropy(logits.mean(0), labels)
+    torch.testing.assert_close(loss, expected.detach())
+    alone = [nn.functional.cross_entropy(each, labels) for each in logits]
+    assert min(abs(float((each - expected).detach())) for each in alone) > 1e-3, (
+        "averaging does nothing"
+    )
+
+
 @given(WIDTHS, SEEDS, st.integers(1, 5), st.data())
 @settings(max_examples=40)
 def test_sharing_the_first_layers_changes_no_sample(widths, seed, samples, choose):

@@ -253,6 +253,17 @@ def test_skips_let_the_mean_square_grow():
     assert all(factor > 1.7 for factor in growth)
 
 
+def test_two_skips_by_hand():
+    """The second layer meets inputs whose mean is that of what the first one added."""
+    added = [normal_mean(SELU.value, variance=0.7 * square) for square in (3.0,)]
+    first = 3.0 + next_mean_square(SELU, 3.0, weight_variance=0.7)
+    added.append(normal_mean(SELU.value, variance=0.7 * first))
+    second = first + 2 * added[0] * added[1] + next_mean_square(SELU, first, weight_variance=0.7)
+    for depth, wanted in ((1, first), (2, second)):
+        shape = {"depth": depth, "weight_variance": 0.7, "mean_square": 3.0}
+        assert stacks.with_skips(SELU, **shape) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_skips_grow_as_predicted_in_a_drawn_network():
     generator = seeded()
     width, depth = 500, 10
@@ -454,6 +465,8 @@ def test_demo_predicts_and_measures():
         assert result.log10_gradient_predicted[index] == signal.log10_gradient
         measured = result.mean_squares_by_layer_measured[index]
         assert len(measured) == 4
+        # The mean square of 10,000 normal draws has a relative standard deviation of 0.014.
+        assert measured[0] == pytest.approx(2.0, rel=0.1)
         assert result.last_mean_square_measured[index] == measured[-1]
         # 320 values of one drawn network: a factor of 2.5 is beyond what 1000 seeds show.
         assert measured[-1] == pytest.approx(signal.mean_squares[-1], rel=1.5)

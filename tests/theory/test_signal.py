@@ -151,6 +151,17 @@ def test_a_long_stack_is_two_short_ones(depth, square, variance):
     assert whole.mean_squares[0] == square
 
 
+def test_gradients_by_layer_add_up_from_the_top():
+    signal = propagate(TANH, depth=4, weight_variance=2.5, mean_square=0.3)
+    passed = [a - b for a, b in pairwise(signal.log10_gradients)]
+    wanted = [
+        0.5 * math.log10(gradient_factor(TANH, square, weight_variance=2.5))
+        for square in signal.mean_squares[:-1]
+    ]
+    assert max(wanted) - min(wanted) > 0.01, "equal layers would tell no order"
+    assert passed == pytest.approx(wanted, abs=1e-11)
+
+
 @pytest.mark.parametrize(
     ("nonlinearity", "slope"),
     [(RELU, 1.0), (SELU, 0.7826479), (SILU, 1.1725940), (TANH, 0.4610708), (LOGISTIC, 0.1063411)],
