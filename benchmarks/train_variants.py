@@ -2,12 +2,10 @@
 
     python benchmarks/train_variants.py --out runs/demo --config configs/synthetic.yaml
 
-All further arguments go to ``lightning-cifar fit``. The folder gets a number if it exists; with
-``--records FOLDER`` the four run records are copied there, as evidence to be kept.
+All further arguments go to ``lightning-cifar fit``. The folder gets a number if it exists.
 """
 
 import argparse
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -27,7 +25,6 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/variants"), help="folder of the runs"
     )
-    parser.add_argument("--records", type=Path, help="folder to copy the run records to")
     options, fit_arguments = parser.parse_known_args()
     from lightning_cifar.__main__ import main as lightning_cifar
 
@@ -42,9 +39,6 @@ def main() -> int:
         if code != 0:
             return code
         records[variant] = read_record(run / RECORD_FILE)
-        if options.records is not None:
-            options.records.mkdir(parents=True, exist_ok=True)
-            shutil.copy(run / RECORD_FILE, options.records / f"{variant}.json")
     from lightning_cifar.figures import save_curves
 
     picture = folder / "learning_curves.png"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.readme_results import ROOT, benchmarks_page, variant_records, with_results
+from benchmarks.readme_results import ROOT, benchmarks_page, study_records, with_results
 from lightning_cifar.__main__ import COMMANDS
 from lightning_cifar.configuration import shipped_configs
 
@@ -67,13 +67,13 @@ def test_every_config_is_in_the_readme():
 
 
 def test_results_in_the_readme_are_those_of_the_records():
-    assert with_results(README, variant_records()) == README
+    assert with_results(README, study_records()) == README
 
 
 def test_changed_results_in_the_readme_are_noticed():
     changed = re.sub(r"\d\d\.\d %|\d\d\.\d%", "99.9%", README, count=1)
     assert changed != README
-    assert with_results(changed, variant_records()) != changed
+    assert with_results(changed, study_records()) != changed
 
 
 def test_page_of_benchmarks_is_that_of_the_results():
