@@ -146,6 +146,13 @@ def test_the_demo_is_reproducible_and_moves_no_global_generator():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_every_seed_of_a_generator_is_one():
+    options = {"hidden_layers": 1, "width": 4, "inputs": 4, "batch": 1, "samples": 1}
+    assert demonstrate(**options, seed=2**63 - 1) == demonstrate(**options, seed=0)
+    with pytest.raises(DomainError, match="seed"):
+        demonstrate(**options, seed=2**63)
+
+
 def test_times_are_measured_only_when_asked_for():
     result = demonstrate(hidden_layers=1, width=4, inputs=4, batch=1, samples=2, timing_pairs=3)
     for quarts in (
