@@ -1,5 +1,6 @@
 """The README and the page of benchmarks say what the repository's results and files say."""
 
+import json
 import re
 import shlex
 from itertools import pairwise
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import mutation_page
 from benchmarks.readme_results import ROOT, benchmarks_page, study_records, with_results
 from lightning_cifar.__main__ import COMMANDS
 from lightning_cifar.configuration import shipped_configs
@@ -78,3 +80,10 @@ def test_changed_results_in_the_readme_are_noticed():
 
 def test_page_of_benchmarks_is_that_of_the_results():
     assert Path(ROOT / "docs" / "benchmarks.md").read_text() == benchmarks_page()
+
+
+def test_page_of_mutants_is_that_of_the_verdicts():
+    result = json.loads(mutation_page.RESULT.read_text())
+    assert mutation_page.PAGE.read_text() == mutation_page.page(result)
+    with pytest.raises(ValueError, match="write a test that notices it, or a reason"):
+        mutation_page.reason_of("demo.unheard_of | -a || +b")
