@@ -16,7 +16,7 @@ FLOORS = (
     ("nadam_update", "plain_parser", "signatures", "export_formats", "activation_record"),
     ("files", "optimisers", "stacking", "standardise", "variant_colours"),
     ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
-    ("argument_errors", "runs", "rate_race", "classifiers", "figures"),
+    ("argument_errors", "runs", "rate_race", "module_race", "classifiers", "figures"),
     ("arguments", "resuming", "uncertainty", "activations", "stacked_classifiers"),
     ("callbacks",),
     ("evaluation", "stacked_fit"),

@@ -116,7 +116,106 @@ def test_guard_stops_another_s_module(work):
     fitted(overshoots_late, FiniteGuard())  # control: a finite loss passes
 
 
-@pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_search_refuses_another_s_module_in_words(work):
-    with pytest.raises(InputError, match="serves the four variants"):
+class Curve(LightningModule):
+    """A module of another's that reads its rate: a small network learns a parabola by Adam."""
+
+    def __init__(self, learning_rate=None, logged="val_loss"):
+        super().__init__()
+        self.save_hyperparameters()
+        self.learning_rate = learning_rate
+        generator = torch.Generator().manual_seed(0)
+        self.network = nn.Sequential(nn.Linear(1, 16), nn.Dropout(0.1), nn.Tanh(), nn.Linear(16, 1))
+        for weights in self.network.parameters():
+            nn.init.normal_(weights, std=0.5, generator=generator)
+
+    def training_step(self, batch, batch_index):
+        x, y = batch
+        return functional.mse_loss(self.network(x), y)
+
+    def validation_step(self, batch, batch_index):
+        self.log(self.hparams["logged"], self.training_step(batch, batch_index))
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+
+
+def curve_fit(folder, module, **options):
+    """A fit of 12 steps with a search before it."""
+    x = torch.linspace(-1, 1, 64)[:, None]
+    points = TensorDataset(x, x**2)
+    train, validation = (
+        DataLoader(points, batch_size=16, shuffle=order) for order in (True, False)
+    )
+    search = LearningRateSearch(candidates=4, epochs=2)
+    trainer = Trainer(
+        max_epochs=3,
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        callbacks=[search],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        **options,
+    )
+    trainer.fit(module, train, None if options else validation)
+    return trainer.optimizers[0].param_groups[0]["lr"]
+
+
+def quiet_fit(test):
+    """Let a test pass over what Lightning says of so small a fit."""
+    for said in ("does not have many workers", "log_every_n_steps|The number of training batches"):
+        test = pytest.mark.filterwarnings(f"ignore:.*{said}")(test)
+    return test
+
+
+@quiet_fit
+def test_search_serves_another_s_module(work, capsys):
+    module = Curve()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    started = torch.get_rng_state()
+    found = curve_fit(work, module)
+    assert module.learning_rate == module.hparams["learning_rate"] == found
+    assert 1e-3 < found < 1
+    assert f"learning rate {found:.3g} (from the search)" in capsys.readouterr().err
+    assert any(not torch.equal(before[name], value) for name, value in module.state_dict().items())
+    # The search itself has moved nothing: a fit at the rate found, without one, ends the same.
+    again = Curve(learning_rate=found)
+    torch.set_rng_state(started)
+    assert curve_fit(work, again) == found
+    for name, value in again.state_dict().items():
+        assert torch.equal(value, module.state_dict()[name])
+
+
+@quiet_fit
+def test_search_finds_the_same_rate_again(work):
+    torch.manual_seed(1)
+    first = curve_fit(work, Curve())
+    torch.manual_seed(2)
+    assert curve_fit(work, Curve()) == first
+
+
+@quiet_fit
+def test_the_rate_found_is_near_the_best_of_a_grid(work):
+    """Control: rates far from it end with a much higher loss."""
+    found = curve_fit(work, Curve())
+    losses = {}
+    for factor in (1e-3, 1, 1e3):
+        torch.manual_seed(0)
+        module = Curve(learning_rate=found * factor)
+        curve_fit(work, module)
+        x = torch.linspace(-1, 1, 64)[:, None]
+        losses[factor] = float(functional.mse_loss(module.eval().network(x), x**2).detach())
+    assert losses[1] < 0.7 * min(losses[1e-3], losses[1e3])
+
+
+@quiet_fit
+@pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+def test_what_a_search_cannot_do_is_said_in_words(work):
+    with pytest.raises(InputError, match="sets the learning_rate of a module, and Line has none"):
         fitted(overshoots_late, LearningRateSearch())
+    with pytest.raises(InputError, match="needs 'val_loss' in validation, but Curve logs 'error'"):
+        curve_fit(work, Curve(logged="error"))
+    with pytest.raises(InputError, match="give the fit validation batches"):
+        curve_fit(work, Curve(), limit_val_batches=0)

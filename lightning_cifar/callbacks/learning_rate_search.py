@@ -28,6 +28,7 @@ from lightning_cifar.learning_rate import (
     search,
     winner_of,
 )
+from lightning_cifar.module_race import find_rate_of_module
 from lightning_cifar.rate_race import train_many
 from lightning_cifar.schedules import SCHEDULES
 
@@ -50,6 +51,10 @@ class LearningRateSearch(Callback):
     Runs in ``setup`` on copies of the network, when the module has no rate of its own and the fit
     is not a resumed one. The result is kept under a hash of everything that decides it: variant,
     sizes, schedule, optimiser, batch size, images, standardisation, precision, these settings.
+
+    Any other LightningModule is served if it has a ``learning_rate``, None until it is found, that
+    its ``configure_optimizers`` reads, and logs "val_loss"; the fits of its copies follow each
+    other, and nothing is kept for the next run, because what decides the rate is not known.
 
     Args:
         candidates: rates in the race, a factor 2 apart; two more while an outermost one wins.
@@ -85,7 +90,8 @@ class LearningRateSearch(Callback):
         if stage != "fit":
             return
         if not isinstance(pl_module, DenseClassifier):
-            raise InputError("LearningRateSearch serves the four variants of DenseClassifier")
+            self._serve(trainer, pl_module)
+            return
         if pl_module.learning_rate is not None:
             # A resumed run's configuration holds what its own search had found.
             self.source = source_in(Path(trainer.default_root_dir))
@@ -93,6 +99,38 @@ class LearningRateSearch(Callback):
         found = self._find(trainer, pl_module) if trainer.is_global_zero else (0.0, "")
         rate, self.source = trainer.strategy.broadcast(found)
         pl_module.learning_rate = pl_module.hparams["learning_rate"] = rate
+
+    def _serve(self, trainer: Trainer, module: LightningModule) -> None:
+        """Set the rate of a module that is not ours."""
+        name = type(module).__name__
+        given: Any = getattr(module, "learning_rate", self)
+        if given is self:
+            raise InputError(
+                f"LearningRateSearch sets the learning_rate of a module, and {name} has none; add "
+                "`self.learning_rate = None` to it and read it in configure_optimizers"
+            )
+        if given is not None:
+            return
+        if trainer.world_size > 1:
+            raise InputError(
+                f"the search for {name} runs in one process, got {trainer.world_size}; search once "
+                "with devices=1, then give the module its learning_rate"
+            )
+        print("searching a learning rate ...", file=sys.stderr, flush=True)
+        train, validation = loaders_of(trainer)
+        result = find_rate_of_module(
+            module,
+            train,
+            validation,
+            accelerator=trainer.strategy.root_device.type,
+            candidates=self.candidates,
+            epochs=self.epochs,
+        )
+        self.source = "search"
+        print(f"learning rate {result.rate:.3g} (from the search)", file=sys.stderr, flush=True)
+        module.learning_rate = result.rate  # type: ignore[assignment]
+        if "learning_rate" in module.hparams:
+            module.hparams["learning_rate"] = result.rate
 
     def _find(self, trainer: Trainer, classifier: DenseClassifier) -> tuple[float, str]:
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
@@ -118,6 +156,16 @@ class LearningRateSearch(Callback):
         if not result.has_learned(len(datamodule.classes)):
             print(UNLEARNED.format(winner_of(result.race).best), file=sys.stderr, flush=True)
         return result.rate, source
+
+
+def loaders_of(trainer: Trainer) -> tuple[Any, Any]:
+    """The loaders of the fit that is about to begin, wherever they come from."""
+    # Lightning has no public name for them before the fit has begun.
+    training = trainer.fit_loop._data_source
+    validation = trainer.fit_loop.epoch_loop.val_loop._data_source
+    if not validation.is_defined() or validation.instance is None:
+        raise InputError("a search compares validation losses; give the fit validation batches")
+    return training.dataloader(), validation.dataloader()
 
 
 def search_settings(
