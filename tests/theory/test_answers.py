@@ -28,8 +28,10 @@ def differences(one, other):
 def _same(one, other):
     if NUMBER.sub("#", one) != NUMBER.sub("#", other):
         return False
+    # Which of 88 trained networks wins is a matter of the last bit for a few of them.
+    near = {"rel": 0.011, "abs": 0.035 if "| share of networks" in one else 0}
     figures = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
-    return all(float(a) == pytest.approx(float(b), rel=0.011) for a, b in figures)
+    return all(float(a) == pytest.approx(float(b), **near) for a, b in figures)
 
 
 @pytest.mark.skipif(
@@ -44,10 +46,11 @@ def test_the_document_is_what_the_ledger_generates():
     [
         lambda text: text.replace("Q1.4 false", "Q1.4 true"),
         lambda text: text.replace("0.637", "0.647"),
+        lambda text: re.sub(r"(share of networks.* \| )0\.\d+", r"\g<1>0.99", text, count=1),
         lambda text: text + "one more line\n",
         lambda text: text.replace("| holds |", "| fails |", 1),
     ],
-    ids=["verdict", "figure", "line", "outcome"],
+    ids=["verdict", "figure", "share", "line", "outcome"],
 )
 def test_a_changed_document_is_noticed(change):
     text = DOCUMENT.read_text(encoding="utf-8")
