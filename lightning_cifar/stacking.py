@@ -11,19 +11,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_cifar.errors import InputError
 from lightning_cifar.stacked_layers import StackedAlphaDropout, StackedBatchNorm, StackedLinear
 
 IMAGE_DIMENSIONS = 3  # channels, rows, columns
+# They treat each number by itself, with nothing to learn: a stack uses them as they are.
+ELEMENTWISE = (
+    *(nn.ELU, nn.SELU, nn.CELU, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Mish),
+    *(nn.Softplus, nn.Softsign, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardtanh, nn.Identity),
+)
 
 
 @final
 class StackedNetwork(nn.Module):
     """M networks of the same layers, with a leading member dimension in every parameter.
 
-    networks: ``nn.Sequential`` of Flatten, Linear, BatchNorm1d, ELU, SELU and AlphaDropout, the
-    same layers in each; their weights and statistics are copied.
+    networks: ``nn.Sequential`` of Flatten, Linear, BatchNorm1d, AlphaDropout and elementwise
+    activations, the same layers in each; their weights and statistics are copied.
     seeds: for each member the seed of its dropout masks; 0, 1, 2, … if not given.
-    Raises: ValueError for an empty list, different networks, or a layer that does not stack.
+    Raises: ValueError for an empty list or different networks, InputError for a layer that does
+    not stack.
     """
 
     def __init__(
@@ -106,9 +113,12 @@ def stacked(layer: nn.Module, place: int, seeds: Tensor) -> nn.Module:
         return StackedAlphaDropout(seeds, layer, place)
     if isinstance(layer, nn.Flatten):
         return nn.Identity()  # the stack has flattened the images, whose dimensions it knows
-    if isinstance(layer, nn.ELU | nn.SELU):
+    if isinstance(layer, ELEMENTWISE):
         return copy.deepcopy(layer)
-    raise ValueError(f"{type(layer).__name__} does not stack; give it a class in stacked_layers.py")
+    raise InputError(
+        f"a layer of type {type(layer).__name__} does not stack, which the search for a learning "
+        "rate and a study need; give it a class in stacked_layers.py"
+    )
 
 
 def member_losses(logits: Tensor, labels: Tensor) -> Tensor:

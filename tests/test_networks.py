@@ -11,6 +11,8 @@ from scipy import stats
 from torch import nn
 
 from lightning_cifar import networks
+from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.stacking import ELEMENTWISE
 
 BUILDERS = {
     "elu": networks.elu_network,
@@ -29,6 +31,12 @@ PARAMETERS = {
     "alpha_dropout": 500_210,
 }
 VARIANCE_TIMES_INPUTS = {"elu": 2.0, "batch_norm": 2.0, "selu": 1.0, "alpha_dropout": 1.0}
+
+
+def test_every_variant_is_described_here():
+    for table in (BUILDERS, PARAMETERS, VARIANCE_TIMES_INPUTS):
+        assert table.keys() == VARIANTS.keys()
+
 
 FALSE_ALARM = 1e-9  # of one statistical check, if the seed were drawn anew
 
@@ -73,7 +81,7 @@ def assert_exercise_architecture(network):
     order = [
         "linear" if isinstance(layer, nn.Linear) else "activation"
         for layer in network
-        if isinstance(layer, nn.Linear | nn.ELU | nn.SELU)
+        if isinstance(layer, (nn.Linear, *ELEMENTWISE))
     ]
     assert order == ["linear", "activation"] * 20 + ["linear"]
     assert network[-1] is layers[-1], "something stands after the output layer"

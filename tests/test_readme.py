@@ -49,7 +49,7 @@ def test_pages_name_nothing_that_is_missing(page):
 
 @pytest.mark.parametrize(
     "line",
-    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config relu"],
+    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config sleu"],
 )
 def test_a_wrong_command_in_the_readme_is_noticed(line):
     assert unknown_parts(f"```\n{line}\n```\n") != []

@@ -9,9 +9,10 @@ from torch import nn
 from torch.nn import functional
 
 from lightning_cifar import networks
+from lightning_cifar.errors import InputError
 from lightning_cifar.optimisers import FlatNAdam
 from lightning_cifar.stacked_layers import alpha_dropout, keep_mask
-from lightning_cifar.stacking import StackedNetwork, member_losses
+from lightning_cifar.stacking import ELEMENTWISE, StackedNetwork, member_losses
 
 STEPS = 20
 RATES = (3e-4, 3e-5, 1e-4)
@@ -256,14 +257,28 @@ def test_stack_does_not_share_memory_with_its_networks():
     [
         (lambda: [], "one or more"),
         (lambda: [*three_networks("elu"), *three_networks("selu")], "same layers"),
-        (lambda: [nn.Sequential(nn.Linear(2, 2), nn.ReLU())], "ReLU does not stack"),
+        (lambda: [nn.Sequential(nn.Linear(2, 2), nn.PReLU())], "PReLU does not stack"),
         (lambda: [nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, affine=False))], "BatchNorm1d"),
     ],
     ids=["none", "two kinds", "unknown layer", "unknown normalisation"],
 )
 def test_networks_that_do_not_stack_are_errors(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, InputError), match=message):
         StackedNetwork(make())
+
+
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_elementwise_activations_stack(activation):
+    def network(seed):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Flatten(), nn.Linear(3072, 4), activation(), nn.Linear(4, 10))
+
+    with torch.random.fork_rng():
+        members = [network(seed) for seed in range(2)]
+    images = batch_of(0, own=False)[0]
+    logits = StackedNetwork(members)(images)
+    for mine, member in zip(logits, members, strict=True):
+        assert torch.allclose(mine, member(images), atol=1e-5)
 
 
 def test_seeds_must_be_as_many_as_networks():
