@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_cifar.activation_record import ActivationRecord
-from lightning_cifar.stacking import StackedNetwork
+from lightning_cifar.stacking import ELEMENTWISE, StackedNetwork
 
 PROBE_IMAGES = 1000  # the first validation images
 BEFORE_TRAINING = -1
@@ -48,7 +48,7 @@ def layer_moments(layers: nn.Sequential, inputs: Tensor) -> tuple[Tensor, Tensor
     outputs = inputs
     for layer in layers:
         outputs = layer(outputs)
-        if isinstance(layer, nn.ELU | nn.SELU):
+        if isinstance(layer, ELEMENTWISE):
             variance, mean = torch.var_mean(outputs, dim=(-2, -1), correction=0)
             means.append(mean.reshape(-1))
             variances.append(variance.reshape(-1))

@@ -18,7 +18,7 @@ IMAGE_DIMENSIONS = 3  # channels, rows, columns
 # They treat each number by itself, with nothing to learn: a stack uses them as they are.
 ELEMENTWISE = (
     *(nn.ELU, nn.SELU, nn.CELU, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Mish),
-    *(nn.Softplus, nn.Softsign, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardtanh, nn.Identity),
+    *(nn.Softplus, nn.Softsign, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Hardtanh),
 )
 
 

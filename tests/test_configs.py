@@ -76,7 +76,6 @@ def test_smoke_run_of_every_variant_with_every_overlay(variant, tmp_path, monkey
     assert record.variant == variant
     assert len(record.epochs) == 1
     assert record.config["data"]["flip"]
-    assert record.config["data"]["standardise"] == (
-        PUBLISHED.get(variant, [None])[0] or "per_pixel"
-    )
+    raw = PUBLISHED.get(variant, (None,))[0]
+    assert record.config["data"]["standardise"] == (raw or "per_pixel")
     assert record.config["model"]["init_args"]["schedule"] == "one_cycle"
