@@ -8,7 +8,7 @@ from torch import nn
 
 from lightning_cifar.activations import activation_records, is_probed
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.stacking import StackedNetwork
+from lightning_cifar.stacking import ELEMENTWISE, StackedNetwork
 
 IMAGES = torch.randn((40, 3, 32, 32), generator=torch.Generator().manual_seed(0))
 DROPOUT = {"alpha_dropout": {"dropout_rate": 0.5, "dropout_everywhere": True}}
@@ -25,7 +25,7 @@ def seen_by_hooks(network):
     hooks = [
         layer.register_forward_hook(lambda _, __, output: outputs.append(output.double().numpy()))
         for layer in network
-        if isinstance(layer, nn.ELU | nn.SELU)
+        if isinstance(layer, ELEMENTWISE)
     ]
     with torch.no_grad():
         network.eval()(IMAGES)

@@ -199,7 +199,7 @@ def activation_variances(network, seed):
     with torch.no_grad():
         for layer in network:
             images = layer(images)
-            if isinstance(layer, nn.ELU | nn.SELU):
+            if isinstance(layer, ELEMENTWISE):
                 variances.append(images.var().item())
     return variances
 
