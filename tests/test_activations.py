@@ -4,7 +4,6 @@ import pytest
 import torch
 from controls import assert_rejects
 from small_runs import small_classifier
-from torch import nn
 
 from lightning_cifar.activations import activation_records, is_probed
 from lightning_cifar.classifiers import VARIANTS
