@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from rejection import rejected
 
 from theory.__main__ import main
-from theory.claim import Check
+from theory.claim import Check, Verdict
 from theory.commands.options import described
 from theory.commands.output import plain
 from theory.commands.showing import show
 from theory.errors import DomainError
 from theory.formatting import bound, figure, measured
-from theory.ledger import CLAIMS, QUESTIONS
+from theory.ledger import CLAIMS, QUESTIONS, verdict_counts
 from theory.selection import find_claims, find_question
 
 ROOT = Path(__file__).parents[2]
@@ -131,14 +131,16 @@ def test_list_prints_every_question_and_the_totals(capsys):
     printed = capsys.readouterr().out
     for question in QUESTIONS:
         assert question.name in printed
-    assert "70 claims: 28 true, 20 false, 20 depends, 2 not checkable" in printed
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdict_counts(CLAIMS).items())
+    assert f"{len(CLAIMS)} claims: {counts}" in printed
 
 
 def test_list_as_json(capsys):
     assert main(["list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [entry["id"] for entry in listed] == [f"Q{number}" for number in range(1, 8)]
-    assert sum(entry["verdicts"]["false"] for entry in listed) == 20
+    false = verdict_counts(CLAIMS)[Verdict.FALSE]
+    assert sum(entry["verdicts"]["false"] for entry in listed) == false >= 20
 
 
 def test_show_prints_every_claim_with_its_figures(capsys):
