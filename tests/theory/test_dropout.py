@@ -268,14 +268,17 @@ def test_steps_are_counted_along_the_gradient_of_the_expected_loss(rate):
         penalty = rate / (1 - rate) * (weights**2 @ (inputs**2).mean(dim=0))
         (slope,) = torch.autograd.grad(plain + penalty, weights)
         weights = (weights - 0.1 * slope).detach().requires_grad_()
-    assert losses == sorted(losses, reverse=True)
+    assert losses[1] < losses[0], "the descent goes nowhere"
 
     def steps(loss, limit=8):
         return exact.steps_to_reach(
             inputs.numpy(), targets.numpy(), rate=rate, loss=loss, learning_rate=0.1, limit=limit
         )
 
-    for count, loss in enumerate(losses):
-        assert steps(loss * (1 + 1e-9)) == count
-        assert steps(loss * (1 + 1e-9), limit=count) == np.inf
-    assert steps(losses[-1] * (1 - 1e-9)) == np.inf
+    for loss in losses:
+        bound = loss * (1 + 1e-9)
+        # The plain error may rise again: what falls is the expected loss with dropout.
+        count = next(step for step, reached in enumerate(losses) if reached <= bound)
+        assert steps(bound) == count
+        assert steps(bound, limit=count) == np.inf
+    assert steps(min(losses) * (1 - 1e-9)) == np.inf

@@ -338,7 +338,8 @@ def follows_plain_training(race):
             outputs = predict(nonlinearity, own, fresh[0][network : network + 1])
             error = nn.functional.mse_loss(outputs, fresh[1][network : network + 1]).item()
             assert found.steps_to_target[network] == reached
-            assert found.held_out_error[network] == pytest.approx(error, rel=1e-9)
+            # Twelve steps can make much of a last bit; another rate changes the first digit.
+            assert found.held_out_error[network] == pytest.approx(error, rel=1e-6)
 
     return check
 

@@ -109,8 +109,8 @@ def test_draws_are_standard_and_follow_the_generator():
 
 
 def test_the_demo_is_the_two_descents_it_says():
-    result = demonstrate(weights=6, penalty=0.4, learning_rate=0.3, steps=7, seed=3)
-    draws = torch.randn(6, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    result = demonstrate(weights=100, penalty=0.4, learning_rate=0.3, steps=7, seed=3)
+    draws = torch.randn(100, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     targets = np.sort(draws.numpy())
     followed, proximal = targets.copy(), targets.copy()
     for _ in range(7):
@@ -125,4 +125,9 @@ def test_the_demo_is_the_two_descents_it_says():
     assert result.flutter_bound == pytest.approx(0.24)
     assert result.subgradient_largest_flutter == pytest.approx(np.abs(followed[zero]).max())
     assert result.zeros_after_pruning == (np.abs(followed) <= 0.24).sum()
-    assert (result.weights, result.penalty, result.learning_rate, result.steps) == (6, 0.4, 0.3, 7)
+    assert (result.weights, result.penalty, result.learning_rate, result.steps) == (
+        100,
+        0.4,
+        0.3,
+        7,
+    )

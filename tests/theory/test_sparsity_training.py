@@ -44,5 +44,6 @@ def test_an_embedding_shrinks_the_rows_it_looks_up():
         times = torch.bincount(batch, minlength=12).double()
         table = table * (1 - 0.2 * times)[:, None]  # the gradient of x^2 is 2 x, at a rate of 0.1
         updates += times > 0
-    np.testing.assert_allclose(found.weights, table.flatten().numpy(), rtol=1e-9)
+    # A row looked up five times in one batch is 0, to the last bit or not quite.
+    np.testing.assert_allclose(found.weights, table.flatten().numpy(), rtol=1e-9, atol=1e-15)
     assert (found.update_counts.reshape(12, 2) == updates.numpy()[:, None]).all()
