@@ -420,7 +420,7 @@ def test_the_demo_takes_its_parameters():
     for change in (
         {"depth": 4},
         {"width": 9},
-        {"bias": 0.5},
+        {"bias": 5.0},  # a small one may open and close no unit
         {"wrong_gain": 2.0},
         {"draws": 3},
         {"seed": 1},

@@ -115,7 +115,7 @@ def test_dropout_breaks_the_tie():
     problem = dataclasses.replace(exclusive_or(dropped))
     layers = equal_start([2, 8, 2], generator())
     *_, last = training(layers, problem, optimizer=gradient_descent(0.3), steps=10)
-    assert unit_spread(last) > 1e-3
+    assert unit_spread(last) > 1e-6  # where the tie holds it stays below 1e-15
 
 
 def test_settings_reach_networks_that_move():
