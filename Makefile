@@ -40,10 +40,13 @@ notebooks: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[notebooks]"
 	$(BIN)/python benchmarks/run_notebooks.py --check notebooks/exercise.ipynb notebooks/theory.ipynb
 
-# The documentation as a site in site/; a broken link or a missing page is an error.
+# The documentation as a site in site/, with both reports; a broken link or a missing page is an
+# error.
 site: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.txt -e ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/lightning-cifar report benchmarks/results/study --out site/study-report
+	$(BIN)/theory report --out site/theory-report
 
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
