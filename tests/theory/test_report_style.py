@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from page_outline import Outline, assert_well_formed, plain
 from rejection import rejected
@@ -28,6 +28,7 @@ COLOURS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 
 def words_come_back(escaped: Callable[[str], str]) -> Callable[[], None]:
     @given(words=st.text(st.sampled_from("ab<>&\"'/ =`"), max_size=20))
+    @example(words="a<b>")
     def check_words(words: str) -> None:
         outline = Outline(escaped(words))
         assert {tag for tag, _ in outline.elements} <= {"code"}
