@@ -104,6 +104,24 @@ def stack_section() -> list[str]:
         *rows,
         "",
         "`python benchmarks/stack.py --compiled --out benchmarks/results/stack.json`",
+        *gpu_lines(),
+    ]
+
+
+def gpu_lines() -> list[str]:
+    """What the same script printed on a GPU."""
+    path = RESULTS / "stack_h100.txt"
+    if not path.exists():
+        return []
+    return [
+        "",
+        "On one NVIDIA H100 80GB HBM3 (torch 2.11, driver 580.159.04), with "
+        "`--device cuda --rounds 3 --seconds 0.3`; the run ended at its time limit, after batch "
+        "128 with 4 members:",
+        "",
+        "```",
+        path.read_text().rstrip(),
+        "```",
     ]
 
 
