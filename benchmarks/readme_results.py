@@ -11,7 +11,12 @@ from statistics import mean, stdev
 from typing import Any
 
 from benchmarks.selection_rule import selection_section
-from benchmarks.speed_sections import epoch_section, keras_section, stack_section
+from benchmarks.speed_sections import (
+    epoch_section,
+    keras_section,
+    stack_section,
+    start_section,
+)
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.study.records import StudyRecord, read_study
 from lightning_cifar.study.report.curve_figure import draw_curves
@@ -92,7 +97,7 @@ def spread(records: Sequence[StudyRecord]) -> str:
 
 def benchmarks_page() -> str:
     """docs/benchmarks.md: what was measured, on what, by which command."""
-    speed = [epoch_section(), keras_section(), stack_section()]
+    speed = [epoch_section(), keras_section(), stack_section(), start_section()]
     sections = [
         search_section(),
         *speed,

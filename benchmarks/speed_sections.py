@@ -151,6 +151,30 @@ def keras_section() -> list[str]:
     ]
 
 
+def start_section() -> list[str]:
+    """Help and messages, before and after the imports were put off."""
+    data = read_json("startup_time.json")
+    if data is None:
+        return ["## Until help appears", "", "Not yet measured."]
+    rows = [
+        f"| {name.replace('_', ' ')} | {times['before']:.2f} s | {times['now']:.2f} s |"
+        for name, times in data["medians"].items()
+    ]
+    return [
+        "## Until help appears",
+        "",
+        "Seconds until a command's help or message has appeared, each in a fresh process: before, "
+        "when it imported PyTorch and Lightning first, and now; medians of interleaved rounds.",
+        "",
+        "| command | before | now |",
+        "|---|---|---|",
+        *rows,
+        "",
+        "`python benchmarks/startup_time.py --before FOLDER --out "
+        "benchmarks/results/startup_time.json`, with a checkout of 505ba65 in the folder",
+    ]
+
+
 def read_json(name: str) -> Any:
     """A result as its script wrote it; None where there is none yet."""
     path = RESULTS / name
