@@ -340,3 +340,30 @@ def test_help_is_quick_because_it_loads_nothing():
     ended = subprocess.run(command, capture_output=True, text=True, env=environment())
     assert "--shard" in ended.stdout
     assert ended.stderr == "False\n"
+
+
+@pytest.mark.parametrize("ends", ["as Python does", "as a trainer does"])
+def test_interrupted_study_says_how_to_go_on_and_goes_on(work_folder, capsys, monkeypatch, ends):
+    done = contents(work_folder / "study")
+
+    def interrupted(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if ends == "as Python does":
+                raise
+            sys.exit(1)
+
+    monkeypatch.setattr(work, "fit_stack", interrupted)
+    three = ("--seeds", 3)
+    code, _, error = again(work_folder, capsys, *three)
+    assert code == 130
+    assert error.endswith("lightning-cifar: interrupted; the same command goes on from here\n")
+    monkeypatch.undo()
+    make_quick(monkeypatch)
+    with working_in(work_folder, monkeypatch):
+        code, *_ = again(work_folder, capsys, *three)
+    assert code == 0
+    after = contents(work_folder / "study")
+    assert len(after) == 6
+    assert {name: after[name] for name in done} == done

@@ -45,7 +45,10 @@ def conduct(options: Namespace) -> int:
     jobs = jobs_of(chosen, done, options.out, shard)
     try:
         failed = run(jobs, options, StudyProgress(jobs, records))
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, SystemExit) as error:
+        # A trainer in this process turns Ctrl-C into the end of it.
+        if KeyboardInterrupt not in (type(error), type(error.__context__)):
+            raise
         raise Interrupted("interrupted; the same command goes on from here") from error
     return summary(chosen, options.out, failed)
 
