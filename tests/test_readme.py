@@ -26,6 +26,9 @@ def code_lines(text: str) -> list[str]:
 def unknown_parts(text: str) -> list[str]:
     """Commands, make targets and config files that the text names and the repository lacks."""
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    shown = re.findall(
+        r"^```yaml\n# (\S+)$", text, flags=re.MULTILINE
+    )  # files the page gives whole
     missing = []
     for line in code_lines(text):
         words = shlex.split(line)
@@ -35,7 +38,9 @@ def unknown_parts(text: str) -> list[str]:
             missing.append(line)
         names = [value for option, value in pairwise(words) if option == "--config"]
         missing += [
-            name for name in names if name not in shipped_configs() and not (ROOT / name).is_file()
+            name
+            for name in names
+            if name not in (*shipped_configs(), *shown) and not (ROOT / name).is_file()
         ]
     return missing
 
@@ -49,7 +54,12 @@ def test_pages_name_nothing_that_is_missing(page):
 
 @pytest.mark.parametrize(
     "line",
-    ["make dmeo", "lightning-cifar train", "lightning-cifar fit --config sleu"],
+    [
+        "make dmeo",
+        "lightning-cifar train",
+        "lightning-cifar fit --config sleu",
+        "lightning-cifar study --config mine.yaml",
+    ],
 )
 def test_a_wrong_command_in_the_readme_is_noticed(line):
     assert unknown_parts(f"```\n{line}\n```\n") != []

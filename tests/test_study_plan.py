@@ -1,5 +1,6 @@
 """Study files: what is asked, and one line for everything that cannot be asked."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,18 @@ def test_report_knows_every_measure_that_may_be_declared():
 def test_shipped_study_asks_every_part_of_the_exercise():
     questions = " ".join(each["question"] for each in shipped()["comparisons"])
     assert all(part in questions for part in ("8c", "8d", "8e", "8f", "published"))
+
+
+def test_study_in_the_how_to_can_be_read(tmp_path):
+    text = (CONFIGS.parent / "docs" / "how-to.md").read_text()
+    (study,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "set_ups" in block
+    )
+    (tmp_path / "mine.yaml").write_text(study)
+    plan = read_plan(tmp_path / "mine.yaml")
+    arms = arms_of(plan, tmp_path, {})
+    assert [arm.name for arm in arms] == ["plain/elu", "plain/selu"]
+    assert plan.seeds == 2
 
 
 def shipped():
