@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from lightning_cifar.study.report.axes import SMALL, plain
+from lightning_cifar.study.report.axes import legend_above, plain
 from lightning_cifar.study.report.study_files import Study
 from lightning_cifar.variant_colours import COLOURS
 
@@ -15,7 +15,7 @@ def draw_rates(study: Study) -> Figure:
     set_ups = list(dict.fromkeys(arm.partition("/")[0] for arm in study.grid))
     figure = Figure(figsize=(8.4, 3.6))
     panels = figure.subplots(1, len(set_ups), sharey=True, squeeze=False)[0]
-    figure.subplots_adjust(left=0.08, right=0.99, bottom=0.15, top=0.91, wspace=0.05)
+    figure.subplots_adjust(left=0.08, right=0.99, bottom=0.15, top=0.84, wspace=0.05)
     for set_up, axes in zip(set_ups, panels, strict=True):
         plain(axes).set(xscale="log", xlabel="learning rate", title=set_up)
         for arm, grid in study.grid.items():
@@ -30,5 +30,5 @@ def draw_rates(study: Study) -> Figure:
                 height = axes.get_xaxis_transform()
                 axes.plot(grid.found.rate, 0.03, "^", color=colour, markersize=8, transform=height)
     panels[0].set_ylabel("accuracy (%)")
-    panels[0].legend(frameon=False, fontsize=SMALL, loc="lower center")
+    legend_above(figure, panels[0])
     return figure
