@@ -106,6 +106,25 @@ def stack_section() -> list[str]:
         "",
         "`python benchmarks/stack.py --compiled --out benchmarks/results/stack.json`",
         *gpu_lines(),
+        *fidelity_lines(),
+    ]
+
+
+def fidelity_lines() -> list[str]:
+    """Whole runs in a stack against the same alone."""
+    data = read_json("stack_fidelity.json")
+    if data is None:
+        return []
+    low, high = data["interval"]
+    return [
+        "",
+        f"Is a member what a single fit would be? {len(data['pairs'])} runs of `{data['variant']}` "
+        f"of the study, in a stack on {data['stack_device']}, were made again alone on "
+        f"{data['device']}, from the same seeds at the same rate: test accuracy in the stack minus "
+        f"alone {data['mean_difference']:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}, "
+        f"sign-flip p {data['sign_flip_p']:.2f}, equivalence within {data['margin']:g} point "
+        f"p {data['equivalence_p']:.3f}). `python benchmarks/stack_fidelity.py --path "
+        "cifar10-jpeg.zip --out benchmarks/results/stack_fidelity.json`",
     ]
 
 
