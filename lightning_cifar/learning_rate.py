@@ -97,13 +97,15 @@ def candidates(test: RangeTest, count: int) -> tuple[float, ...]:
 def beyond(race: tuple["Candidate", ...]) -> tuple[float, ...]:
     """The next two rates, highest first, outside a race whose outermost rate has won; else none.
 
-    race: by falling rate.
+    race: by falling rate; where all diverged, nobody has won.
     """
     highest, lowest = race[0].rate, race[-1].rate
-    winner = winner_of(race).rate
-    if winner == highest:
+    winner = winner_of(race)
+    if not math.isfinite(winner.best):
+        return ()
+    if winner.rate == highest:
         return highest * FACTOR**2, highest * FACTOR
-    if winner == lowest:
+    if winner.rate == lowest:
         return lowest / FACTOR, lowest / FACTOR**2
     return ()
 
@@ -149,13 +151,11 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
         )
     runners = race(candidates(test, count))
     for _ in range(EXTENSIONS):
-        if not math.isfinite(winner_of(runners).best):
-            break
         further = beyond(runners)
         if not further:
             break
-        added = race(further)
-        runners = tuple(sorted((*runners, *added), key=lambda runner: runner.rate, reverse=True))
+        together = (*runners, *race(further))
+        runners = tuple(sorted(together, key=lambda runner: runner.rate, reverse=True))
     winner = winner_of(runners)
     if not math.isfinite(winner.best):
         raise InputError(
