@@ -32,10 +32,10 @@ import yaml
 
 from lightning_cifar.__main__ import main as lightning_cifar
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.configuration import Config
 from lightning_cifar.data import sources, synthetic
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, versions
+from lightning_cifar.runs.configuration import Config
+from lightning_cifar.runs.provenance import commit, versions
 
 SMOKE = Path(__file__).parent.parent / "configs" / "smoke.yaml"
 SMALL_SET = partial(synthetic.load_synthetic, train_size=300, test_size=60)

@@ -28,7 +28,6 @@ import numpy as np
 import torch
 
 from lightning_cifar import networks
-from lightning_cifar.checkpoints import SEAL_BYTES, load_checkpoint, save_checkpoint
 from lightning_cifar.data.array_cache import DecodedSet, read_manifest, read_part, write_set
 from lightning_cifar.data.cifar_format import TRAIN_FILES, read_batches
 from lightning_cifar.data.figures import CLASSES
@@ -36,7 +35,8 @@ from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.data.official import Archive, members, read_archive
 from lightning_cifar.data.synthetic import write_files
 from lightning_cifar.files import sha256_of, write_text_atomically
-from lightning_cifar.provenance import commit, versions
+from lightning_cifar.runs.checkpoints import SEAL_BYTES, load_checkpoint, save_checkpoint
+from lightning_cifar.runs.provenance import commit, versions
 
 Read = Callable[[], list[torch.Tensor]]
 Prepare = Callable[[Path, bool], tuple[Path, dict[str, Read]]]

@@ -23,10 +23,10 @@ from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.provenance import commit, device_name, versions
-from lightning_cifar.rate_race import evaluate, train_epoch
-from lightning_cifar.stacking import StackedNetwork
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.rate_search.race import evaluate, train_epoch
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.stack.network import StackedNetwork
 
 RATES = (3e-5, 1e-4, 3e-4, 1e-3)
 SAMPLES = 10

@@ -24,21 +24,21 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_cifar import networks
-from lightning_cifar.arguments import TRAINER_DEFAULTS
-from lightning_cifar.callbacks.best_weights import BestWeights
-from lightning_cifar.callbacks.finite_guard import FiniteGuard
-from lightning_cifar.callbacks.progress import EpochProgress
-from lightning_cifar.callbacks.resume import ResumePoint
-from lightning_cifar.callbacks.run_record import WriteRunRecord
-from lightning_cifar.checkpoints import SealedCheckpoints
 from lightning_cifar.classifiers import DenseClassifier, EluClassifier
-from lightning_cifar.cli import quieten
+from lightning_cifar.cli.arguments import TRAINER_DEFAULTS
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.data.statistics import measure
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.runs.checkpoints import SealedCheckpoints
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.training.best_weights import BestWeights
+from lightning_cifar.training.finite_guard import FiniteGuard
+from lightning_cifar.training.progress import EpochProgress
+from lightning_cifar.training.quiet import quieten
+from lightning_cifar.training.resume import ResumePoint
+from lightning_cifar.training.run_record import WriteRunRecord
 
 LEARNING_RATE = 3e-4
 TRAIN_IMAGES, VALIDATION_IMAGES = 45_000, 5_000

@@ -21,7 +21,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, versions
+from lightning_cifar.runs.provenance import commit, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("hypothesis", "torch")

@@ -27,7 +27,7 @@ import torch
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.data.statistics import measure
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.runs.provenance import commit, device_name, versions
 
 DEPTH, WIDTH = 20, 100
 Epoch = Callable[[], float]

@@ -22,9 +22,9 @@ import torch
 
 import lightning_cifar.study.conduct  # noqa: F401  imported here once, not in every child
 from benchmarks.kill_test import finish, kill, start, wait
-from lightning_cifar.callbacks import stack_progress
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, versions
+from lightning_cifar.runs.provenance import commit, versions
+from lightning_cifar.stack import progress as stack_progress
 
 STUDY = """
 variants: [selu, alpha_dropout]

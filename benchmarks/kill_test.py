@@ -27,17 +27,17 @@ from typing import Any
 
 import torch
 
-import lightning_cifar.callbacks.learning_rate_search
-import lightning_cifar.cli
-import lightning_cifar.figures  # noqa: F401  imported here once, not in every child
+import lightning_cifar.cli.command
+import lightning_cifar.rate_search.callback
+import lightning_cifar.rate_search.picture  # noqa: F401  imported here once, not in every child
 from lightning_cifar.__main__ import main as run_main
-from lightning_cifar.checkpoints import load_checkpoint
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.configuration import CONFIG_FILE
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, versions
-from lightning_cifar.records import CURVES_FILE, RECORD_FILE
-from lightning_cifar.runs import BEST_FILE, LAST_FILE
+from lightning_cifar.runs.checkpoints import load_checkpoint
+from lightning_cifar.runs.configuration import CONFIG_FILE
+from lightning_cifar.runs.folders import BEST_FILE, LAST_FILE
+from lightning_cifar.runs.provenance import commit, versions
+from lightning_cifar.runs.records import CURVES_FILE, RECORD_FILE
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 SCHEDULES = ("constant", "one_cycle")
@@ -51,13 +51,13 @@ STEPS = 36  # of an epoch, with the settings below
 MOMENTS: dict[str, tuple[str, int]] = {
     "cache building": ("lightning_cifar.data.array_cache:write_array", 2),
     "rate search": (f"{CALLBACKS}.learning_rate_search:train_many", 1),
-    "after the search": ("lightning_cifar.cli:WriteRunRecord.on_train_epoch_start", 1),
+    "after the search": ("lightning_cifar.cli.command:WriteRunRecord.on_train_epoch_start", 1),
     "mid-epoch": (f"{CLASSIFIER}.training_step", STEPS + 7),
     "validation": (f"{CLASSIFIER}.validation_step", 2),
-    "checkpoint half written": ("lightning_cifar.checkpoints:write_atomically", 4),
-    "between two checkpoints": ("lightning_cifar.cli:ResumePoint.on_train_epoch_end", 3),
+    "checkpoint half written": ("lightning_cifar.runs.checkpoints:write_atomically", 4),
+    "between two checkpoints": ("lightning_cifar.cli.command:ResumePoint.on_train_epoch_end", 3),
     "epoch boundary": (f"{CLASSIFIER}.on_train_epoch_start", 3),
-    "after the last epoch": ("lightning_cifar.cli:WriteRunRecord.on_fit_end", 1),
+    "after the last epoch": ("lightning_cifar.cli.command:WriteRunRecord.on_fit_end", 1),
 }
 KEPT = ("state_dict", "optimizer_states", "lr_schedulers", "callbacks", "epoch", "global_step")
 

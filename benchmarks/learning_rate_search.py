@@ -27,9 +27,9 @@ import torch
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, device_name, versions
-from lightning_cifar.rate_race import RaceRun, train_many
-from lightning_cifar.schedules import Factor, constant, one_cycle
+from lightning_cifar.optim.schedules import Factor, constant, one_cycle
+from lightning_cifar.rate_search.race import RaceRun, train_many
+from lightning_cifar.runs.provenance import commit, device_name, versions
 
 GRID = tuple(1e-5 * 2**power for power in range(12))
 BATCH = 128

@@ -26,13 +26,13 @@ from torch import Tensor, nn
 from lightning_cifar.classifiers import AlphaDropoutClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
-from lightning_cifar.evaluation import compare_predictions, load_classifier
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, device_name, versions
-from lightning_cifar.records import RECORD_FILE, read_record
-from lightning_cifar.resuming import saved_settings
-from lightning_cifar.runs import existing_run
+from lightning_cifar.runs.folders import existing_run
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.runs.records import RECORD_FILE, read_record
+from lightning_cifar.runs.resuming import saved_settings
 from lightning_cifar.uncertainty.comparison import Comparison, deterministic_logits
+from lightning_cifar.uncertainty.evaluation import compare_predictions, load_classifier
 from lightning_cifar.uncertainty.measures import joined, prediction_of
 from lightning_cifar.uncertainty.monte_carlo import logit_blocks, naive_logits
 

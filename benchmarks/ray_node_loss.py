@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.kill_study import differences, new_folder
 from lightning_cifar.__main__ import main as run_main
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, versions
+from lightning_cifar.runs.provenance import commit, versions
 
 LIMIT = 900  # seconds for the study on the cluster
 OBJECT_STORE = 100 * 2**20  # bytes; tasks pass a few lines to one another

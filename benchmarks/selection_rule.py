@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
 
-from lightning_cifar.records import EpochRecord
+from lightning_cifar.runs.records import EpochRecord
 from lightning_cifar.study.records import StudyRecord, read_study
 
 STUDY = Path(__file__).parent / "results" / "study"

@@ -25,9 +25,9 @@ from torch.nn import functional
 
 from lightning_cifar import networks
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.provenance import commit, device_name, versions
-from lightning_cifar.stacking import StackedNetwork, member_losses
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.stack.network import StackedNetwork, member_losses
 
 LEARNING_RATE = 3e-4
 BUILDERS = {

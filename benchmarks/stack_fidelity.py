@@ -5,9 +5,9 @@
 
 For each seed of a study's arm one single fit with the same rate, seed, images and early stopping,
 in float32 under the ordinary Trainer. Over twenty steps in float64 a member and a single fit agree
-to 1e-9 (tests/test_stacked_fit.py); over a whole run rounding makes other weights of them, and what
-can be asked is whether their test accuracies differ: paired by seed, with an exact sign-flip test
-and a test of equivalence within one point.
+to 1e-9 (tests/stack/test_stacked_fit.py); over a whole run rounding makes other weights of them,
+and what can be asked is whether their test accuracies differ: paired by seed, with an exact
+sign-flip test and a test of equivalence within one point.
 """
 
 import argparse
@@ -19,16 +19,16 @@ import numpy as np
 import torch
 from lightning.pytorch import Trainer
 
-from lightning_cifar.callbacks.best_weights import BestWeights
-from lightning_cifar.callbacks.resume import ResumePoint
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.cli import quieten
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.runs.provenance import commit, device_name, versions
 from lightning_cifar.study.outcome import figures_on_test
 from lightning_cifar.study.records import StudyRecord, read_study
 from lightning_cifar.study.statistics import bca_interval, equivalence_p, sign_flip_p
+from lightning_cifar.training.best_weights import BestWeights
+from lightning_cifar.training.quiet import quieten
+from lightning_cifar.training.resume import ResumePoint
 
 STUDY = Path(__file__).parent / "results" / "study"
 SET_UP, MARGIN = "exercise", 1.0

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lightning_cifar.provenance import commit, versions
+from lightning_cifar.runs.provenance import commit, versions
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = {

@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from lightning_cifar import networks
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.runs.provenance import commit, device_name, versions
 from lightning_cifar.standardise import Standardise
 
 LEARNING_RATE = 3e-4

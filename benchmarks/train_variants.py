@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.records import RECORD_FILE, RunRecord, read_record
+from lightning_cifar.runs.records import RECORD_FILE, RunRecord, read_record
 
 VARIANTS = ("elu", "batch_norm", "selu", "alpha_dropout")
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -39,7 +39,7 @@ def main() -> int:
         if code != 0:
             return code
         records[variant] = read_record(run / RECORD_FILE)
-    from lightning_cifar.figures import save_curves
+    from lightning_cifar.runs.curves import save_curves
 
     picture = folder / "learning_curves.png"
     save_curves(records, picture)

@@ -19,9 +19,9 @@ import torch
 from epoch_time import TRAIN_IMAGES, VALIDATION_IMAGES, ours, random_images
 
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.cli import quieten
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.provenance import commit, device_name, versions
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.training.quiet import quieten
 
 BASE = "elu"
 

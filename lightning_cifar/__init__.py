@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from lightning_cifar.callbacks.best_weights import BestWeights
-    from lightning_cifar.callbacks.finite_guard import FiniteGuard, NonFiniteLoss
-    from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
-    from lightning_cifar.checkpoints import SealedCheckpoints
     from lightning_cifar.classifiers import (
         AlphaDropoutClassifier,
         BatchNormClassifier,
@@ -23,6 +19,10 @@ if TYPE_CHECKING:
     )
     from lightning_cifar.data.datamodule import CIFAR10DataModule
     from lightning_cifar.errors import InputError
+    from lightning_cifar.rate_search.callback import LearningRateSearch
+    from lightning_cifar.runs.checkpoints import SealedCheckpoints
+    from lightning_cifar.training.best_weights import BestWeights
+    from lightning_cifar.training.finite_guard import FiniteGuard, NonFiniteLoss
 
 __all__ = [
     "AlphaDropoutClassifier",
@@ -43,15 +43,15 @@ __all__ = [
 _MODULES = {
     "AlphaDropoutClassifier": "classifiers",
     "BatchNormClassifier": "classifiers",
-    "BestWeights": "callbacks.best_weights",
+    "BestWeights": "training.best_weights",
     "CIFAR10DataModule": "data.datamodule",
     "DenseClassifier": "classifiers",
     "EluClassifier": "classifiers",
-    "FiniteGuard": "callbacks.finite_guard",
+    "FiniteGuard": "training.finite_guard",
     "InputError": "errors",
-    "LearningRateSearch": "callbacks.learning_rate_search",
-    "NonFiniteLoss": "callbacks.finite_guard",
-    "SealedCheckpoints": "checkpoints",
+    "LearningRateSearch": "rate_search.callback",
+    "NonFiniteLoss": "training.finite_guard",
+    "SealedCheckpoints": "runs.checkpoints",
     "SeluClassifier": "classifiers",
 }
 

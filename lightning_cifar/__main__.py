@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(command: str, arguments: list[str]) -> int:
     """Run one command; libraries that take seconds to load are loaded where they are needed."""
     if command not in COMMANDS:
-        from lightning_cifar.configuration import nearest
+        from lightning_cifar.runs.configuration import nearest
 
         hint = nearest(command, COMMANDS) or f"; there are {', '.join(COMMANDS)}"
         raise InputError(f"unknown command {command!r}{hint}")
@@ -62,12 +62,12 @@ def run(command: str, arguments: list[str]) -> int:
 
         return report_command(arguments[1:])
     if command == "completion":
-        from lightning_cifar.completion import completion_script
+        from lightning_cifar.cli.completion import completion_script
 
         print(completion_script(COMMANDS), end="")
         return 0
     if command in ("predict", "export"):
-        from lightning_cifar import commands
+        from lightning_cifar.cli import commands
 
         return (commands.predict if command == "predict" else commands.export_run)(arguments[1:])
     if command == "study":
@@ -75,16 +75,16 @@ def run(command: str, arguments: list[str]) -> int:
 
         return study(arguments[1:])
     if {"-h", "--help"} & set(arguments):
-        from lightning_cifar.help_text import help_text
+        from lightning_cifar.cli.help_text import help_text
 
         print(help_text(command))
         return 0
-    from lightning_cifar.arguments import with_configs_composed
+    from lightning_cifar.cli.arguments import with_configs_composed
 
     composed = with_configs_composed(arguments)  # refuses most mistakes before torch is loaded
-    from lightning_cifar.callbacks.finite_guard import NonFiniteLoss
-    from lightning_cifar.cli import run_command
-    from lightning_cifar.processes import LostProcess
+    from lightning_cifar.cli.command import run_command
+    from lightning_cifar.training.finite_guard import NonFiniteLoss
+    from lightning_cifar.training.processes import LostProcess
 
     try:
         run_command(composed)

@@ -19,8 +19,8 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.errors import InputError
-from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.schedules import SCHEDULES, Schedule
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.optim.schedules import SCHEDULES, Schedule
 from lightning_cifar.standardise import Standardise
 
 Batch = tuple[Tensor, Tensor]

@@ -7,8 +7,6 @@ from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
 from torch.nn import functional
 
-from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch
-from lightning_cifar.checkpoints import load_checkpoint
 from lightning_cifar.classifiers import (
     VARIANTS,
     AlphaDropoutClassifier,
@@ -19,7 +17,9 @@ from lightning_cifar.classifiers import (
 )
 from lightning_cifar.data.statistics import measure
 from lightning_cifar.errors import InputError
-from lightning_cifar.optimisers import FlatNAdam
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.runs.checkpoints import load_checkpoint
 
 TOP = 3e-3
 EPOCHS, BATCHES = 4, 4  # 54 images in batches of 16

@@ -14,16 +14,16 @@ from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
 from torch.nn import functional
 
-from lightning_cifar.callbacks.best_weights import BestWeights
-from lightning_cifar.callbacks.learning_rate_search import find_rate
-from lightning_cifar.callbacks.resume import ResumePoint
-from lightning_cifar.callbacks.run_record import WriteRunRecord
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.evaluation import load_classifier
-from lightning_cifar.optimisers import FlatNAdam
-from lightning_cifar.records import read_record
-from lightning_cifar.resuming import newest_undamaged
-from lightning_cifar.stacked_fit import fit_stack
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.rate_search.callback import find_rate
+from lightning_cifar.runs.records import read_record
+from lightning_cifar.runs.resuming import newest_undamaged
+from lightning_cifar.stack.fit import fit_stack
+from lightning_cifar.training.best_weights import BestWeights
+from lightning_cifar.training.resume import ResumePoint
+from lightning_cifar.training.run_record import WriteRunRecord
+from lightning_cifar.uncertainty.evaluation import load_classifier
 
 pytestmark = [
     pytest.mark.gpu,

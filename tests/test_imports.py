@@ -8,24 +8,45 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ("lightning_cifar", "theory", "benchmarks", "tests")
 
-# Modules of the training wing from the ground up, by what their names begin with. A module imports
-# from floors below its own, or from its own where the floor is one folder that is checked below.
-FLOORS = (
-    ("errors", "seeds", "schedules", "provenance", "processes"),
-    ("flat_parameters", "stacked_layers", "networks"),
-    ("nadam_update", "plain_parser", "signatures", "export_formats", "activation_record"),
-    ("files", "optimisers", "stacking", "standardise", "variant_colours"),
-    ("configuration", "checkpoints", "records", "learning_rate", "export", "data"),
-    ("argument_errors", "runs", "rate_race", "module_race", "classifiers", "figures"),
-    ("arguments", "resuming", "uncertainty", "activations", "stacked_classifiers"),
-    ("callbacks",),
-    ("evaluation", "stacked_fit"),
-    ("cli", "commands", "help_text", "completion"),
-    ("study",),
-    ("__main__",),
-)
-# Folders in which modules may import one another; never in a circle.
-ROOMS = ("data", "uncertainty", "study", "callbacks")
+# Which rooms (folders of the training wing, and the modules beside them) each room may use. It is
+# drawn in docs/architecture.md. Within a room modules may import one another, never in a circle.
+MAY_USE = {
+    "errors": (),
+    "files": (),
+    "seeds": (),
+    "networks": (),
+    "standardise": ("networks",),
+    "optim": (),
+    "data": ("errors", "files", "seeds"),
+    "runs": ("errors", "files"),
+    "classifiers": ("errors", "networks", "optim", "standardise"),
+    "stack": ("classifiers", "data", "errors", "optim", "runs"),
+    "rate_search": ("classifiers", "data", "errors", "files", "optim", "stack"),
+    "training": ("classifiers", "errors", "rate_search", "runs", "seeds"),
+    "uncertainty": ("classifiers", "data", "errors", "files", "runs"),
+    "cli": ("classifiers", "data", "errors", "rate_search", "runs", "training", "uncertainty"),
+    "study": (
+        *("classifiers", "cli", "data", "errors", "files", "rate_search", "runs", "stack"),
+        *("training", "uncertainty"),
+    ),
+    "__main__": ("cli", "errors", "runs", "study", "training"),
+}
+# Imports inside functions, and why each is there: they keep the start of a command fast, or name
+# what only some machines have.
+LATE_IMPORTS = {
+    "__init__": "the package imports nothing until a name is asked for",
+    "__main__": "help and messages come before torch is loaded",
+    "cli.commands": "a wrong run folder is refused before torch is loaded",
+    "study.command": "a wrong plan is refused before torch is loaded",
+    "data.augmentation": "torchvision, only for those who augment",
+    "data.official": "torchvision, only for the official archive",
+    "files": "fcntl is not on every system",
+    "rate_search.callback": "matplotlib, only after a search",
+    "runs.folders": "fcntl is not on every system",
+    "study.conduct": "Ray is an extra",
+    "study.ray_engine": "Ray is an extra",
+    "study.report.write": "matplotlib, after the records are found to be readable",
+}
 # The one place where the wings meet (decision 12): reports of both take their look from here.
 REPORT, PAGE_STYLE = "lightning_cifar.study.report", "theory.page_style"
 
@@ -80,27 +101,30 @@ def resolve(imported, modules):
     return parent if parent in modules else None
 
 
-def floor_of(name):
-    room = name.split(".")[1]
-    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
-    assert floors, f"{name} stands on no floor: give it one"
-    return floors[0]
+def room_of(name):
+    return name.split(".")[1]
 
 
-def assert_one_way(modules):
-    """Every import leads to a lower floor, or stays in a room and goes in no circle there."""
+def assert_one_way(modules, may_use=MAY_USE):
+    """Every import stays in its room or goes where the table allows; none goes in a circle."""
     edges = graph(modules)
+    used = set()
     for name, targets in edges.items():
         if name.count(".") == 0:
             assert not targets, f"{name}/__init__.py imports {targets}"
             continue
+        room = room_of(name)
+        assert room in may_use, f"{name} is in no room of the table: give it one"
         for target in targets:
             if target.count(".") == 0:  # users' names; inside they would hide who needs whom
                 assert name.endswith(".__main__"), f"{name} imports from the package {target}"
-                continue
-            same_room = name.split(".")[1] == target.split(".")[1] and name.split(".")[1] in ROOMS
-            assert same_room or floor_of(target) < floor_of(name), f"{name} imports {target}"
+            elif room_of(target) != room:
+                assert room_of(target) in may_use[room], f"{name} imports {target}"
+                used.add((room, room_of(target)))
+    allowed = {(room, target) for room, targets in may_use.items() for target in targets}
+    assert used == allowed, f"the table allows what nobody needs: {sorted(allowed - used)}"
     assert_no_circle(edges)
+    assert_no_circle({room: set(targets) for room, targets in may_use.items()})
 
 
 def assert_no_circle(edges):
@@ -130,9 +154,10 @@ def test_imports_of_the_training_wing_run_one_way():
     ("name", "line"),
     [
         ("networks", "from lightning_cifar.classifiers import EluClassifier"),
-        ("networks", "import lightning_cifar.cli"),
-        ("classifiers", "from lightning_cifar.callbacks import best_weights"),
-        ("records", "from lightning_cifar import runs"),
+        ("networks", "import lightning_cifar.cli.command"),
+        ("classifiers", "from lightning_cifar.training import best_weights"),
+        ("runs.records", "from lightning_cifar.classifiers import EluClassifier"),
+        ("optim.schedules", "from lightning_cifar.errors import InputError"),
         ("data.split", "def f():\n    from lightning_cifar.data.datamodule import stock"),
         ("data.images", "from lightning_cifar.data.split import split"),
         ("cli", "from lightning_cifar import SeluClassifier"),
@@ -146,6 +171,33 @@ def test_control_a_stray_import_is_rejected(name, line):
     modules[name] = modules.get(name, "from lightning_cifar.errors import InputError") + "\n" + line
     with pytest.raises(AssertionError):
         assert_one_way(modules)
+
+
+def late_imports(modules):
+    """Modules in which a function imports something."""
+    found = set()
+    for name, source in modules.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef) and imported_by(ast.unparse(node)):
+                found.add(name.partition(".")[2] or "__init__")
+    return found
+
+
+def test_imports_inside_functions_stand_in_the_list():
+    assert late_imports(sources("lightning_cifar")) == set(LATE_IMPORTS)
+
+
+def test_control_a_late_import_is_noticed():
+    assert late_imports({"a.b": "def f():\n    if x:\n        import torch"}) == {"b"}
+    assert late_imports({"a.b": "import torch\n\ndef f():\n    pass"}) == set()
+
+
+def rooms_at_the_top():
+    return [path.name for path in (ROOT / "lightning_cifar").glob("*.py")]
+
+
+def test_at_most_eight_modules_stand_beside_the_rooms():
+    assert len(rooms_at_the_top()) <= 8, rooms_at_the_top()
 
 
 def test_control_a_relative_import_is_rejected():
@@ -226,7 +278,7 @@ def test_report_of_a_study_loads_no_torch():
     """It is rebuilt from files; seconds of loading would buy nothing."""
     modules = sources("lightning_cifar")
     assert heavy_reached("lightning_cifar.study.report.command", modules) == set()
-    assert heavy_reached("lightning_cifar.evaluation", modules) >= {"torch"}
+    assert heavy_reached("lightning_cifar.uncertainty.evaluation", modules) >= {"torch"}
 
 
 def heavy_reached(name, modules):

@@ -12,7 +12,7 @@ from torch import nn
 
 from lightning_cifar import networks
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.stacking import ELEMENTWISE
+from lightning_cifar.stack.network import ELEMENTWISE
 
 BUILDERS = {
     "elu": networks.elu_network,

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import mutation_page
 from benchmarks.readme_results import ROOT, benchmarks_page, study_records, with_results
 from lightning_cifar.__main__ import COMMANDS
-from lightning_cifar.configuration import shipped_configs
+from lightning_cifar.runs.configuration import shipped_configs
 
 README = (ROOT / "README.md").read_text()
 

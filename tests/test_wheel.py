@@ -84,7 +84,7 @@ def test_wheel_says_version_licence_commands_and_extras(wheel):
 def test_configurations_are_found_in_what_the_wheel_unpacks_to(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     script = (
-        "from lightning_cifar.configuration import compose, config_path\n"
+        "from lightning_cifar.runs.configuration import compose, config_path\n"
         "print(compose([config_path('selu')])['model']['class_path'], config_path('selu'))"
     )
     done = subprocess.run(

@@ -14,15 +14,15 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentParser
 
-from lightning_cifar.argument_errors import check_keys, check_variant, plain_message
-from lightning_cifar.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
-from lightning_cifar.callbacks.best_weights import BestWeights
-from lightning_cifar.callbacks.learning_rate_search import LearningRateSearch, hash_of
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
-from lightning_cifar.configuration import Config, compose, nearest, overlaid, shipped_configs
+from lightning_cifar.cli.argument_errors import check_keys, check_variant, plain_message
+from lightning_cifar.cli.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.callback import LearningRateSearch, hash_of
+from lightning_cifar.runs.configuration import Config, compose, nearest, overlaid, shipped_configs
 from lightning_cifar.study.plan import Plan
+from lightning_cifar.training.best_weights import BestWeights
 
 # Where a run computes and finds its files; not part of what it computes.
 PLACES = {

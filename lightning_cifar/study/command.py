@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from lightning_cifar.cli.plain_parser import Parser
 from lightning_cifar.errors import InputError
-from lightning_cifar.plain_parser import Parser
 
 
 def study(arguments: list[str]) -> int:

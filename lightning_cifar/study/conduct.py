@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from lightning_cifar.configuration import Config, config_path
 from lightning_cifar.errors import Interrupted
+from lightning_cifar.runs.configuration import Config, config_path
 from lightning_cifar.study.arms import Arm, arms_of, fingerprints
 from lightning_cifar.study.folder import open_study
 from lightning_cifar.study.jobs import Job, jobs_of, shard_of

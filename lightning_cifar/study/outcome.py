@@ -11,13 +11,13 @@ from torch import Tensor
 from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.images import CLASSES, LabelledImages
-from lightning_cifar.evaluation import compare_predictions
-from lightning_cifar.records import epochs_done, out_of_patience
-from lightning_cifar.stacked_fit import MemberFit, run_record
+from lightning_cifar.runs.records import epochs_done, out_of_patience
+from lightning_cifar.stack.fit import MemberFit, run_record
 from lightning_cifar.study.arms import Arm
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.uncertainty.comparison import deterministic_logits
 from lightning_cifar.uncertainty.dropout_modes import is_active_dropout
+from lightning_cifar.uncertainty.evaluation import compare_predictions
 from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.scores import scores_of
 

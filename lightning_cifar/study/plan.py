@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lightning_cifar.argument_errors import unknown_key
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.configuration import Config, nearest, read_settings
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.configuration import Config, nearest, read_settings, unknown_key
 from lightning_cifar.study.statistics import seeds_needed
 
 PLAN_KEYS = ("variants", "seeds", "set_ups", "comparisons")

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import torch
 
-from lightning_cifar.callbacks.learning_rate_search import (
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.files import exclusive
+from lightning_cifar.rate_search.callback import (
     find_rate,
     read_result,
     search_settings,
     write_result,
 )
-from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.files import exclusive
 from lightning_cifar.study.arms import Arm
 from lightning_cifar.study.folder import RATES_FOLDER
 

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_cifar.activation_record import ActivationRecord
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.records import RunRecord, record_from
+from lightning_cifar.runs.records import RunRecord, record_from
+from lightning_cifar.stack.activation_record import ActivationRecord
 
 RECORDS_FOLDER = "records"
 CURVE_DIGITS = 5

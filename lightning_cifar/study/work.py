@@ -11,16 +11,16 @@ from typing import Literal
 import torch
 from lightning.pytorch import Trainer
 
-from lightning_cifar.checkpoints import save_checkpoint
-from lightning_cifar.cli import quieten
 from lightning_cifar.errors import InputError
-from lightning_cifar.runs import held
-from lightning_cifar.stacked_fit import MemberFit, fit_stack, lightning_checkpoint
+from lightning_cifar.runs.checkpoints import save_checkpoint
+from lightning_cifar.runs.folders import held
+from lightning_cifar.stack.fit import MemberFit, fit_stack, lightning_checkpoint
 from lightning_cifar.study.folder import JOBS_FOLDER, WEIGHTS_FOLDER
 from lightning_cifar.study.jobs import Job, begin
 from lightning_cifar.study.outcome import study_record
 from lightning_cifar.study.rates import rate_of
 from lightning_cifar.study.records import write_study_record
+from lightning_cifar.training.quiet import quieten
 
 OnEpoch = Callable[[int, int], None]  # number of the epoch, members in it
 

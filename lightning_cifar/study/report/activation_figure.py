@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
+from lightning_cifar.runs.variant_colours import COLOURS
 from lightning_cifar.study.report.axes import legend_above, pair, plain
 from lightning_cifar.study.report.declared import MAIN, VARIANTS
 from lightning_cifar.study.report.selu_answers import MEANS, VARIANCES, layers_at
 from lightning_cifar.study.report.study_files import Study
-from lightning_cifar.variant_colours import COLOURS
 
 
 def draw_activations(study: Study) -> Figure:

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_cifar.runs.variant_colours import COLOURS
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.report.axes import legend_above, pair, plain
 from lightning_cifar.study.report.declared import VARIANTS
 from lightning_cifar.study.report.study_files import Study
-from lightning_cifar.variant_colours import COLOURS
 
 MOST_POINTS = 120  # of a curve; more would only make the page heavier
 

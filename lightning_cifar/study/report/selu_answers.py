@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_cifar.activation_record import ActivationRecord
+from lightning_cifar.stack.activation_record import ActivationRecord
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.report.answer import Answer, Table
 from lightning_cifar.study.report.answering import answer_of

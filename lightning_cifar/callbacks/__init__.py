@@ -1,1 +1,0 @@
-"""What happens around a fit: rate search, early stopping, guards and records."""

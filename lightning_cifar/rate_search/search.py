@@ -1,0 +1,175 @@
+"""Finding a learning rate: a range test brackets it, a short race of candidates decides.
+
+The range test (Smith 2015, "Cyclical learning rates", section 3.3) is read on a logarithmic axis,
+with an average that is not biased towards its start. It only says about where training breaks;
+candidates around it are trained side by side and judged on the validation loss.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.dropout import _DropoutNd
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+
+LOWEST_RATE = 1e-6
+HIGHEST_RATE = 1.0
+RANGE_STEPS = 200
+MEMORY = 0.9  # of the moving average, per step
+BLOWN_UP = 4.0  # times the lowest average: nothing more to learn above this rate
+FACTOR = 2.0  # between neighbouring candidates
+EXTENSIONS = 4  # at most so many times the race goes on beyond its outermost rate
+LEARNED = 0.95  # of a uniform guess's loss; a winner above it has hardly learned
+TIE = 0.005  # relative difference of validation losses that 5,000 images do not tell apart
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """Training loss at rates that rise step by step, with its unbiased moving average."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+
+    @property
+    def rate_of_lowest_loss(self) -> float:
+        """The rate at which the average was lowest: beyond it, steps do more harm than good."""
+        return self.rates[min(range(len(self.rates)), key=self.smoothed.__getitem__)]
+
+
+def range_test(
+    network: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], steps: int = RANGE_STEPS
+) -> RangeTest:
+    """Train a copy of ``network`` with a rate that rises from 1e-6 to 1 until the loss blows up.
+
+    ``batches`` yields standardised images and labels, at least ``steps`` times. Dropout is off: its
+    masks would come from the global generator, and the same search find another rate.
+    """
+    network = deepcopy(network).train()
+    for module in network.modules():
+        if isinstance(module, _DropoutNd):
+            module.eval()
+    optimiser = FlatNAdam(network.parameters(), lr=LOWEST_RATE)
+    rates: list[float] = []
+    losses: list[float] = []
+    smoothed: list[float] = []
+    for step in range(steps):
+        rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** (step / (steps - 1))
+        optimiser.param_groups[0]["lr"] = rate
+        images, labels = next(batches)
+        loss = functional.cross_entropy(network(images), labels)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        if not math.isfinite(loss.item()):
+            break
+        rates.append(rate)
+        losses.append(loss.item())
+        smoothed.append(unbiased_average(losses))
+        if smoothed[-1] > BLOWN_UP * min(smoothed):
+            break
+    return RangeTest(tuple(rates), tuple(losses), tuple(smoothed))
+
+
+def unbiased_average(losses: list[float]) -> float:
+    """Mean of ``losses`` with weights that fall by ``MEMORY`` per step into the past."""
+    recent = losses[-100:]  # older ones weigh less than 3e-5
+    weights = [MEMORY**age for age in range(len(recent))]
+    weighted = sum(weight * loss for weight, loss in zip(weights, reversed(recent), strict=True))
+    return weighted / sum(weights)
+
+
+def candidates(test: RangeTest, count: int) -> tuple[float, ...]:
+    """``count`` rates a factor 2 apart, highest first, a third of them above the lowest loss's.
+
+    A good constant rate mostly lies below the one at which the loss is lowest for a moment; the top
+    of a schedule, and rates for layers that are normalised, can lie above it.
+    """
+    highest = test.rate_of_lowest_loss * FACTOR ** (count // 3)
+    return tuple(highest / FACTOR**index for index in range(count))
+
+
+def beyond(race: tuple["Candidate", ...]) -> tuple[float, ...]:
+    """The next two rates, highest first, outside a race whose outermost rate has won; else none.
+
+    race: by falling rate; where all diverged, nobody has won.
+    """
+    highest, lowest = race[0].rate, race[-1].rate
+    winner = winner_of(race)
+    if not math.isfinite(winner.best):
+        return ()
+    if winner.rate == highest:
+        return highest * FACTOR**2, highest * FACTOR
+    if winner.rate == lowest:
+        return lowest / FACTOR, lowest / FACTOR**2
+    return ()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One rate in the race: its validation losses by epoch; a diverged one ends in infinity."""
+
+    rate: float
+    val_losses: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """The lowest validation loss, infinite if there is none."""
+        return min(self.val_losses, default=math.inf)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The rate found, with the curve and the race that led to it."""
+
+    rate: float
+    test: RangeTest
+    race: tuple[Candidate, ...]
+
+    def has_learned(self, classes: int) -> bool:
+        """Whether the race's winner came visibly below the loss of guessing among ``classes``."""
+        return winner_of(self.race).best < LEARNED * math.log(classes)
+
+
+Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]
+
+
+def search(test: RangeTest, race: Race, count: int) -> SearchResult:
+    """Run the race over the bracket, and beyond it while an outermost rate wins; its winner.
+
+    Raises:
+        InputError: the loss is not finite from the first step, or every candidate diverged.
+    """
+    if not test.rates:
+        raise InputError(
+            "the training loss is not finite before the first step: check the scale of the input"
+        )
+    runners = race(candidates(test, count))
+    for _ in range(EXTENSIONS):
+        further = beyond(runners)
+        if not further:
+            break
+        together = (*runners, *race(further))
+        runners = tuple(sorted(together, key=lambda runner: runner.rate, reverse=True))
+    winner = winner_of(runners)
+    if not math.isfinite(winner.best):
+        raise InputError(
+            f"no learning rate from {runners[-1].rate:.1e} to {runners[0].rate:.1e} trains this "
+            "network: check the scale of its input"
+        )
+    return SearchResult(winner.rate, test, runners)
+
+
+def winner_of(race: tuple[Candidate, ...]) -> Candidate:
+    """The highest rate among those whose validation loss ties with the lowest.
+
+    A race is shorter than the training it is for, and small steps look better in a short one.
+    """
+    lowest = min(candidate.best for candidate in race)
+    tied = [candidate for candidate in race if candidate.best <= lowest * (1 + TIE)]
+    return max(tied, key=lambda candidate: candidate.rate)

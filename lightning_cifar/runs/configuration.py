@@ -1,0 +1,150 @@
+"""Configuration files: read, laid over one another, checked before anything heavy is imported.
+
+A configuration is a file, or the name of one that comes with the package: ``selu``.
+
+Two keys serve composition and never reach a class: ``base`` names a file to start from (relative to
+the file that says so) or one of the package's, ``per_variant`` holds settings for one variant each,
+so that an overlay can say different things to different networks.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.files import write_text_atomically
+
+Config = dict[str, Any]
+
+CONFIG_FILE = "config.yaml"
+SHIPPED = Path(__file__).parent.parent / "configs"
+
+
+class Loader(yaml.SafeLoader):
+    """Safe YAML in which 1e-3 is a number; YAML 1.1 takes it for text unless it has a dot."""
+
+
+Loader.yaml_implicit_resolvers = {
+    letter: list(resolvers) for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def config_path(name: str, folder: Path = Path()) -> Path:
+    """The file of a configuration: a path from ``folder``, or the name of a shipped one.
+
+    Raises:
+        InputError: a name without folder and suffix that no shipped configuration has.
+    """
+    path = folder / name
+    if path.is_file() or not name or Path(name).suffix or "/" in name:
+        return path
+    shipped = shipped_configs()
+    if name not in shipped:
+        hint = nearest(name, shipped) or f"; there are {', '.join(shipped)}, or give a file"
+        raise InputError(f"there is no configuration {name!r}{hint}")
+    return shipped[name]
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Name → path of every configuration that comes with the package."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+
+
+def compose(paths: Iterable[Path], model: str = "") -> Config:
+    """The files of ``paths`` laid over one another in order; later ones win, key by key.
+
+    model: the class that was chosen beside the files; its variant's settings are taken.
+
+    Raises:
+        InputError: a file is missing, is not YAML, or holds something other than settings.
+    """
+    merged: Config = {}
+    for path in paths:
+        merged = overlaid(merged, with_bases(path, seen=()))
+    if model and isinstance(merged.get("model", {}), dict):
+        merged = overlaid(merged, {"model": {"class_path": model}})
+    for_variants = merged.pop("per_variant", None) or {}
+    variant = variant_in(merged)
+    if variant is not None and variant in for_variants:
+        merged = overlaid(merged, for_variants[variant])
+    return merged
+
+
+def with_bases(path: Path, seen: tuple[Path, ...]) -> Config:
+    """The settings of one file over those of its ``base``."""
+    if path.resolve() in seen:
+        raise InputError(f"{path} is its own base; remove the 'base' line of one of the two files")
+    settings = read_settings(path)
+    base = settings.pop("base", None)
+    if base is None:
+        return settings
+    below = config_path(str(base), path.parent)
+    return overlaid(with_bases(below, (*seen, path.resolve())), settings)
+
+
+def read_settings(path: Path) -> Config:
+    """The mapping in a YAML file."""
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), Loader)
+    except OSError as error:
+        hint = (
+            f"; the shipped one is --config {path.stem}" if path.stem in shipped_configs() else ""
+        )
+        raise InputError(f"cannot read the config file {path}: {error.strerror}{hint}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 1})" if where else ""
+        raise InputError(f"{path} is not a YAML file{line}; see {SHIPPED} for examples") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
+        raise InputError(
+            f"{path} holds a {type(settings).__name__}, not settings of the form 'key: value'"
+        )
+    return settings
+
+
+def overlaid(below: Config, above: Config) -> Config:
+    """``above`` over ``below``: mappings are merged, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = overlaid(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def variant_in(config: Config) -> str | None:
+    """The variant that a configuration trains, from the class it names: SeluClassifier → selu."""
+    model = config.get("model")
+    if not isinstance(model, dict):
+        return None
+    name = str(model.get("class_path", "")).rpartition(".")[2].removesuffix("Classifier")
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() or None
+
+
+def write_config(config: Config, folder: Path) -> None:
+    """Write ``config.yaml`` into a run folder."""
+    write_text_atomically(folder / CONFIG_FILE, yaml.safe_dump(config, sort_keys=False))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the known word most like ``word``, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_key(path: str, key: str, known: list[str]) -> InputError:
+    """The error for a key that is not known."""
+    hint = nearest(key, known) or f"; known are {', '.join(known)}"
+    return InputError(f"unknown setting {path!r}{hint}")

@@ -1,0 +1,156 @@
+"""A trained network as a file for other programs, checked against the original on a batch."""
+
+import copy
+import importlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from torch import Tensor, nn
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.runs.export_formats import ExportFormat
+from lightning_cifar.files import write_atomically
+
+# Other programs sum in another order. Relative to the largest logit, or to 1 if that is smaller.
+TOLERANCE = 1e-4
+
+Model = Callable[[Tensor], Tensor]
+
+
+def export(
+    module: nn.Module,
+    path: Path,
+    *,
+    format: ExportFormat,
+    batch: Tensor,
+    description: Mapping[str, str | int | float | bool],
+) -> float:
+    """Write the module to ``path`` and return the largest relative difference on ``batch``.
+
+    The module takes raw uint8 images (images, 3, 32, 32); ``batch`` is at least two of these, and
+    the file serves batches of any size. ``"safetensors"`` holds only the weights, and the
+    ``description`` (variant, depth, width, …) as JSON in its metadata under the key ``"model"``.
+    The file is read back for the check, and written only if it passes.
+
+    Raises:
+        InputError: another format, a batch that is not raw images, or a package is missing.
+        RuntimeError: the exported network computes something else than the original.
+    """
+    if format not in get_args(ExportFormat):
+        raise InputError(f"format must be onnx, torch-export or safetensors, got {format!r}")
+    if batch.dtype != torch.uint8 or batch.dim() != 4 or len(batch) < 2:
+        raise InputError(
+            "the batch to check must be two or more uint8 images (images, 3, 32, 32), got "
+            f"{batch.dtype} of shape {tuple(batch.shape)}"
+        )
+    original = copy.deepcopy(module).cpu().eval()
+    images = batch.cpu()
+    content, exported = WRITERS[format](original, images, description)
+    difference = largest_difference(original, exported, images)
+    write_atomically(path, lambda file: file.write(content))
+    return difference
+
+
+def largest_difference(original: Model, exported: Model, batch: Tensor) -> float:
+    """The largest difference of a logit, relative to the largest logit (at least to 1).
+
+    On the batch, and on a part of it, as a file may serve only the size that it was made with.
+
+    Raises:
+        RuntimeError: it is not within the tolerance, or not a number.
+    """
+    with torch.no_grad():
+        parts = [batch, batch[:1]]
+        difference = max(relative_difference(original(part), exported(part)) for part in parts)
+    if not difference <= TOLERANCE:
+        raise RuntimeError(
+            f"the exported network differs from the original by {difference:.1e}, allowed is "
+            f"{TOLERANCE:.0e}; nothing was written"
+        )
+    return difference
+
+
+def relative_difference(expected: Tensor, found: Tensor) -> float:
+    """The largest absolute difference, divided by the largest absolute value or by 1."""
+    return float((expected - found).abs().max() / expected.abs().max().clamp_min(1))
+
+
+def onnx_file(
+    module: nn.Module, batch: Tensor, description: Mapping[str, object]
+) -> tuple[bytes, Model]:
+    """ONNX bytes, and the network that onnxruntime makes of them."""
+    for package in ("onnx", "onnxscript"):
+        optional(package)
+    runtime = optional("onnxruntime")
+    program = torch.onnx.export(
+        module,
+        (batch,),
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:
+        raise RuntimeError("the ONNX exporter returned nothing; nothing was written")
+    proto = program.model_proto
+    for key, value in description.items():
+        proto.metadata_props.add(key=key, value=str(value))
+    content = proto.SerializeToString()
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return content, lambda images: torch.from_numpy(
+        session.run(None, {"images": images.numpy()})[0]
+    )
+
+
+def torch_export_file(
+    module: nn.Module, batch: Tensor, description: Mapping[str, object]
+) -> tuple[bytes, Model]:
+    """Bytes of ``torch.export.save``, and the network loaded from them."""
+    shapes = ({0: torch.export.Dim("batch")},)
+    program = torch.export.export(module, (batch,), dynamic_shapes=shapes)
+    file = io.BytesIO()
+    torch.export.save(program, file, extra_files={"model.json": json.dumps(dict(description))})
+    file.seek(0)
+    return file.getvalue(), torch.export.load(file).module()
+
+
+def safetensors_file(
+    module: nn.Module, batch: Tensor, description: Mapping[str, object]
+) -> tuple[bytes, Model]:
+    """Bytes of the weights, and the original with these weights in place of its own."""
+    safetensors = optional("safetensors.torch")
+    weights = {name: weight.contiguous().clone() for name, weight in module.state_dict().items()}
+    content: bytes = safetensors.save(weights, metadata={"model": json.dumps(dict(description))})
+    loaded = copy.deepcopy(module)
+    for weight in loaded.state_dict().values():
+        weight.zero_()
+    loaded.load_state_dict(safetensors.load(content))
+    return content, loaded
+
+
+Writer = Callable[[nn.Module, Tensor, Mapping[str, object]], tuple[bytes, Model]]
+WRITERS: dict[ExportFormat, Writer] = {
+    "onnx": onnx_file,
+    "torch-export": torch_export_file,
+    "safetensors": safetensors_file,
+}
+
+
+def optional(package: str) -> Any:
+    """Import a package of the extra ``export``.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise InputError(
+            f"this export needs the package {package.split('.')[0]}, which is not installed; "
+            "install it with: pip install 'lightning-cifar[export]'"
+        ) from error

@@ -1,0 +1,109 @@
+"""Run folders: one for each fit, never written over."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lightning_cifar.runs.configuration import CONFIG_FILE
+from lightning_cifar.errors import InputError
+
+BEST_FILE = "best.ckpt"
+LAST_FILE = "last.ckpt"
+PREVIOUS_FILE = "previous.ckpt"
+
+
+def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
+    """Create the folder of a new run: ``wanted``, or the next free ``<runs>/<variant>-<number>``.
+
+    Raises:
+        InputError: the folder exists already, or cannot be made or written to.
+    """
+    try:
+        if wanted is not None:
+            wanted.mkdir(parents=True)
+            return wanted
+        runs.mkdir(parents=True, exist_ok=True)
+        number = 1 + max((number_of(each) for each in runs.glob(f"{variant}-*")), default=-1)
+        while True:  # two runs may start at once: mkdir decides who gets the number
+            folder = runs / f"{variant}-{number:03d}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return folder
+    except FileExistsError as error:
+        raise InputError(
+            f"the run folder {wanted} exists already and runs are never overwritten; "
+            "choose another --run, or add --resume to continue it"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"cannot create the run folder {wanted or runs}: {error.strerror}; "
+            "choose another with --run FOLDER"
+        ) from error
+
+
+def discard_if_unused(folder: Path) -> None:
+    """Remove the folder of a run that never began: it holds its configuration and nothing else."""
+    if [each.name for each in folder.iterdir()] == [CONFIG_FILE]:
+        (folder / CONFIG_FILE).unlink()
+        folder.rmdir()
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep every other process from training in ``folder`` while the block runs.
+
+    The lock is on the folder itself and ends with the process that holds it, however that ends.
+
+    Raises:
+        InputError: another process trains there.
+    """
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(
+            f"another process is training in {folder}; wait for it, or choose another --run"
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+def number_of(folder: Path) -> int:
+    """The number at the end of a run folder's name; -1 if there is none."""
+    digits = folder.name.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else -1
+
+
+def existing_run(folder: Path) -> Path:
+    """Check that ``folder`` holds a run.
+
+    Raises:
+        InputError: no such folder, or it holds no configuration.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no run folder {folder}; 'fit' prints the folder it writes")
+    if not (folder / CONFIG_FILE).is_file():
+        raise InputError(f"{folder} is not a run folder: it holds no {CONFIG_FILE}")
+    return folder
+
+
+def best_checkpoint(folder: Path) -> Path:
+    """The best weights of a run.
+
+    Raises:
+        InputError: the run has none.
+    """
+    path = folder / BEST_FILE
+    if not path.is_file():
+        raise InputError(
+            f"{folder} has no {BEST_FILE}: its training ended before the first validation; "
+            "train again, or continue it with 'fit --run FOLDER --resume'"
+        )
+    return path

@@ -1,0 +1,232 @@
+"""Fits of many classifiers at once: each ends as if it had been fitted alone."""
+
+import copy
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.data.batches import TensorBatches
+from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.runs.checkpoints import (
+    DamagedCheckpoint,
+    SealedCheckpoints,
+    load_checkpoint,
+    save_checkpoint,
+)
+from lightning_cifar.runs.configuration import write_config
+from lightning_cifar.runs.folders import BEST_FILE
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.runs.records import EpochRecord, RunRecord, write_record
+from lightning_cifar.stack.activation_record import ActivationRecord
+from lightning_cifar.stack.activations import PROBE_IMAGES
+from lightning_cifar.stack.batches import StackedBatches
+from lightning_cifar.stack.module import StackedClassifiers, settings_of
+from lightning_cifar.stack.progress import (
+    STACK_FILE,
+    MemberProgress,
+    StackProgress,
+)
+
+
+@dataclass(frozen=True)
+class MemberFit:
+    """What became of one classifier.
+
+    Attributes:
+        epochs: its own figures; the seconds are the stack's, divided by the members in it then.
+        best_epoch: the epoch with the lowest validation loss, counted from 0; -1 if none.
+        stop_reason: in the words of a single run.
+        classifier: with its best weights, or the first ones if there are none; evaluation mode.
+        activations: moments of the hidden layers before training and after some epochs.
+        device: in words.
+        data_fingerprint: of the images.
+    """
+
+    epochs: tuple[EpochRecord, ...]
+    best_epoch: int
+    stop_reason: str
+    classifier: DenseClassifier
+    activations: tuple[ActivationRecord, ...]
+    device: str
+    data_fingerprint: str
+
+
+def fit_stack(
+    classifiers: Sequence[DenseClassifier],
+    datamodule: CIFAR10DataModule,
+    *,
+    seeds: Sequence[int],
+    max_epochs: int,
+    patience: int,
+    folder: Path,
+    accelerator: str = "auto",
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> list[MemberFit]:
+    """Fit copies of the classifiers side by side, each until it has run out of patience.
+
+    classifiers: of one variant, shape and schedule, each with its own learning rate.
+    seeds: of each member's order of images, augmentation and dropout: member k sees the batches
+    that a single fit with ``data.seed`` = ``seeds[k]`` sees.
+    folder: for the checkpoint of a stack under way, from which a second call with the same
+    arguments continues; it is not removed at the end, because the result is not yet kept.
+    on_epoch: called after each epoch with its number and the number of members it trained.
+    Returns: one result for each classifier, in their order.
+    Raises: InputError for classifiers that are not alike, a rate that is missing, a patience below
+    1, or a checkpoint in ``folder`` that is of another stack.
+    """
+    if len(seeds) != len(classifiers):
+        raise InputError(f"{len(classifiers)} classifiers need as many seeds, got {len(seeds)}")
+    if patience < 1 or max_epochs < 1:
+        raise InputError(
+            f"patience and max_epochs must be at least 1, got {patience} and {max_epochs}"
+        )
+    datamodule.prepare_data()
+    datamodule.setup("fit")
+    members = [prepared(classifier, datamodule) for classifier in classifiers]
+    stack = StackedClassifiers(members, seeds)
+    description = {
+        "members": [settings_of(each) | dict(each.hparams) for each in members],
+        "seeds": list(seeds),
+        "max_epochs": max_epochs,
+        "patience": patience,
+        "data": {"fingerprint": datamodule.fingerprint} | datamodule.settings,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = checkpoint_of(folder / STACK_FILE, description)
+    probes = datamodule.validation_images.images[:PROBE_IMAGES]
+    progress = StackProgress(len(members), patience, probes, description, on_epoch)
+    trainer = stack_trainer(progress, folder, max_epochs, accelerator)
+    device = trainer.strategy.root_device
+    validation = datamodule.validation_images.to(device)
+    train = StackedBatches(
+        datamodule.train_images.to(device),
+        batch_size=datamodule.batch_size,
+        seeds=seeds,
+        augmentation=datamodule.augmentation,
+    )
+    batches = TensorBatches(validation, batch_size=EVALUATION_BATCH, shuffle=False)
+    trainer.fit(stack, train, batches, ckpt_path=checkpoint)
+    return [
+        member_fit(member, its_progress, device_name(device), datamodule.fingerprint)
+        for member, its_progress in zip(members, progress.members, strict=True)
+    ]
+
+
+def prepared(classifier: DenseClassifier, datamodule: CIFAR10DataModule) -> DenseClassifier:
+    """A copy that knows the statistics of the training images and the names of the classes."""
+    member = copy.deepcopy(classifier)
+    statistics = datamodule.standardisation
+    member.standardise.adopt(statistics.mean, statistics.deviation)
+    member.class_names = datamodule.classes
+    return member
+
+
+def stack_trainer(
+    progress: StackProgress, folder: Path, max_epochs: int, accelerator: str
+) -> Trainer:
+    """A trainer without what costs time in so small networks; checkpoints are sealed."""
+    return Trainer(
+        accelerator=accelerator,
+        devices=1,
+        max_epochs=max_epochs,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        callbacks=[progress],
+        default_root_dir=str(folder),
+        plugins=[SealedCheckpoints()],
+    )
+
+
+def checkpoint_of(path: Path, description: dict[str, Any]) -> Path | None:
+    """The checkpoint to continue from; None if there is none, or, said aloud, a damaged one.
+
+    Raises:
+        InputError: it is of another stack.
+    """
+    if not path.exists():
+        return None
+    try:
+        found = load_checkpoint(path).get("description")
+    except DamagedCheckpoint as error:
+        print(f"{error}; this stack starts from the beginning", file=sys.stderr)
+        return None
+    if found != description:
+        raise InputError(
+            f"{path} is of a stack with other members, data or settings; remove it, or choose "
+            "another folder"
+        )
+    return path
+
+
+def member_fit(
+    member: DenseClassifier, progress: MemberProgress, device: str, fingerprint: str
+) -> MemberFit:
+    """The result of one member; ``member`` receives its best weights."""
+    if progress.best_state:
+        member.network.load_state_dict(progress.best_state)
+    return MemberFit(
+        epochs=tuple(progress.epochs),
+        best_epoch=progress.best_epoch,
+        stop_reason=progress.stop_reason,
+        classifier=member.eval(),
+        activations=tuple(progress.activations),
+        device=device,
+        data_fingerprint=fingerprint,
+    )
+
+
+def run_record(fit: MemberFit, config: dict[str, Any], source: str = "given") -> RunRecord:
+    """The record that a single run would have written.
+
+    config: the resolved configuration of the run; source: of the learning rate.
+    """
+    classifier = fit.classifier
+    assert classifier.learning_rate is not None
+    return RunRecord(
+        variant=variant_of(classifier),
+        seed=int(config.get("seed_everything", 0)),
+        learning_rate=classifier.learning_rate,
+        learning_rate_source=source,
+        parameters=sum(parameter.numel() for parameter in classifier.network.parameters()),
+        device=fit.device,
+        versions=versions(),
+        commit=commit(),
+        data_fingerprint=fit.data_fingerprint,
+        best_epoch=fit.best_epoch,
+        stop_reason=fit.stop_reason,
+        epochs=fit.epochs,
+        config=config,
+    )
+
+
+def write_member(fit: MemberFit, config: dict[str, Any], folder: Path) -> None:
+    """Write a run folder that ``test``, ``predict`` and ``export`` accept.
+
+    ``best.ckpt`` (none if the member had no best epoch), ``config.yaml`` and ``record.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_config(config, folder)
+    if fit.best_epoch >= 0:
+        save_checkpoint(lightning_checkpoint(fit), folder / BEST_FILE)
+    write_record(run_record(fit, config), folder)
+
+
+def lightning_checkpoint(fit: MemberFit) -> dict[str, Any]:
+    """The best weights in the form that a trainer writes and reads."""
+    classifier = fit.classifier
+    checkpoint: dict[str, Any] = {
+        "epoch": fit.best_epoch,
+        "pytorch-lightning_version": versions()["lightning"],
+        "state_dict": classifier.state_dict(),
+        "hyper_parameters": dict(classifier.hparams),
+    }
+    classifier.on_save_checkpoint(checkpoint)
+    return checkpoint

@@ -1,0 +1,172 @@
+"""Many classifiers of one variant as one LightningModule: an ordinary Trainer trains them all."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, final
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+
+from lightning_cifar.classifiers import Batch, DenseClassifier, require_compiler, variant_of
+from lightning_cifar.errors import InputError
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.optim.schedules import SCHEDULES
+from lightning_cifar.stack.network import StackedNetwork, member_losses
+
+OWN_SETTINGS = {"seed", "learning_rate"}  # what may differ between the members of a stack
+
+
+@final
+class StackedClassifiers(LightningModule):
+    """M classifiers that train side by side, each with its own rate, batches and masks.
+
+    classifiers: of one variant and shape, standardised alike, with a learning rate each; copied.
+    seeds: of the members' dropout masks.
+
+    Figures of the epoch under way are sums by member that ``train_figures`` and ``val_figures``
+    turn into means; metric objects would cost as much as a member's backward pass.
+
+    Raises:
+        InputError: the classifiers do not fit together, or one has no rate.
+    """
+
+    def __init__(self, classifiers: Sequence[DenseClassifier], seeds: Sequence[int]) -> None:
+        super().__init__()
+        check_alike(classifiers)
+        self.standardise = copy.deepcopy(classifiers[0].standardise)
+        self.stack = StackedNetwork([each.network for each in classifiers], seeds).train()
+        self.rates = torch.tensor([each.learning_rate for each in classifiers], dtype=torch.float64)
+        self.schedule = classifiers[0].schedule
+        self.compiled = classifiers[0].compiled  # the optimiser's update; the stack has few calls
+        self.present = list(range(len(classifiers)))
+        self.begin_training_figures()
+        self.begin_validation_figures()
+
+    def begin_training_figures(self) -> None:
+        """Set the sums of the training to zero."""
+        self.train_totals = torch.zeros(2, len(self.present), device=self.device)  # loss, right
+        self.finite_steps = torch.zeros(len(self.present), dtype=torch.long, device=self.device)
+        self.train_images = 0
+
+    def begin_validation_figures(self) -> None:
+        """Set the sums of the validation to zero."""
+        self.val_totals = torch.zeros(2, len(self.present), device=self.device)
+        self.val_images = 0
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new sums."""
+        self.begin_training_figures()
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin new sums."""
+        self.begin_validation_figures()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (members, batch, 10) of raw images, uint8.
+
+        images: (batch, 3, 32, 32) shared by all members, or (members, batch, 3, 32, 32).
+        """
+        logits: Tensor = self.stack(self.standardise(images))
+        return logits
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The sum of the members' losses: no gradient of one depends on another."""
+        images, labels = batch
+        logits = self(images)
+        losses = member_losses(logits, labels)
+        with torch.no_grad():
+            count = labels.shape[-1]
+            self.train_totals[0].add_(losses, alpha=count)
+            self.train_totals[1] += (logits.argmax(-1) == labels).sum(1)
+            # A sum that is not finite stays so: this counts the steps before the first such loss.
+            self.finite_steps += self.train_totals[0].isfinite()
+            self.train_images += count
+        return losses.sum()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Add to the sums."""
+        images, labels = batch
+        logits = self(images)
+        self.val_totals[0].add_(member_losses(logits, labels), alpha=len(labels))
+        self.val_totals[1] += (logits.argmax(-1) == labels).sum(1)
+        self.val_images += len(labels)
+
+    def train_figures(self) -> list[list[float]]:
+        """Mean loss and accuracy of each member over the epoch, as trained."""
+        figures: list[list[float]] = (self.train_totals / self.train_images).T.tolist()
+        return figures
+
+    def val_figures(self) -> list[list[float]]:
+        """Mean loss and accuracy of each member over the validation images."""
+        figures: list[list[float]] = (self.val_totals / self.val_images).T.tolist()
+        return figures
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Remove all members but these from stack and optimiser; indices into the present ones."""
+        kept = torch.tensor(members)
+        self.stack.keep(kept)
+        self.rates = self.rates[kept]
+        self.present = [self.present[member] for member in members]
+        if self._trainer is not None:
+            for optimiser in self.trainer.optimizers:
+                assert isinstance(optimiser, FlatNAdam)
+                optimiser.keep(kept)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Note which members are left."""
+        checkpoint["present"] = self.present
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let go those that had left, before weights and optimiser are loaded."""
+        self.keep(checkpoint["present"])
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """One NAdam with a rate for each member; a schedule is stepped per batch.
+
+        Raises:
+            InputError: compiled code was asked for and there is no compiler.
+        """
+        if self.compiled:
+            require_compiler()
+        optimiser = FlatNAdam(
+            self.stack.parameter_groups(), lr=1.0, rates=self.rates, compiled=self.compiled
+        )
+        if self.schedule == "constant":
+            return optimiser
+        steps = int(self.trainer.estimated_stepping_batches)
+        factor = SCHEDULES[self.schedule]
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: factor(step / max(steps - 1, 1))
+        )
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+
+def check_alike(classifiers: Sequence[DenseClassifier]) -> None:
+    """Refuse classifiers that cannot be one stack.
+
+    Raises:
+        InputError: saying which setting differs, or that a rate is missing.
+    """
+    if not classifiers:
+        raise InputError("a stack needs at least one classifier, got none")
+    first = settings_of(classifiers[0])
+    for each in classifiers:
+        for name, value in settings_of(each).items():
+            if first.get(name) != value:
+                raise InputError(
+                    f"a stack holds classifiers of one kind, got {name} = {first.get(name)!r} and "
+                    f"{value!r}; train them in two stacks"
+                )
+        if each.learning_rate is None:
+            raise InputError("every classifier of a stack needs a learning rate: search it before")
+
+
+def settings_of(classifier: DenseClassifier) -> dict[str, Any]:
+    """What must agree between the members of a stack."""
+    shared = {key: value for key, value in classifier.hparams.items() if key not in OWN_SETTINGS}
+    return {"variant": variant_of(classifier), **shared}

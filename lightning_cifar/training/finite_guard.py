@@ -1,0 +1,54 @@
+"""A stop at the first loss that is not a number."""
+
+from typing import final
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from lightning_cifar.runs.records import diverged
+
+# Looking at a loss makes an accelerator wait for it; on the CPU it costs nothing.
+STEPS_BETWEEN_LOOKS = 50
+
+
+class NonFiniteLoss(RuntimeError):
+    """The training loss became infinite or NaN."""
+
+
+@final
+class FiniteGuard(Callback):
+    """Raises ``NonFiniteLoss`` naming the step and the learning rate; checkpoints stay as they are.
+
+    On the CPU before the step is taken; on an accelerator within 50 steps, still naming the first.
+    """
+
+    def __init__(self) -> None:
+        self.losses: list[Tensor] = []
+        self.first_step = 0
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin a new list of losses not yet looked at."""
+        self.losses, self.first_step = [], trainer.global_step
+
+    def on_before_backward(
+        self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
+    ) -> None:
+        """Note the loss, and look at those noted when it is time."""
+        self.losses.append(loss.detach())
+        if loss.device.type == "cpu" or len(self.losses) == STEPS_BETWEEN_LOOKS:
+            self._look(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the rest."""
+        self._look(trainer)
+
+    def _look(self, trainer: Trainer) -> None:
+        finite = torch.isfinite(torch.stack(self.losses)) if self.losses else torch.tensor(True)
+        if not finite.all():
+            step = self.first_step + int((~finite).int().argmax())
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            raise NonFiniteLoss(diverged(step, trainer.current_epoch, rate))
+        self.first_step += len(self.losses)
+        self.losses = []

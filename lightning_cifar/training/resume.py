@@ -1,0 +1,45 @@
+"""What makes a killed run end as if it had not been killed."""
+
+import os
+from pathlib import Path
+from typing import final
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from torch.nn.modules.dropout import _DropoutNd
+
+from lightning_cifar.runs.folders import LAST_FILE, PREVIOUS_FILE
+from lightning_cifar.seeds import derived_seed
+
+
+@final
+class ResumePoint(Checkpoint):
+    """Saves everything after each epoch, and makes dropout a function of (seed, process, step).
+
+    Checkpoints hold no state of random number generators: with the order of the images and the
+    dropout masks both recomputed from seeds there is none to hold.
+    """
+
+    def __init__(self) -> None:
+        self.drops_out = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Find out whether there is anything to seed."""
+        self.drops_out = any(isinstance(module, _DropoutNd) for module in pl_module.modules())
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        """Seed the masks of this step; dropout layers draw from the global generator alone."""
+        if self.drops_out:
+            step = trainer.global_step
+            seed = derived_seed(pl_module.hparams["seed"], "dropout", trainer.global_rank, step)
+            torch.manual_seed(seed)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write ``last.ckpt``, keeping the one before in case this one is damaged later."""
+        folder = Path(trainer.default_root_dir)
+        if trainer.is_global_zero and (folder / LAST_FILE).exists():
+            os.replace(folder / LAST_FILE, folder / PREVIOUS_FILE)
+        trainer.save_checkpoint(folder / LAST_FILE)

@@ -1,0 +1,105 @@
+"""A finished run's network on images: loaded from its folder, alone or with Monte Carlo dropout."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.classifiers import VARIANTS, DenseClassifier
+from lightning_cifar.data.images import LabelledImages
+from lightning_cifar.errors import InputError
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.runs.checkpoints import load_checkpoint
+from lightning_cifar.runs.folders import best_checkpoint
+from lightning_cifar.uncertainty.comparison import Comparison, compare, deterministic_logits
+from lightning_cifar.uncertainty.dropout_modes import active_dropout_layers
+from lightning_cifar.uncertainty.figures import (
+    draw_reliability,
+    draw_risk_coverage,
+    draw_sample_counts,
+)
+from lightning_cifar.uncertainty.monte_carlo import require_samples
+from lightning_cifar.uncertainty.report import to_json
+from lightning_cifar.uncertainty.temperature import fit_temperature
+
+
+def load_classifier(run: Path) -> DenseClassifier:
+    """The classifier of a run folder with its best weights, in evaluation mode.
+
+    Raises:
+        InputError: no usable checkpoint, or one of a variant that is not known.
+    """
+    path = best_checkpoint(run)
+    checkpoint = load_checkpoint(path)
+    variant = checkpoint.get("variant")
+    if str(variant) not in VARIANTS:
+        raise InputError(f"{path} holds the variant {variant!r}; known are {', '.join(VARIANTS)}")
+    try:
+        classifier = VARIANTS[str(variant)](**checkpoint["hyper_parameters"])
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} lacks the sizes of its network; use one that 'fit' wrote"
+        ) from error
+    classifier.on_load_checkpoint(checkpoint)
+    classifier.load_state_dict(checkpoint["state_dict"])
+    return classifier.eval()
+
+
+def require_sampling(classifier: DenseClassifier, samples: int) -> None:
+    """Refuse, before anything is computed, to sample what cannot be sampled.
+
+    Raises:
+        InputError: no active dropout, or ``samples`` below 1.
+    """
+    require_samples(samples)
+    active_dropout_layers(classifier.network)
+
+
+def compare_predictions(
+    classifier: DenseClassifier,
+    images: LabelledImages,
+    validation: LabelledImages,
+    *,
+    samples: int,
+    seed: int,
+) -> Comparison:
+    """Deterministic, Monte Carlo and temperature-scaled predictions of ``images``, judged.
+
+    The temperature is fitted on the ``validation`` images.
+
+    Raises:
+        InputError: no active dropout, or ``samples`` below 1.
+    """
+    classifier = classifier.eval()
+
+    def prepare(raw: Tensor) -> Tensor:
+        standardised: Tensor = classifier.standardise(raw)
+        return standardised
+
+    with torch.no_grad():
+        logits = deterministic_logits(classifier.network, validation.images, prepare=prepare)
+        return compare(
+            classifier.network,
+            images.images,
+            images.labels,
+            temperature=fit_temperature(logits, validation.labels),
+            samples=samples,
+            seed=seed,
+            prepare=prepare,
+        )
+
+
+def write_comparison(comparison: Comparison, folder: Path, stage: str) -> list[Path]:
+    """Write a comparison as JSON and pictures into a run folder; returns the files."""
+    report = folder / f"uncertainty_{stage}.json"
+    write_text_atomically(report, to_json(comparison))
+    pictures = {
+        "samples": draw_sample_counts(comparison),
+        "reliability": draw_reliability(comparison),
+        "risk_coverage": draw_risk_coverage(comparison),
+    }
+    files = [report]
+    for name, figure in pictures.items():
+        files.append(folder / f"{name}_{stage}.png")
+        figure.savefig(files[-1], dpi=120)
+    return files

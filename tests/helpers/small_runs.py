@@ -1,0 +1,44 @@
+"""Fits that take a moment: few images of noise, shallow networks, chosen callbacks."""
+
+from image_examples import CLASSES, random_images
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from lightning_cifar.classifiers import EluClassifier
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.images import ImageSet
+from lightning_cifar.runs.checkpoints import SealedCheckpoints
+
+
+def small_data(*, train=64, test=20, fingerprint="of noise", **options):
+    """A data module over images of noise in memory, ten of them for validation."""
+    defaults = {"source": "synthetic", "batch_size": 16, "validation_size": 10}
+    datamodule = CIFAR10DataModule(**{**defaults, **options})
+    parts = {"train": random_images(train), "test": random_images(test, seed=1)}
+    datamodule._image_set = ImageSet(CLASSES, fingerprint, parts.__getitem__)
+    return datamodule
+
+
+def small_classifier(variant=EluClassifier, **options):
+    """A classifier of two hidden layers of four units, with a rate."""
+    return variant(**{"depth": 2, "width": 4, "learning_rate": 1e-3, **options})
+
+
+def small_trainer(folder, callbacks=(), **options):
+    """A silent trainer on the CPU, with the package's checkpoint files."""
+    quiet = {
+        "accelerator": "cpu",
+        "devices": 1,
+        "max_epochs": 1,
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "enable_checkpointing": any(isinstance(each, Checkpoint) for each in callbacks),
+    }
+    return Trainer(
+        **{**quiet, **options},
+        default_root_dir=str(folder),
+        callbacks=list(callbacks),
+        plugins=[SealedCheckpoints()],
+    )

@@ -1,0 +1,280 @@
+import copy
+import itertools
+import math
+
+import pytest
+import torch
+from controls import assert_rejects
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.search import (
+    EXTENSIONS,
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    MEMORY,
+    TIE,
+    Candidate,
+    RangeTest,
+    SearchResult,
+    candidates,
+    range_test,
+    search,
+    unbiased_average,
+    winner_of,
+)
+
+losses = st.floats(0.01, 100)
+
+
+def unbiased(average):
+    """An average of equal losses is that loss from the first step on; of any, within their range.
+
+    It is linear, and a loss weighs ``MEMORY`` of the next one.
+    """
+
+    @given(loss=losses, count=st.integers(1, 30), series=st.lists(losses, min_size=2, max_size=30))
+    def check(loss, count, series):
+        assert average([loss] * count) == pytest.approx(loss, rel=1e-12)
+        assert min(series) * (1 - 1e-12) <= average(series) <= max(series) * (1 + 1e-12)
+        spike = [0.0] * len(series)
+        shares = []
+        for position in range(len(series)):
+            spike[position] = 1.0
+            shares.append(average(spike))
+            spike[position] = 0.0
+        assert sum(shares) == pytest.approx(1, rel=1e-12)
+        for older, newer in itertools.pairwise(shares):
+            assert older == pytest.approx(MEMORY * newer, rel=1e-12)
+
+    return check
+
+
+def test_average_is_unbiased():
+    unbiased(unbiased_average)()
+
+
+def test_control_other_averages_are_rejected():
+    def from_zero(series):
+        """The usual running average, which begins at 0 and is pulled there."""
+        average = 0.0
+        for loss in series:
+            average = MEMORY * average + (1 - MEMORY) * loss
+        return average
+
+    def from_the_first(series):
+        """Begins at the first loss, which then weighs ten times too much."""
+        average = series[0]
+        for loss in series[1:]:
+            average = MEMORY * average + (1 - MEMORY) * loss
+        return average
+
+    for mutant in (from_zero, from_the_first, lambda series: sum(series) / len(series)):
+        assert_rejects(unbiased(mutant))
+
+
+def test_average_forgets_what_is_more_than_a_hundred_steps_old():
+    assert unbiased_average([1e6] * 5 + [1.0] * 100) == pytest.approx(1)
+
+
+def batches(seed=0, size=32):
+    """Two overlapping clouds in the plane, for ever."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        labels = torch.randint(2, (size,), generator=generator)
+        points = torch.randn(size, 2, generator=generator)
+        yield points + 2 * labels[:, None], labels
+
+
+def tiny_network(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    network = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.5, generator=generator)
+    return network
+
+
+def test_rates_rise_evenly_on_a_logarithmic_axis():
+    test = range_test(tiny_network(), batches(), steps=13)
+    assert len(test.rates) == len(test.losses) == len(test.smoothed) == 13
+    assert test.rates[0] == LOWEST_RATE
+    assert test.rates[-1] == pytest.approx(HIGHEST_RATE)
+    ratios = [after / before for before, after in zip(test.rates, test.rates[1:], strict=False)]
+    assert ratios == pytest.approx([math.sqrt(10)] * 12)
+
+
+def test_loss_is_lowest_at_a_rate_between_too_low_and_too_high():
+    """Measured over ten seeds: between 0.009 and 1; 1e-4 moves no weight by a hundredth."""
+    for seed in range(3):
+        test = range_test(tiny_network(seed), batches(seed))
+        assert 1e-3 < test.rate_of_lowest_loss <= 1
+        assert min(test.smoothed) < 0.8 * test.smoothed[0]
+
+
+def test_range_test_leaves_the_network_as_it_was():
+    network = tiny_network().eval()
+    before = copy.deepcopy(network.state_dict())
+    range_test(network, batches(), steps=20)
+    assert not network.training
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, before[name])
+
+
+def exploding(after):
+    """Batches whose images become huge, so that the loss does."""
+    for step, (points, labels) in enumerate(batches()):
+        yield points * (1e4 if step >= after else 1), labels
+
+
+def test_range_test_stops_where_the_loss_blows_up():
+    test = range_test(nn.Sequential(tiny_network()[0]), exploding(after=50))
+    assert 50 <= len(test.rates) < 70
+    assert test.rate_of_lowest_loss < test.rates[50]
+
+
+def test_range_test_stops_before_a_loss_that_is_not_a_number():
+    def broken():
+        for step, (points, labels) in enumerate(batches()):
+            yield points * (math.nan if step == 30 else 1), labels
+
+    test = range_test(tiny_network(), broken())
+    assert len(test.rates) == 30
+    assert all(map(math.isfinite, test.smoothed))
+
+
+RANGE_TEST = RangeTest((1e-3, 1e-2, 1e-1), (2.0, 1.0, 3.0), (2.0, 1.5, 2.5))
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (2, (1e-2, 5e-3)),
+        (4, (2e-2, 1e-2, 5e-3, 2.5e-3)),
+        (6, (4e-2, 2e-2, 1e-2, 5e-3, 2.5e-3, 1.25e-3)),
+    ],
+)
+def test_candidates_go_down_by_halves_from_above_the_lowest_loss(count, expected):
+    assert RANGE_TEST.rate_of_lowest_loss == 1e-2
+    assert candidates(RANGE_TEST, count) == pytest.approx(expected)
+
+
+def race_with(val_losses):
+    """A race with the given validation losses, in order; any other rate diverges."""
+    first = candidates(RANGE_TEST, len(val_losses))
+
+    def race(rates):
+        known = dict(zip(first, val_losses, strict=True))
+        return tuple(Candidate(rate, tuple(known.get(rate, ()))) for rate in rates)
+
+    return race
+
+
+def chooses_the_highest_of_the_best(choose):
+    @given(
+        val_losses=st.lists(
+            st.lists(losses | st.just(math.inf), max_size=4), min_size=2, max_size=8
+        ).filter(lambda runs: any(math.isfinite(loss) for run in runs for loss in run))
+    )
+    def check(val_losses):
+        result = choose(RANGE_TEST, race_with(val_losses), len(val_losses))
+        bound = (1 + TIE) * min(loss for run in val_losses for loss in run)
+        rates = candidates(RANGE_TEST, len(val_losses))
+        assert result.rate in rates, "a rate that diverged"
+        winner = rates.index(result.rate)
+        assert min(val_losses[winner], default=math.inf) <= bound, "not among the best"
+        faster = [loss for run in val_losses[:winner] for loss in run]
+        assert all(loss > bound for loss in faster), "a higher rate is as good"
+        raced = {each.rate: list(each.val_losses) for each in result.race}
+        assert [raced[rate] for rate in rates] == val_losses
+
+    return check
+
+
+def test_search_chooses_the_highest_of_the_best_rates():
+    chooses_the_highest_of_the_best(search)()
+
+
+@pytest.mark.parametrize(("first", "winner"), [(1.004, 0), (1.006, 1)])
+def test_losses_within_a_tie_are_as_good_as_the_lowest(first, winner):
+    result = search(RANGE_TEST, race_with([[2.0], [first], [1.0], [1.004], [2.0]]), 5)
+    assert result.rate == candidates(RANGE_TEST, 5)[1 + winner]
+
+
+def test_control_other_choices_are_rejected():
+    def last_epoch(test, race, count):
+        result = search(test, race, count)
+        last = min(result.race, key=lambda each: each.val_losses[-1] if each.val_losses else 1e9)
+        return type(result)(last.rate, test, result.race)
+
+    def highest_rate(test, race, count):
+        result = search(test, race, count)
+        return type(result)(result.race[0].rate, test, result.race)
+
+    def lowest_rate(test, race, count):
+        result = search(test, race, count)
+        bound = (1 + TIE) * min(each.best for each in result.race)
+        tied = [each.rate for each in result.race if each.best <= bound]
+        return type(result)(min(tied), test, result.race)
+
+    for mutant in (last_epoch, highest_rate, lowest_rate):
+        assert_rejects(chooses_the_highest_of_the_best(mutant))
+
+
+def finds_a_rate_outside_the_bracket(choose):
+    """Losses grow with the distance from the best rate, on a logarithmic axis."""
+
+    @given(power=st.integers(-8, 8), count=st.integers(2, 8))
+    def check(power, count):
+        best_rate = 1e-2 * 2.0**power
+        calls = []
+
+        def race(rates):
+            calls.append(rates)
+            losses = [1 + abs(math.log2(rate / best_rate)) for rate in rates]
+            return tuple(Candidate(*pair) for pair in zip(rates, zip(losses), strict=True))
+
+        result = choose(RANGE_TEST, race, count)
+        raced = [rate for rates in calls for rate in rates]
+        assert result.rate == pytest.approx(best_rate), "the race ended before the best rate"
+        assert len(raced) == len(set(raced)), "a rate was tried twice"
+        assert sorted(raced, reverse=True) == [each.rate for each in result.race]
+        inside = all(min(rates) < best_rate < max(rates) for rates in calls[:1])
+        assert len(calls) == 1 or not inside, "tried more than was needed"
+
+    return check
+
+
+def test_race_goes_on_beyond_an_outermost_rate_that_wins():
+    finds_a_rate_outside_the_bracket(search)()
+
+
+def test_control_a_race_that_stays_in_its_bracket_is_rejected():
+    def bracket_only(test, race, count):
+        runners = race(candidates(test, count))
+        return SearchResult(winner_of(runners).rate, test, runners)
+
+    assert_rejects(finds_a_rate_outside_the_bracket(bracket_only))
+
+
+def test_race_does_not_go_on_for_ever():
+    calls = []
+
+    def race(rates):
+        calls.append(rates)
+        return tuple(Candidate(rate, (1 / rate,)) for rate in rates)
+
+    search(RANGE_TEST, race, 4)
+    assert len(calls) == 1 + EXTENSIONS
+
+
+@pytest.mark.parametrize("val_losses", [[[math.inf]] * 3, [[], [], []], [[math.inf], [], []]])
+def test_search_in_which_all_diverge_is_an_error(val_losses):
+    with pytest.raises(InputError, match=r"from 5\.0e-03 to 2\.0e-02"):
+        search(RANGE_TEST, race_with(val_losses), 3)
+
+
+def test_search_without_a_finite_loss_is_an_error():
+    with pytest.raises(InputError, match="not finite before the first step"):
+        search(RangeTest((), (), ()), race_with([]), 3)

@@ -1,0 +1,97 @@
+"""Several processes on the CPU, through the real command line: same figures, and bounded ends."""
+
+import subprocess
+import sys
+
+import pytest
+from commands import configured, environment
+from image_examples import write_folder
+
+from lightning_cifar.__main__ import main
+from lightning_cifar.training.processes import LostProcess, noticing_lost_processes
+
+LIMIT = 300  # seconds after which a process counts as hung; they take a few
+DDP = ["--trainer.strategy=ddp", "--trainer.accelerator=cpu"]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A folder with 19 test images, which neither two nor three processes share evenly."""
+    folder = write_folder(tmp_path_factory.mktemp("images") / "images", train=4, test=2)
+    (folder / "test" / "a" / "1.png").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(images):
+    """A finished run on them."""
+    run = images.parent / "run"
+    assert main([*fit(images, run), "--trainer.max_epochs=2"]) == 0
+    return run
+
+
+def fit(images, run):
+    data = {"source": "folder", "path": images, "cache": images.parent / "cache", "batch_size": 4}
+    data["validation_size"] = 10
+    flags = [f"--data.{key}={value}" for key, value in data.items()]
+    return ["fit", *configured("alpha_dropout", "smoke"), *flags, f"--run={run}"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "lightning_cifar", *map(str, arguments)]
+
+
+def figures_of_processes(run, count, *flags):
+    arguments = command("test", "--run", run, f"--trainer.devices={count}", *DDP, *flags)
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, env=environment(), timeout=LIMIT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def figures_of_one(capsys, run, *flags):
+    capsys.readouterr()
+    assert main(["test", "--run", str(run), *map(str, flags)]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3])
+def test_processes_count_every_image_once(trained, capsys, count):
+    assert figures_of_processes(trained, count) == figures_of_one(capsys, trained)
+
+
+def test_control_an_image_counted_twice_shows(images, trained, capsys, tmp_path):
+    """What padding to equal shares does, as samplers for several processes do by default."""
+    padded = write_folder(tmp_path / "images", train=4, test=2)
+    (padded / "test" / "a" / "1.png").write_bytes((padded / "test" / "a" / "0.png").read_bytes())
+    other = figures_of_one(capsys, trained, "--data.path", padded)
+    assert other != figures_of_one(capsys, trained)
+
+
+class Strategy:
+    launcher = None
+
+
+class Trainer:
+    """As much of a trainer as the message looks at."""
+
+    global_rank = 1
+    strategy = Strategy()
+
+    def __init__(self, world_size):
+        self.world_size = world_size
+
+
+GLOO = RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:9")
+
+
+@pytest.mark.parametrize(
+    ("world_size", "error", "kind"),
+    [(2, GLOO, LostProcess), (1, GLOO, RuntimeError), (2, RuntimeError("shapes"), RuntimeError)],
+)
+def test_only_lost_connections_of_several_processes_are_explained(world_size, error, kind):
+    with pytest.raises(RuntimeError) as caught, noticing_lost_processes(Trainer(world_size)):
+        raise error
+    assert caught.type is kind
