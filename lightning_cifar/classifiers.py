@@ -11,6 +11,7 @@ from typing import Any, final
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +19,9 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.loaders import order_kept, training_batches
+from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.schedules import SCHEDULES, Schedule
@@ -87,8 +91,8 @@ class DenseClassifier(LightningModule, ABC):
         """The variant's network, with all weights drawn from ``generator``."""
 
     def setup(self, stage: str) -> None:
-        """Take the training images' statistics from the data module before the first step."""
-        if stage == "fit":
+        """Take the training images' statistics before the first step, or before a first look."""
+        if stage == "fit" or (stage == "validate" and self.standardise.is_fresh()):
             self.adopt_standardisation()
         if stage == "fit" and self.compiled:
             self.compile_network()
@@ -105,12 +109,25 @@ class DenseClassifier(LightningModule, ABC):
         self._trained = (torch.compile(self.network, dynamic=False),)
 
     def adopt_standardisation(self) -> None:
-        """Copy the data module's statistics into the module; without a data module, keep them."""
+        """Take the statistics of the training images into the module.
+
+        They come from our data module; those of any other data module or loader are measured, in
+        one pass over the training batches, if these hold raw images and the module has none yet.
+
+        Raises:
+            InputError: raw images in a loader without a length, which one pass would never end.
+        """
         datamodule = getattr(self.trainer, "datamodule", None)
-        if datamodule is not None:
+        if isinstance(datamodule, CIFAR10DataModule):
             statistics = datamodule.standardisation
             self.standardise.adopt(statistics.mean, statistics.deviation)
             self.class_names = datamodule.classes
+        elif self.standardise.is_fresh() and self.trainer.state.fn == TrainerFn.FITTING:
+            loader = training_batches(self.trainer)
+            with order_kept(loader):
+                measured = measure_batches(loader)
+            if measured is not None:
+                self.standardise.adopt(measured.mean, measured.deviation)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, 10) of raw images (batch, 3, 32, 32), uint8."""
@@ -163,6 +180,16 @@ class DenseClassifier(LightningModule, ABC):
         self.log("train_loss", totals[0] / totals[2], rank_zero_only=False)
         self.log("train_accuracy", totals[1] / totals[2], rank_zero_only=False)
 
+    def on_validation_epoch_start(self) -> None:
+        """Begin new metrics: a validation under inference mode leaves tensors of its kind.
+
+        These cannot be updated by the validations of a fit, which run without that mode.
+        https://github.com/Lightning-AI/torchmetrics/issues/1993
+        """
+        with torch.inference_mode(False):
+            self.val_loss.reset()
+            self.val_accuracy.reset()
+
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Update the validation metrics."""
         self._evaluate(batch, self.val_loss, self.val_accuracy)
@@ -195,7 +222,13 @@ class DenseClassifier(LightningModule, ABC):
         optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate, compiled=self.compiled)
         if self.schedule == "constant":
             return optimiser
-        steps = int(self.trainer.estimated_stepping_batches)
+        total = self.trainer.estimated_stepping_batches
+        if total == float("inf"):
+            raise InputError(
+                "schedule is one_cycle, which is stretched over all steps, and there is no last "
+                "one; give the trainer max_epochs or max_steps"
+            )
+        steps = int(total)
         factor = SCHEDULES[self.schedule]
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: factor(step / max(steps - 1, 1))

@@ -25,6 +25,10 @@ class Standardise(nn.Module):
         self.scale.copy_(1 / deviation)
         self.shift.copy_(-mean / deviation)
 
+    def is_fresh(self) -> bool:
+        """Whether no statistics have been adopted or loaded yet."""
+        return bool((self.scale == 1).all()) and bool((self.shift == 0).all())
+
     def forward(self, images: Tensor) -> Tensor:
         """(batch, 3, 32, 32) pixels of any type to standardised floats of the same shape.
 

@@ -19,7 +19,7 @@ MAY_USE = {
     "optim": (),
     "data": ("errors", "files", "seeds"),
     "runs": ("errors", "files"),
-    "classifiers": ("errors", "networks", "optim", "standardise"),
+    "classifiers": ("data", "errors", "networks", "optim", "standardise"),
     "stack": ("classifiers", "data", "errors", "optim", "runs"),
     "rate_search": ("classifiers", "data", "errors", "files", "optim", "stack"),
     "training": ("classifiers", "errors", "rate_search", "runs", "seeds"),

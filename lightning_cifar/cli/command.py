@@ -1,9 +1,14 @@
 """The one place where data, classifiers and callbacks meet."""
 
+import math
 import os
+import shutil
 import signal
+import tempfile
+import traceback
 from argparse import ArgumentError
 from contextlib import nullcontext
+from enum import Enum
 from pathlib import Path
 from shlex import quote
 from typing import Any, final
@@ -18,10 +23,13 @@ from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
 from lightning_cifar.cli.argument_errors import (
     check_least,
     check_nulls,
+    one_line,
     plain_message,
     refused_by_trainer,
 )
 from lightning_cifar.cli.arguments import CALL_KEYS, TRAINER_DEFAULTS
+from lightning_cifar.cli.launchers import OURS, refuse_outside_launch
+from lightning_cifar.cli.trainer_options import LEAST, check_trainer_options
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError, Interrupted
 from lightning_cifar.rate_search.callback import LearningRateSearch
@@ -34,7 +42,9 @@ from lightning_cifar.runs.folders import (
     held,
     new_run_folder,
 )
+from lightning_cifar.runs.records import FINISHED, RECORD_FILE, read_record
 from lightning_cifar.runs.resuming import (
+    PATHS,
     check_unchanged,
     reason_it_ended,
     resume_point,
@@ -42,15 +52,17 @@ from lightning_cifar.runs.resuming import (
 )
 from lightning_cifar.training.best_weights import BestWeights
 from lightning_cifar.training.finite_guard import FiniteGuard
+from lightning_cifar.training.foreign_callbacks import check_callbacks
 from lightning_cifar.training.processes import (
     first_process,
     noticing_lost_processes,
     rank_zero_print,
 )
 from lightning_cifar.training.progress import EpochProgress
-from lightning_cifar.training.quiet import quieten
+from lightning_cifar.training.quiet import let_speak, quieten
 from lightning_cifar.training.resume import ResumePoint
 from lightning_cifar.training.run_record import WriteRunRecord
+from lightning_cifar.training.trainer import NotingTrainer
 from lightning_cifar.uncertainty.evaluation import (
     compare_predictions,
     require_sampling,
@@ -59,7 +71,15 @@ from lightning_cifar.uncertainty.evaluation import (
 from lightning_cifar.uncertainty.report import comparison_text
 
 RUNS_FOLDER = Path("runs")
+# Lightning's enumerations, as a configuration file writes them.
+yaml.SafeDumper.add_multi_representer(
+    Enum, lambda dumper, value: dumper.represent_str(str(value.value))
+)
 TERMINATED = 128 + signal.SIGTERM
+LIGHTNINGS_ERRORS = (
+    *(MisconfigurationException, ValueError, TypeError, RuntimeError, NotImplementedError),
+    ImportError,
+)
 # Tells the processes that a trainer starts, which run the same command line, where the run lies.
 FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 
@@ -69,8 +89,8 @@ UNUSED_ARGUMENTS = {
     *("weights_only", "verbose", "return_predictions"),
 }
 
-# Lightning takes a 0 for these, and then divides by it or finds nothing to judge an epoch by.
-TRAINER_LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1}
+# What a fast_dev_run trains its one batch with, if no rate is given: it is not worth a search.
+NOMINAL_RATE = 1e-3
 SECTIONS: dict[str, type] = {
     "data": CIFAR10DataModule,
     "learning_rate_search": LearningRateSearch,
@@ -114,6 +134,7 @@ class CIFARCommand(LightningCLI):
         options = self._get(self.config_init, "trainer")
         self.folder = self._run_folder()
         callbacks = list(options["callbacks"] or [])
+        let_speak(profiler=bool(options["profiler"]), summary=bool(options["enable_model_summary"]))
         if self.subcommand == "fit":
             callbacks += self._fit_callbacks()
         fixed = {
@@ -122,10 +143,21 @@ class CIFARCommand(LightningCLI):
             "plugins": [*(options["plugins"] or []), SealedCheckpoints()],
         }
         try:
-            return Trainer(**{**options, **fixed, **kwargs})
+            self._check_callbacks(options)
+            return NotingTrainer(**{**options, **fixed, **kwargs})
+        except InputError:
+            self._discard_if_begun_in_vain()
+            raise
         except (ValueError, TypeError, MisconfigurationException) as error:
             self._discard_if_begun_in_vain()
             raise refused_by_trainer(options, error) from error
+
+    def _check_callbacks(self, options: Any) -> None:
+        """Refuse what would make the record or the kept weights wrong."""
+        searches = self.subcommand == "fit" and self.model.learning_rate is None
+        check_callbacks(
+            options["callbacks"] or [], logger=bool(options["logger"]), searches=searches
+        )
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
@@ -142,10 +174,18 @@ class CIFARCommand(LightningCLI):
             return existing_run(wanted) if wanted is not None else RUNS_FOLDER
         if not first_process():
             return Path(os.environ[FOLDER_VARIABLE])
-        folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
+        settings = self._settings()
+        if self._tries_the_code():
+            folder = Path(tempfile.mkdtemp(prefix="lightning-cifar-"))
+        else:
+            folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
         os.environ[FOLDER_VARIABLE] = str(folder)
-        write_config(self._settings(), folder)  # before all that takes time and can be killed
+        write_config(settings, folder)  # before all that takes time and can be killed
         return folder
+
+    def _tries_the_code(self) -> bool:
+        """Whether this is a ``fast_dev_run``, which leaves no run."""
+        return bool(self._get(self.config, "trainer").fast_dev_run)
 
     def _discard_if_begun_in_vain(self) -> None:
         """Remove the folder that this call made, if nothing came of it."""
@@ -157,20 +197,30 @@ class CIFARCommand(LightningCLI):
         parser = self._parser(self.subcommand)
         text = parser.dump(self.config[self.subcommand], skip_unset=False, format="yaml")
         settings = yaml.safe_load(text)
+        made_absolute(settings)
         return {key: value for key, value in settings.items() if key not in CALL_KEYS}
 
     def before_instantiate_classes(self) -> None:
-        """Refuse options of another command."""
+        """Refuse options of another command, and values that leave nothing to do."""
         options = self.config[self.subcommand]
-        if self.subcommand == "fit" and options.trainer.limit_val_batches == 0:
-            raise InputError("trainer.limit_val_batches is 0; an epoch is judged by validation")
-        if self.subcommand == "fit" and options.mc_samples is not None:
+        fits = self.subcommand == "fit"
+        if fits and options.mc_samples is not None:
             raise InputError("fit takes no --mc_samples: 'test', 'validate' and 'predict' do")
+        if fits and options.ckpt_path is not None:
+            raise InputError(
+                f"fit takes no --ckpt_path ({options.ckpt_path}): it would train from scratch; to "
+                "go on with a run: fit --run FOLDER --resume"
+            )
         if options.resume and not options.run:
             raise InputError("--resume needs to know which run: add --run FOLDER")
-        if self.subcommand != "fit" and options.resume:
+        if not fits and options.resume:
             raise InputError(f"{self.subcommand} takes no --resume: it continues a 'fit'")
-        check_least("trainer", options.trainer.as_dict(), TRAINER_LEAST)
+        if options.resume and options.trainer.fast_dev_run:
+            raise InputError("trainer.fast_dev_run keeps nothing; leave it or --resume out")
+        check_trainer_options(str(self.subcommand), options.trainer.as_dict())
+        check_least("trainer", options.trainer.as_dict(), LEAST)
+        if fits and options.model.init_args.get("schedule") == "one_cycle":
+            check_length(options.trainer.max_epochs, options.trainer.max_steps)
         name = options.model.class_path.rpartition(".")[2]
         variant = next(each for each in VARIANTS.values() if each.__name__ == name)
         check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
@@ -191,22 +241,47 @@ class CIFARCommand(LightningCLI):
                     )
                     return
                 checkpoint = resume_point(self.folder, settings)
+            if self._tries_the_code() and model.learning_rate is None:
+                model.learning_rate = NOMINAL_RATE
             try:
                 with noticing_lost_processes(self.trainer):
                     self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
             except InputError:
                 self._discard_if_begun_in_vain()
                 raise
+            except LIGHTNINGS_ERRORS as error:
+                if not raised_in_lightning(error):
+                    raise
+                self._discard_if_begun_in_vain()
+                raise InputError(f"Lightning refuses these settings: {one_line(error)}") from error
             except SystemExit as error:
-                command = f"lightning-cifar fit --run {quote(str(self.folder))} --resume"
                 # An exit without a code would look like a fit that is done.
                 if isinstance(error, SIGTERMException):
-                    raise Interrupted(f"terminated; to continue: {command}", TERMINATED) from error
+                    message = f"terminated; to continue: {self._resuming()}"
+                    raise Interrupted(message, TERMINATED) from error
                 if isinstance(error.__context__, KeyboardInterrupt):
-                    raise Interrupted(f"interrupted; to continue: {command}") from error
+                    raise Interrupted(f"interrupted; to continue: {self._resuming()}") from error
                 raise
         if self.trainer.is_global_zero:
-            print(f"run folder: {self.folder}")
+            self._print_end()
+
+    def _resuming(self) -> str:
+        """The command that continues this fit."""
+        return f"lightning-cifar fit --run {quote(str(self.folder))} --resume"
+
+    def _print_end(self) -> None:
+        """Say why training ended, what was kept, and how to go on if it was cut short."""
+        if self._tries_the_code():
+            shutil.rmtree(self.folder)
+            print("fast_dev_run: training and validation ran; no run was written")
+            return
+        record = read_record(self.folder / RECORD_FILE)
+        print(f"ended: {record.stop_reason}")
+        if record.best is None:
+            print("nothing was validated, so no weights were kept")
+        if record.stop_kind not in FINISHED:
+            print(f"to continue: {self._resuming()}")
+        print(f"run folder: {self.folder}")
 
     def validate(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on its validation images."""
@@ -257,7 +332,55 @@ class CIFARCommand(LightningCLI):
         metrics = self.trainer.callback_metrics
         loss, accuracy = metrics[f"{stage}_loss"], metrics[f"{stage}_accuracy"]
         text = f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}"
-        rank_zero_print(text)
+        limit = getattr(self.trainer, f"limit_{stage}_batches")
+        part = "" if limit == 1.0 else f"  (limited: trainer.limit_{stage}_batches {limit})"
+        rank_zero_print(text + part)
+        rule = selection_rule(self.folder) if self._get(self.config, "run") else ""
+        if rule:
+            rank_zero_print(rule)
+
+
+def check_length(epochs: int | None, steps: int) -> None:
+    """Refuse a 1cycle schedule without an end: it is stretched over all steps.
+
+    Raises:
+        InputError: neither epochs nor steps are limited.
+    """
+    if steps == -1 and (epochs is None or epochs == -1):
+        raise InputError(
+            "model.schedule is one_cycle, which is stretched over all steps, and there is no last "
+            "one; give --trainer.max_epochs or --trainer.max_steps"
+        )
+
+
+def made_absolute(settings: dict[str, Any]) -> None:
+    """Write paths so that they can be found again from any working directory."""
+    for key in PATHS:
+        section, _, name = key.partition(".")
+        if (settings.get(section) or {}).get(name):
+            settings[section][name] = str(Path(settings[section][name]).expanduser().absolute())
+
+
+def selection_rule(folder: Path) -> str:
+    """Which weights of a run were kept, in words; empty if its record does not say."""
+    try:
+        record = read_record(folder / RECORD_FILE)
+    except InputError:
+        return ""
+    if record.best is None or math.isnan(record.best_score):
+        return ""
+    kind = {"min": "lowest", "max": "highest"}[record.mode]
+    return (
+        f"weights of epoch {record.best_epoch + 1}: the {kind} {record.monitor} "
+        f"({record.best_score:.4f})"
+    )
+
+
+def raised_in_lightning(error: Exception) -> bool:
+    """Whether Lightning itself has raised an error: it refuses something that it was told to do."""
+    frames = traceback.walk_tb(error.__traceback__)
+    *_, (innermost, _) = frames
+    return str(innermost.f_globals.get("__name__", "")).startswith("lightning.")
 
 
 def run_command(arguments: list[str]) -> None:
@@ -266,6 +389,8 @@ def run_command(arguments: list[str]) -> None:
     Raises:
         InputError: a value cannot be used.
     """
+    refuse_outside_launch(os.environ)
+    os.environ.setdefault(OURS, str(os.getpid()))
     quieten()
     try:
         CIFARCommand(

@@ -1,12 +1,14 @@
 """Mean and standard deviation of training images: what standardising subtracts and divides by."""
 
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from lightning_cifar.data.images import IMAGE_SHAPE
+from lightning_cifar.errors import InputError
 
 StandardisationKind = Literal["per_pixel", "per_channel", "none"]
 
@@ -37,6 +39,34 @@ def measure(images: Tensor, kind: StandardisationKind) -> Standardisation:
         count *= IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
     mean, deviation = moments(sums, sums_of_squares, count)
     return Standardisation(whole_image(mean), whole_image(deviation))
+
+
+def measure_batches(batches: Iterable[Any]) -> Standardisation | None:
+    """The statistics for each pixel of the raw images in one pass over batches (images, labels).
+
+    None if the first batch does not begin with uint8 images: floats have a scale of their own.
+
+    Raises:
+        InputError: raw images of another shape, or in a loader that does not say how many it has.
+    """
+    count, sums, squares = 0, torch.zeros(IMAGE_SHAPE).long(), torch.zeros(IMAGE_SHAPE).long()
+    for batch in batches:
+        images = batch[0] if isinstance(batch, tuple | list) else None
+        if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+            return None
+        if images.shape[1:] != IMAGE_SHAPE:
+            raise InputError(
+                f"the training images have the shape {tuple(images.shape[1:])}; the networks take "
+                f"{IMAGE_SHAPE}"
+            )
+        if not isinstance(batches, Sized):
+            raise InputError(
+                "the training loader gives raw uint8 images and has no length, so their mean and "
+                "deviation cannot be measured; give it a __len__, or standardise the images"
+            )
+        of_batch = exact_sums(images)
+        count, sums, squares = count + len(images), sums + of_batch[0], squares + of_batch[1]
+    return Standardisation(*map(whole_image, moments(sums, squares, count))) if count else None
 
 
 def exact_sums(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,13 @@
 """Run folders: one for each fit, never written over."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_cifar.runs.configuration import CONFIG_FILE
+from lightning_cifar.runs.records import RECORD_FILE
 from lightning_cifar.errors import InputError
 
 BEST_FILE = "best.ckpt"
@@ -46,10 +48,13 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
 
 
 def discard_if_unused(folder: Path) -> None:
-    """Remove the folder of a run that never began: it holds its configuration and nothing else."""
-    if [each.name for each in folder.iterdir()] == [CONFIG_FILE]:
-        (folder / CONFIG_FILE).unlink()
-        folder.rmdir()
+    """Remove the folder of a run that never began: it holds neither a record nor weights.
+
+    The result of a search is kept in the cache as well.
+    """
+    began = (RECORD_FILE, BEST_FILE, LAST_FILE, PREVIOUS_FILE)
+    if not any((folder / name).exists() for name in began):
+        shutil.rmtree(folder)
 
 
 @contextmanager

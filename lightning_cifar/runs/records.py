@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
@@ -13,10 +14,27 @@ RECORD_FILE = "record.json"
 CURVES_FILE = "metrics.csv"
 RUNNING = "running"  # the stop reason of a run that has not stopped
 
+Mode = Literal["min", "max"]
+# Why a run is not training: it was never stopped, it came to the end that was asked for, it cannot
+# get further, or it was cut short.
+StopKind = Literal[
+    "running",
+    "epochs",
+    "steps",
+    "patience",
+    "not_finite",
+    "time",
+    "callback",
+    "interrupted",
+    "nothing",
+]
+FINISHED: frozenset[StopKind] = frozenset({"epochs", "steps", "patience", "not_finite"})
 
-def out_of_patience(monitor: str, patience: int) -> str:
+
+def out_of_patience(monitor: str, patience: int, mode: Mode = "min") -> str:
     """The stop reason of a run that no longer got better."""
-    return f"{monitor} had not fallen for {patience} epochs"
+    moved = {"min": "fallen", "max": "risen"}[mode]
+    return f"{monitor} had not {moved} for {patience} validations"
 
 
 def epochs_done(count: int | None) -> str:
@@ -24,20 +42,26 @@ def epochs_done(count: int | None) -> str:
     return f"all {count} epochs done"
 
 
-def diverged(step: int, epoch: int, rate: float) -> str:
+def steps_done(count: int) -> str:
+    """The stop reason of a run that was allowed no more steps."""
+    return f"all {count} steps done (trainer.max_steps)"
+
+
+def diverged(step: int, epoch: int, rate: float, advice: str = "try a lower learning rate") -> str:
     """The stop reason of a run whose training loss became infinite or NaN at ``step``."""
     return (
         f"the training loss is not finite at step {step} (epoch {epoch}, "
-        f"learning rate {rate:g}); try a lower learning rate"
+        f"learning rate {rate:g}); {advice}"
     )
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One pass over the training images and the validation after it.
+    """One pass over the training images.
 
     The training figures are means over the epoch, taken while the weights changed (and with dropout
-    on); the validation figures are those of the weights at its end.
+    on); the validation figures are those of the weights at its end, NaN (null in the file) if these
+    were not validated.
     """
 
     epoch: int
@@ -50,13 +74,29 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
+class ValidationRecord:
+    """One validation: of the weights after ``step`` steps, in ``epoch`` (both counted from 0)."""
+
+    epoch: int
+    step: int
+    val_loss: float
+    val_accuracy: float
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run: what was asked, what was found, what came of it.
 
     Attributes:
-        learning_rate_source: "given", "search" or "cache" (an earlier search of the same hash).
-        best_epoch: number of the epoch with the lowest validation loss, counted from 0; -1 if none.
+        learning_rate_source: "given", "search", "cache" (an earlier search of the same hash), or
+            "changed during the fit" by a callback.
+        best_epoch: the epoch in which the kept weights were judged, counted from 0; -1 if none.
         stop_reason: why training ended; "running" until it has.
+        stop_kind: the same in one word; only the kinds of ``FINISHED`` are an end.
+        monitor, mode: the rule by which weights are kept: the lowest or highest of this figure.
+        best_score, best_step: that figure of the kept weights, and after how many steps; NaN
+            (null in the file) and -1 if there are none.
+        validations: every one that took place, whenever it did.
     """
 
     variant: str
@@ -72,11 +112,24 @@ class RunRecord:
     stop_reason: str
     epochs: tuple[EpochRecord, ...]
     config: dict[str, Any]
+    stop_kind: StopKind = "running"
+    monitor: str = "val_loss"
+    mode: Mode = "min"
+    best_score: float = math.nan
+    best_step: int = -1
+    validations: tuple[ValidationRecord, ...] = ()
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch whose weights were kept."""
-        return self.epochs[self.best_epoch] if self.best_epoch >= 0 else None
+        """The epoch whose weights were kept, with the validation figures of those weights."""
+        epochs = [each for each in self.epochs if each.epoch == self.best_epoch]
+        if not epochs:
+            return None
+        judged = [each for each in self.validations if each.step == self.best_step]
+        if not judged:
+            return epochs[0]
+        loss, accuracy = judged[-1].val_loss, judged[-1].val_accuracy
+        return dataclasses.replace(epochs[0], val_loss=loss, val_accuracy=accuracy)
 
     @property
     def seconds_per_epoch(self) -> float:
@@ -90,12 +143,26 @@ def write_record(record: RunRecord, folder: Path) -> None:
         "best": dataclasses.asdict(record.best) if record.best else None,
         "seconds_per_epoch": round(record.seconds_per_epoch, 3),
     }
-    text = json.dumps(dataclasses.asdict(record) | summary, indent=1)
+    text = json.dumps(with_nulls(dataclasses.asdict(record) | summary), indent=1)
     write_text_atomically(folder / RECORD_FILE, text + "\n")
     columns = [field.name for field in dataclasses.fields(EpochRecord)]
-    rows = [[repr(getattr(epoch, column)) for column in columns] for epoch in record.epochs]
+    rows = [[cell(getattr(epoch, column)) for column in columns] for epoch in record.epochs]
     lines = [",".join(row) for row in [columns, *rows]]
     write_text_atomically(folder / CURVES_FILE, "\n".join(lines) + "\n")
+
+
+def with_nulls(value: Any) -> Any:
+    """The same values with None in place of NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: with_nulls(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_nulls(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def cell(value: float) -> str:
+    """A number in a table, empty if there is none."""
+    return "" if isinstance(value, float) and math.isnan(value) else repr(value)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -115,8 +182,35 @@ def read_record(path: Path) -> RunRecord:
 def record_from(data: dict[str, Any]) -> RunRecord:
     """A record from plain JSON values; what else stands there is left out.
 
+    Records of earlier versions lack the fields from ``stop_kind`` on; all of their runs kept the
+    lowest validation loss and validated after each epoch.
+
     Raises: KeyError or TypeError for values that are no run record's.
     """
-    fields = {field.name: data[field.name] for field in dataclasses.fields(RunRecord)}
-    fields["epochs"] = tuple(EpochRecord(**epoch) for epoch in fields["epochs"])
-    return RunRecord(**fields)
+    fields = {
+        field.name: data[field.name]
+        for field in dataclasses.fields(RunRecord)
+        if field.default is dataclasses.MISSING or field.name in data
+    }
+    fields["epochs"] = tuple(EpochRecord(**with_nans(epoch)) for epoch in fields["epochs"])
+    fields["validations"] = tuple(
+        ValidationRecord(**with_nans(each)) for each in fields.get("validations", ())
+    )
+    fields.setdefault("stop_kind", kind_of(fields["stop_reason"]))
+    if fields["stop_kind"] not in get_args(StopKind):
+        raise TypeError(f"stop_kind is {fields['stop_kind']!r}")
+    return RunRecord(**with_nans(fields))
+
+
+def with_nans(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields with NaN where the file says null."""
+    return {key: math.nan if value is None else value for key, value in fields.items()}
+
+
+def kind_of(stop_reason: str) -> StopKind:
+    """The kind of a stop reason that an earlier version wrote."""
+    if stop_reason == RUNNING:
+        return "running"
+    if "not finite" in stop_reason:
+        return "not_finite"
+    return "epochs" if stop_reason.startswith("all ") else "patience"

@@ -1,21 +1,25 @@
 """Whether a run can be continued, from which checkpoint, and with which changed settings."""
 
+import math
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import DamagedCheckpoint, load_checkpoint
 from lightning_cifar.runs.configuration import CONFIG_FILE, Config, read_settings
-from lightning_cifar.errors import InputError
-from lightning_cifar.runs.records import RECORD_FILE, RUNNING, read_record
-from lightning_cifar.runs.folders import LAST_FILE, PREVIOUS_FILE
+from lightning_cifar.runs.folders import BEST_FILE, LAST_FILE, PREVIOUS_FILE
+from lightning_cifar.runs.records import FINISHED, RECORD_FILE, read_record
 
-LENGTH = "trainer.max_epochs"
+LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
 PATIENCE = "early_stopping.patience"
+PATHS = {"data.path", "data.cache", "learning_rate_search.cache"}
 # These decide when training ends or where files lie, not what an epoch computes.
-FREE_KEYS = {LENGTH, PATIENCE, "data.cache", "learning_rate_search.cache"}
+FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rate_search.cache"}
+# Settings that earlier versions did not have, at the value that does what they did.
+ADDED_SINCE = {("early_stopping.mode", "auto")}
 TEMPORARY_FILES = ".*.*.????????"  # as write_atomically names them
 
 
@@ -57,18 +61,19 @@ def newest_undamaged(folder: Path) -> tuple[Path | None, dict[str, Any] | None]:
             f"start a new run (the best weights so far are in {folder / 'best.ckpt'})"
         )
     print(f"{folder} has no finished epoch yet; starting from the beginning", file=sys.stderr)
+    (folder / BEST_FILE).unlink(missing_ok=True)  # of the part of an epoch that is done again
     return None, None
 
 
 def reason_it_ended(folder: Path, wanted: Config) -> str | None:
-    """Why the run is over; None if it is not, or if it was asked to go on for longer."""
+    """Why the run is over; None if it was cut short, or was asked to go on for longer."""
     try:
         record = read_record(folder / RECORD_FILE)
     except InputError:
         return None  # not written yet, or damaged: the checkpoint knows all that it held
     before, after = dict(leaves(record.config)), dict(leaves(wanted))
-    if record.stop_reason == RUNNING or any(
-        before.get(key) != after.get(key) for key in (LENGTH, PATIENCE)
+    if record.stop_kind not in FINISHED or any(
+        before.get(key) != after.get(key) for key in (*LENGTHS, PATIENCE)
     ):
         return None
     return record.stop_reason
@@ -80,7 +85,7 @@ def check_unchanged(saved: Config, wanted: Config) -> None:
     Raises:
         InputError: naming the first key that differs, with both values.
     """
-    before, after = dict(leaves(saved)), dict(leaves(wanted))
+    before, after = (dict(comparable(each)) for each in (saved, wanted))
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
         if old == new or (key in FREE_KEYS and not shortens(key, old, new, after)):
@@ -91,12 +96,38 @@ def check_unchanged(saved: Config, wanted: Config) -> None:
         )
 
 
+def comparable(settings: Config) -> Iterator[tuple[str, Any]]:
+    """Keys and values by which two configurations of one run are compared.
+
+    A path may be written in several ways; a limit on time may be set or lifted; and a setting that
+    an earlier version did not have stands at its default.
+    """
+    for key, value in leaves(settings):
+        if key in PATHS and value is not None:
+            yield key, str(Path(value).expanduser().absolute())
+        elif key == "trainer.callbacks":
+            yield key, [each for each in value or [] if not is_timer(each)] or None
+        elif (key, value) not in ADDED_SINCE:
+            yield key, value
+
+
+def is_timer(callback: Any) -> bool:
+    """Whether the settings of a callback are those of Lightning's ``Timer``."""
+    return str((callback or {}).get("class_path", "")).rpartition(".")[2] == "Timer"
+
+
 def shortens(key: str, old: Any, new: Any, settings: Config) -> bool:
-    """Whether a new number of epochs cuts off what was done or reshapes a 1cycle schedule."""
-    if key != LENGTH:
+    """Whether a new length cuts off what was done or reshapes a 1cycle schedule."""
+    if key not in LENGTHS:
         return False
-    constant = settings.get("model.init_args.schedule") == "constant"
-    return not constant or (new is not None and (old is None or new < old))
+    if settings.get("model.init_args.schedule") != "constant":
+        return True
+    return length(new) < length(old)
+
+
+def length(value: Any) -> float:
+    """A number of epochs or steps; null and -1 stand for no limit."""
+    return math.inf if value is None or value < 0 else float(value)
 
 
 def saved_settings(folder: Path) -> Config:

@@ -1,83 +1,246 @@
 """Early stopping that hands back the best weights, in the module and in ``best.ckpt``."""
 
+import difflib
 import math
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Literal, final
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.folders import BEST_FILE
+from lightning_cifar.runs.records import Mode
+
+# Which way our own figures get better.
+DIRECTIONS: dict[str, Mode] = {
+    "train_loss": "min",
+    "train_accuracy": "max",
+    "val_loss": "min",
+    "val_accuracy": "max",
+}
+WORST: dict[Mode, float] = {"min": math.inf, "max": -math.inf}
 
 
 @final
 class BestWeights(Checkpoint):
-    """Keeps the weights of the lowest ``monitor`` and stops when it has not fallen for a while.
+    """Keeps the weights with the best ``monitor`` and stops when it has not improved for a while.
+
+    A figure is judged whenever it is new: one of the validation after every validation, one of the
+    training at the end of every epoch. The weights that were judged are the ones that are kept,
+    also where another callback validates averaged weights in place of the trained ones.
 
     The best weights are written to ``best.ckpt`` in the trainer's root folder as soon as they are
     found, and are in the module when ``fit`` returns. Lightning's own ``EarlyStopping`` leaves the
     last weights, and its ``ModelCheckpoint`` is another object with another idea of the best.
+    Under ``fast_dev_run`` nothing is kept, and the last weights stay in the module.
 
     Args:
-        monitor: name of a logged figure that should fall.
+        monitor: name of a logged figure.
         patience: validations without a new best before training stops.
+        mode: whether the best is the lowest (``min``) or the highest (``max``); ``auto`` knows it
+            of the losses and accuracies that our classifiers log.
     """
 
-    def __init__(self, monitor: str = "val_loss", patience: int = 10) -> None:
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 10,
+        mode: Literal["auto", "min", "max"] = "auto",
+    ) -> None:
         if patience < 1:
             raise InputError(f"patience must be at least 1, got {patience}")
+        if mode not in ("auto", *WORST):
+            raise InputError(f"mode is {mode!r}; choose one of auto, min, max")
         self.monitor = monitor
         self.patience = patience
-        self.best_score = math.inf
-        self.best_epoch = -1
+        self.mode = mode
+        self._forget()
+
+    def _forget(self) -> None:
+        """What a fit starts with."""
+        self.best_score = math.nan
+        self.best_epoch = self.best_step = -1
         self.waited = 0
+        self.validations = 0
         self.best_model_path = ""  # where Lightning's ckpt_path="best" looks
+        self._asked = False  # to stop
+        self._best: dict[str, Any] = {}  # the content of best.ckpt
+        self._seen: Tensor | None = None  # the figure that was judged last
+        self._judged: dict[str, Tensor] | None = None  # the weights that are being validated
+
+    @property
+    def direction(self) -> Mode:
+        """Whether low or high is good.
+
+        Raises:
+            InputError: ``mode`` is ``auto`` and the figure is not one of ours.
+        """
+        if self.mode != "auto":
+            return self.mode
+        if self.monitor not in DIRECTIONS:
+            near = difflib.get_close_matches(self.monitor, DIRECTIONS, n=1)
+            hint = f"did you mean {near[0]!r}? Else add" if near else "add"
+            raise InputError(
+                f"early_stopping.monitor is {self.monitor!r}, of which it is not known whether it "
+                f"should fall or rise; {hint} --early_stopping.mode min (or max)"
+            )
+        return DIRECTIONS[self.monitor]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; ``patience`` is not part of it, so a new value counts."""
+        """What a resumed run needs; ``patience`` is not part of it, so a new value counts.
+
+        The best weights are part of it: a run that is continued in another folder, or from before
+        the best file was last written, has them.
+        """
         return {
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
+            "best_step": self.best_step,
             "waited": self.waited,
+            "validations": self.validations,
+            "best": self._best,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue where the interrupted run was."""
+        """Continue where the interrupted run was; an earlier version kept less."""
         self.best_score = state_dict["best_score"]
         self.best_epoch = state_dict["best_epoch"]
         self.waited = state_dict["waited"]
+        self.best_step = state_dict.get("best_step", -1)
+        self.validations = state_dict.get("validations", 1)
+        self._best = state_dict.get("best", {})
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Forget an earlier fit; a resumed one loads its state after this."""
+        if stage == "fit":
+            self._forget()
+            assert self.direction in WORST  # refuses before anything is trained
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop at once when the interrupted run had already run out of patience."""
-        trainer.should_stop = self.waited >= self.patience
+        """Put the best file in place; stop when the interrupted run had run out of patience."""
+        file = best_file(trainer)
+        if self._best:
+            self.best_model_path = str(file)
+            trainer.strategy.save_checkpoint(self._best, self.best_model_path)
+        elif self.best_epoch >= 0 and file.is_file():  # begun by an earlier version
+            self._best = dict(trainer.strategy.load_checkpoint(file))
+        if self.waited >= self.patience:
+            trainer.should_stop = True
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Remember the weights that are being validated: another callback may change them back."""
+        if batch_idx == 0 and dataloader_idx == 0 and not trainer.sanity_checking:
+            self._judged = copied(pl_module.state_dict())
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge a figure of the validation.
+
+        Raises:
+            InputError: the figure is logged neither here nor in training.
+        """
+        if trainer.sanity_checking or tries_the_code(trainer):
+            return
+        self.validations += 1
+        self._judge(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compare the figure with the best so far."""
-        if self.monitor not in trainer.callback_metrics:
+        """Judge a figure of the training."""
+        if tries_the_code(trainer):
+            return
+        self._judged = None
+        self._judge(trainer, pl_module)
+        if self.validations and self.monitor not in trainer.callback_metrics:
             raise InputError(
                 f"early_stopping.monitor is {self.monitor!r}, which is not logged; logged are "
                 f"{', '.join(sorted(trainer.callback_metrics))}"
             )
-        score = float(trainer.callback_metrics[self.monitor])
-        if score < self.best_score:  # a NaN is never better
-            self.best_score, self.best_epoch, self.waited = score, trainer.current_epoch, 0
-            self.best_model_path = str(best_file(trainer))
-            trainer.save_checkpoint(self.best_model_path, weights_only=True)
+
+    def _judge(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare the figure with the best so far, if it has been logged anew."""
+        figure = trainer.callback_metrics.get(self.monitor)
+        if figure is None or is_view_of(figure, self._seen):
+            return
+        self._seen = figure
+        score = float(figure)
+        if better(score, self.best_score, self.direction):
+            if self._asked:  # only trainer.min_epochs or min_steps let training go on after that
+                trainer.should_stop = self._asked = False
+            self.best_score, self.waited = score, 0
+            self.best_epoch, self.best_step = trainer.current_epoch, trainer.global_step
+            self._keep(trainer, pl_module)
             return
         self.waited += 1
         if self.waited >= self.patience:
-            trainer.should_stop = True
+            trainer.should_stop = self._asked = True
+
+    def _keep(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the weights that were judged."""
+        self.best_model_path = str(best_file(trainer))
+        now = pl_module.state_dict()
+        if self._judged is None or same(self._judged, now):
+            trainer.save_checkpoint(self.best_model_path, weights_only=True)
+        else:
+            trained = copied(now)
+            pl_module.load_state_dict(self._judged)
+            trainer.save_checkpoint(self.best_model_path, weights_only=True)
+            pl_module.load_state_dict(trained)
+        self._best = dict(trainer.strategy.load_checkpoint(self.best_model_path))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the best weights into the module, even if a resumed run had no epoch left."""
-        if self.best_epoch < 0:
+        if not self._best:
             return
-        self.best_model_path = str(best_file(trainer))
-        checkpoint = trainer.strategy.load_checkpoint(self.best_model_path)
-        pl_module.load_state_dict(checkpoint["state_dict"])
+        pl_module.load_state_dict(self._best["state_dict"])
         rank_zero_info(f"best {self.monitor} {self.best_score:.4f} at epoch {self.best_epoch}")
+
+
+def is_view_of(figure: Tensor, seen: Tensor | None) -> bool:
+    """Whether Lightning hands out a result again: each time it is a new view of the same memory.
+
+    A result that is still referred to keeps its memory, so no other one can have it.
+    """
+    return seen is not None and figure.data_ptr() == seen.data_ptr()
+
+
+def better(score: float, best: float, direction: Mode) -> bool:
+    """Whether a score is a new best; NaN and infinity on the wrong side never are."""
+    worst = WORST[direction]
+    best = worst if math.isnan(best) else best
+    return score < best if direction == "min" else score > best
+
+
+def tries_the_code(trainer: Trainer) -> bool:
+    """Whether this is a ``fast_dev_run``: a batch or two that train nothing worth keeping."""
+    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+
+
+def copied(weights: dict[str, Any]) -> dict[str, Any]:
+    """A copy of weights that later steps do not change."""
+    return {
+        name: value.detach().clone() if isinstance(value, Tensor) else value
+        for name, value in weights.items()
+    }
+
+
+def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Whether two states hold the same tensors, NaN and NaN being the same."""
+    return all(
+        bool(torch.allclose(value, second[name], rtol=0, atol=0, equal_nan=True))
+        for name, value in first.items()
+        if isinstance(value, Tensor)
+    )
 
 
 def best_file(trainer: Trainer) -> Path:

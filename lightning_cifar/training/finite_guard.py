@@ -11,6 +11,7 @@ from lightning_cifar.runs.records import diverged
 
 # Looking at a loss makes an accelerator wait for it; on the CPU it costs nothing.
 STEPS_BETWEEN_LOOKS = 50
+HALF = ("16-true", "bf16-true")
 
 
 class NonFiniteLoss(RuntimeError):
@@ -26,17 +27,18 @@ class FiniteGuard(Callback):
 
     def __init__(self) -> None:
         self.losses: list[Tensor] = []
-        self.first_step = 0
+        self.steps: list[int] = []  # of each loss: with accumulated gradients several have one
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new list of losses not yet looked at."""
-        self.losses, self.first_step = [], trainer.global_step
+        self.losses, self.steps = [], []
 
     def on_before_backward(
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
         """Note the loss, and look at those noted when it is time."""
         self.losses.append(loss.detach())
+        self.steps.append(trainer.global_step)
         if loss.device.type == "cpu" or len(self.losses) == STEPS_BETWEEN_LOOKS:
             self._look(trainer)
 
@@ -47,8 +49,14 @@ class FiniteGuard(Callback):
     def _look(self, trainer: Trainer) -> None:
         finite = torch.isfinite(torch.stack(self.losses)) if self.losses else torch.tensor(True)
         if not finite.all():
-            step = self.first_step + int((~finite).int().argmax())
+            step = self.steps[int((~finite).int().argmax())]
             rate = trainer.optimizers[0].param_groups[0]["lr"]
-            raise NonFiniteLoss(diverged(step, trainer.current_epoch, rate))
-        self.first_step += len(self.losses)
-        self.losses = []
+            raise NonFiniteLoss(diverged(step, trainer.current_epoch, rate, advice(trainer)))
+        self.losses, self.steps = [], []
+
+
+def advice(trainer: Trainer) -> str:
+    """What to try: numbers of 16 bits break at any rate, and a lower one makes it worse."""
+    if trainer.precision in HALF:
+        return f"{trainer.precision} has too few digits; try --trainer.precision 32-true"
+    return "try a lower learning rate"

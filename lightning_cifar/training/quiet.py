@@ -16,3 +16,10 @@ def quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # All that is said when a process ends while the first one computes, and is ended for it.
     logging.getLogger(subprocess_script.__name__).setLevel(logging.INFO)
+
+
+def let_speak(*, profiler: bool, summary: bool) -> None:
+    """Print the reports that were asked for: Lightning writes them as notes in its log."""
+    for wanted, name in ((profiler, "profilers"), (summary, "callbacks.model_summary")):
+        level = logging.INFO if wanted else logging.NOTSET
+        logging.getLogger(f"lightning.pytorch.{name}").setLevel(level)

@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, Timer
 from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.runs.folders import LAST_FILE, PREVIOUS_FILE
@@ -18,7 +18,8 @@ class ResumePoint(Checkpoint):
     """Saves everything after each epoch, and makes dropout a function of (seed, process, step).
 
     Checkpoints hold no state of random number generators: with the order of the images and the
-    dropout masks both recomputed from seeds there is none to hold.
+    dropout masks both recomputed from seeds there is none to hold. An epoch that was cut short is
+    not saved: the run continues from the one before, and ends as if it had not been cut.
     """
 
     def __init__(self) -> None:
@@ -33,12 +34,24 @@ class ResumePoint(Checkpoint):
     ) -> None:
         """Seed the masks of this step; dropout layers draw from the global generator alone."""
         if self.drops_out:
-            step = trainer.global_step
-            seed = derived_seed(pl_module.hparams["seed"], "dropout", trainer.global_rank, step)
+            step, part = trainer.global_step, batch_idx % trainer.accumulate_grad_batches
+            # Batches whose gradients are accumulated belong to one step; each has its own masks.
+            parts = (step, part) if part else (step,)
+            seed = derived_seed(pl_module.hparams["seed"], "dropout", trainer.global_rank, *parts)
             torch.manual_seed(seed)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Leave out how much time was used: a limit on time is one on the call, not on the run."""
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Timer):
+                checkpoint.get("callbacks", {}).pop(callback.state_key, None)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``last.ckpt``, keeping the one before in case this one is damaged later."""
+        if not trainer.is_last_batch:
+            return
         folder = Path(trainer.default_root_dir)
         if trainer.is_global_zero and (folder / LAST_FILE).exists():
             os.replace(folder / LAST_FILE, folder / PREVIOUS_FILE)

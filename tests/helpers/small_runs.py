@@ -26,6 +26,11 @@ def small_classifier(variant=EluClassifier, **options):
 
 def small_trainer(folder, callbacks=(), **options):
     """A silent trainer on the CPU, with the package's checkpoint files."""
+    return Trainer(**trainer_options(folder, callbacks, **options))
+
+
+def trainer_options(folder, callbacks=(), **options):
+    """The options of such a trainer."""
     quiet = {
         "accelerator": "cpu",
         "devices": 1,
@@ -35,10 +40,8 @@ def small_trainer(folder, callbacks=(), **options):
         "enable_model_summary": False,
         "num_sanity_val_steps": 0,
         "enable_checkpointing": any(isinstance(each, Checkpoint) for each in callbacks),
+        "default_root_dir": str(folder),
+        "callbacks": list(callbacks),
+        "plugins": [SealedCheckpoints()],
     }
-    return Trainer(
-        **{**quiet, **options},
-        default_root_dir=str(folder),
-        callbacks=list(callbacks),
-        plugins=[SealedCheckpoints()],
-    )
+    return {**quiet, **options}

@@ -24,9 +24,12 @@ class Watched:
     def __init__(self):
         self.default_root_dir = "folder"
         self.callback_metrics = {}
-        self.current_epoch = 0
-        self.should_stop = False
+        self.current_epoch = self.global_step = 0
+        self.should_stop = self.fast_dev_run = self.sanity_checking = False
         self.saved_epochs = []
+        self.strategy = SimpleNamespace(
+            load_checkpoint=lambda path: {"state_dict": {}}, save_checkpoint=lambda *_: None
+        )
 
     def save_checkpoint(self, path, weights_only):
         assert str(path).endswith(BEST_FILE)
@@ -34,17 +37,21 @@ class Watched:
         self.saved_epochs.append(self.current_epoch)
 
 
+MODULE = torch.nn.Identity()
+
+
 def epochs_until_stop(make, losses, patience, resumed_at):
     """Feed losses to a stopper, replaced by a resumed one before epoch ``resumed_at``."""
     trainer, stopper = Watched(), make(patience)
-    stopper.on_train_start(trainer, None)
+    stopper.on_train_start(trainer, MODULE)
     for epoch, loss in enumerate(losses):
         if epoch == resumed_at:
             state, stopper = stopper.state_dict(), make(patience)
             stopper.load_state_dict(state)
-            stopper.on_train_start(trainer, None)
+            stopper.on_train_start(trainer, MODULE)
         trainer.current_epoch, trainer.callback_metrics["val_loss"] = epoch, torch.tensor(loss)
-        stopper.on_train_epoch_end(trainer, None)
+        stopper.on_validation_end(trainer, MODULE)
+        stopper.on_train_epoch_end(trainer, MODULE)
         if trainer.should_stop:
             return trainer, stopper, epoch
     return trainer, stopper, None
@@ -88,23 +95,29 @@ def test_stops_when_patience_runs_out_and_keeps_the_first_best():
 
 
 class LastOfEqual(BestWeights):
-    def on_train_epoch_end(self, trainer, pl_module):
+    def _judge(self, trainer, pl_module):
         if float(trainer.callback_metrics["val_loss"]) == self.best_score:
-            self.best_score = math.inf
-        super().on_train_epoch_end(trainer, pl_module)
+            self.best_score = math.nan
+        super()._judge(trainer, pl_module)
 
 
 class NanIsBest(BestWeights):
-    def on_train_epoch_end(self, trainer, pl_module):
+    def on_validation_end(self, trainer, pl_module):
         if math.isnan(trainer.callback_metrics["val_loss"]):
-            trainer.callback_metrics["val_loss"] = -1.0
-        super().on_train_epoch_end(trainer, pl_module)
+            trainer.callback_metrics["val_loss"] = torch.tensor(-1.0)
+        super().on_validation_end(trainer, pl_module)
 
 
 class OneEarly(BestWeights):
-    def on_train_epoch_end(self, trainer, pl_module):
-        super().on_train_epoch_end(trainer, pl_module)
+    def on_validation_end(self, trainer, pl_module):
+        super().on_validation_end(trainer, pl_module)
         trainer.should_stop |= self.waited >= self.patience - 1 > 0
+
+
+class JudgesTwice(BestWeights):
+    def on_train_epoch_end(self, trainer, pl_module):
+        self._seen = None
+        super().on_train_epoch_end(trainer, pl_module)
 
 
 class ForgetsHowLong(BestWeights):
@@ -113,9 +126,9 @@ class ForgetsHowLong(BestWeights):
 
 
 class NeverSaves(BestWeights):
-    def on_train_epoch_end(self, trainer, pl_module):
+    def on_validation_end(self, trainer, pl_module):
         silent = SimpleNamespace(**vars(trainer), save_checkpoint=lambda path, weights_only: None)
-        super().on_train_epoch_end(silent, None)
+        super().on_validation_end(silent, pl_module)
         trainer.should_stop = self.waited >= self.patience
 
 
@@ -124,7 +137,8 @@ def one_late(monitor="val_loss", patience=10):
 
 
 @pytest.mark.parametrize(
-    "mutant", [LastOfEqual, NanIsBest, OneEarly, ForgetsHowLong, NeverSaves, one_late]
+    "mutant",
+    [LastOfEqual, NanIsBest, OneEarly, JudgesTwice, ForgetsHowLong, NeverSaves, one_late],
 )
 def test_control_other_stoppers_are_rejected(mutant):
     assert_rejects(stops_as_it_should(lambda patience: mutant(patience=patience)))
@@ -133,14 +147,14 @@ def test_control_other_stoppers_are_rejected(mutant):
 def test_run_that_had_run_out_of_patience_is_not_continued():
     stopper, trainer = BestWeights(patience=2), Watched()
     stopper.load_state_dict({"best_score": 1.0, "best_epoch": 0, "waited": 2})
-    stopper.on_train_start(trainer, None)
+    stopper.on_train_start(trainer, MODULE)
     assert trainer.should_stop
 
 
 def test_larger_patience_continues_it():
     stopper, trainer = BestWeights(patience=3), Watched()
     stopper.load_state_dict({"best_score": 1.0, "best_epoch": 0, "waited": 2})
-    stopper.on_train_start(trainer, None)
+    stopper.on_train_start(trainer, MODULE)
     assert not trainer.should_stop
 
 
@@ -206,7 +220,7 @@ def test_lightning_finds_the_file_under_the_name_best(overfitted):
 
 
 def test_figure_that_is_not_logged_is_refused(tmp_path):
-    trainer = small_trainer(tmp_path, [BestWeights(monitor="val_los")])
+    trainer = small_trainer(tmp_path, [BestWeights(monitor="val_los", mode="min")])
     message = "early_stopping.monitor is 'val_los', which is not logged; logged are .*val_loss"
     with pytest.raises(InputError, match=message):
         trainer.fit(small_classifier(), small_data())

@@ -78,7 +78,9 @@ def losses_until_stop(losses, steps_between_looks, monkeypatch):
     """Feed losses to a guard as from an accelerator; returns how many it took, and its message."""
     monkeypatch.setattr(finite_guard, "STEPS_BETWEEN_LOOKS", steps_between_looks)
     optimiser = SimpleNamespace(param_groups=[{"lr": 0.1}])
-    trainer = SimpleNamespace(global_step=20, current_epoch=2, optimizers=[optimiser])
+    trainer = SimpleNamespace(
+        global_step=20, current_epoch=2, optimizers=[optimiser], precision="32-true"
+    )
     guard = FiniteGuard()
     guard.on_train_epoch_start(trainer, None)
     taken = 0
@@ -87,6 +89,7 @@ def losses_until_stop(losses, steps_between_looks, monkeypatch):
             taken += 1
             tensor = torch.tensor(loss).as_subclass(ElsewhereThanOnTheCPU)
             guard.on_before_backward(trainer, None, tensor)
+            trainer.global_step += 1
         guard.on_train_epoch_end(trainer, None)
     except NonFiniteLoss as error:
         return taken, str(error)
@@ -103,3 +106,34 @@ def test_on_an_accelerator_it_looks_now_and_then_and_names_the_first(bad, monkey
 
 def test_on_an_accelerator_finite_losses_pass(monkeypatch):
     assert losses_until_stop([1.0] * 7, 3, monkeypatch) == (7, "")
+
+
+@pytest.mark.parametrize("accumulated", [1, 3])
+def test_step_is_the_optimisers_not_the_batchs(tmp_path, accumulated):
+    def poison(module):
+        with torch.no_grad():
+            module.network[-1].bias[0] = float("nan")
+
+    class Poisoned(Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            if trainer.global_step == 2:
+                poison(pl_module)
+
+    options = {"max_epochs": 9, "accumulate_grad_batches": accumulated}
+    with pytest.raises(NonFiniteLoss, match="at step 2 "):
+        small_trainer(tmp_path, [Poisoned(), FiniteGuard()], **options).fit(
+            small_classifier(), small_data()
+        )
+
+
+@pytest.mark.parametrize(
+    ("precision", "advice"),
+    [
+        ("16-true", "16-true has too few digits; try --trainer.precision 32-true"),
+        ("bf16-true", "try --trainer.precision 32-true"),
+        ("32-true", "try a lower learning rate"),
+        ("bf16-mixed", "try a lower learning rate"),
+    ],
+)
+def test_advice_fits_what_overflowed(precision, advice):
+    assert advice in finite_guard.advice(SimpleNamespace(precision=precision))

@@ -52,7 +52,7 @@ def test_bar_over_the_epochs_on_a_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     fit(tmp_path)
     assert "3/3" in terminal.getvalue()
-    assert re.search(r"val_accuracy=\d+\.\d\d%, val_loss=\d", terminal.getvalue())
+    assert re.search(r"val_loss \d\.\d{4}  val_accuracy \d+\.\d\d%", terminal.getvalue())
     assert capsys.readouterr().out == ""
 
 

@@ -90,7 +90,7 @@ def test_reason_is_that_all_epochs_are_done(tmp_path):
 def test_reason_is_that_patience_ran_out(tmp_path):
     classifier = small_classifier(learning_rate=0.01)
     record, _ = fit(tmp_path, BestWeights(patience=1), classifier=classifier, max_epochs=50)
-    assert record.stop_reason == "val_loss had not fallen for 1 epochs"
+    assert record.stop_reason == "val_loss had not fallen for 1 validations"
     assert len(record.epochs) == record.best_epoch + 2 < 50
 
 

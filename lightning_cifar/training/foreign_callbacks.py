@@ -1,0 +1,48 @@
+"""Lightning's own callbacks beside ours: which cannot be made right, and why."""
+
+from collections.abc import Iterable
+
+from lightning.pytorch import Callback
+from lightning.pytorch import callbacks as lightning_callbacks
+
+from lightning_cifar.errors import InputError
+
+# Name → reason. What is not named here is supported; docs/trainer-options.md lists both.
+REFUSED: dict[str, str] = {
+    "StochasticWeightAveraging": "its averaged weights are never validated, so nothing says "
+    "whether they should be kept; use EMAWeightAveraging, whose weights are",
+    "LearningRateFinder": "the package has a search of its own, whose result the record names; "
+    "leave model.learning_rate out to use it",
+    "BatchSizeFinder": "it changes the batch size after the learning rate was searched for it; "
+    "give --data.batch_size",
+    "ModelPruning": "it renames the weights, so that a checkpoint no longer fits its network",
+    "BaseFinetuning": "the networks have no backbone to freeze",
+    "BasePredictionWriter": "'predict' is a command of its own, with --format",
+}
+# They are of no use, or an error, without a logger.
+NEED_LOGGER = ("LearningRateMonitor", "DeviceStatsMonitor", "ThroughputMonitor")
+
+
+def check_callbacks(callbacks: Iterable[Callback], *, logger: bool, searches: bool = False) -> None:
+    """Refuse callbacks that would make the record or the kept weights wrong.
+
+    logger: whether the trainer has one. searches: whether a learning rate has to be found first.
+
+    Raises:
+        InputError: naming the callback, the reason and what to use in its place.
+    """
+    for callback in callbacks:
+        for name, reason in REFUSED.items():
+            if isinstance(callback, getattr(lightning_callbacks, name)):
+                raise InputError(f"the callback {type(callback).__name__} is refused: {reason}")
+        for name in NEED_LOGGER:
+            if isinstance(callback, getattr(lightning_callbacks, name)) and not logger:
+                raise InputError(
+                    f"the callback {name} writes to a logger and there is none; add "
+                    "--trainer.logger CSVLogger --trainer.logger.save_dir FOLDER"
+                )
+        if searches and isinstance(callback, lightning_callbacks.GradientAccumulationScheduler):
+            raise InputError(
+                "the callback GradientAccumulationScheduler changes what a learning rate means "
+                "from epoch to epoch, and none can be searched for it; give --model.learning_rate"
+            )
