@@ -133,14 +133,14 @@ class CIFARCommand(LightningCLI):
         """Make or find the run folder, and add the callbacks that every run has."""
         options = self._get(self.config_init, "trainer")
         self.folder = self._run_folder()
-        callbacks = list(options["callbacks"] or [])
+        callbacks = as_list(options["callbacks"])
         let_speak(profiler=bool(options["profiler"]), summary=bool(options["enable_model_summary"]))
         if self.subcommand == "fit":
             callbacks += self._fit_callbacks()
         fixed = {
             "callbacks": callbacks,
             "default_root_dir": str(self.folder),
-            "plugins": [*(options["plugins"] or []), SealedCheckpoints()],
+            "plugins": [*as_list(options["plugins"]), SealedCheckpoints()],
         }
         try:
             self._check_callbacks(options)
@@ -359,6 +359,11 @@ def made_absolute(settings: dict[str, Any]) -> None:
         section, _, name = key.partition(".")
         if (settings.get(section) or {}).get(name):
             settings[section][name] = str(Path(settings[section][name]).expanduser().absolute())
+
+
+def as_list(value: Any) -> list[Any]:
+    """One, several or none of something, as Lightning takes them."""
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
 def selection_rule(folder: Path) -> str:

@@ -202,6 +202,9 @@ class BestWeights(Checkpoint):
         """Put the best weights into the module, even if a resumed run had no epoch left."""
         if not self._best:
             return
+        if not best_file(trainer).exists():  # resumed in another folder with no epoch left
+            trainer.strategy.save_checkpoint(self._best, best_file(trainer))
+        self.best_model_path = str(best_file(trainer))
         pl_module.load_state_dict(self._best["state_dict"])
         rank_zero_info(f"best {self.monitor} {self.best_score:.4f} at epoch {self.best_epoch}")
 

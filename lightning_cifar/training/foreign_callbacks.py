@@ -16,6 +16,8 @@ REFUSED: dict[str, str] = {
     "BatchSizeFinder": "it changes the batch size after the learning rate was searched for it; "
     "give --data.batch_size",
     "ModelPruning": "it renames the weights, so that a checkpoint no longer fits its network",
+    "OnExceptionCheckpoint": "with it, a fit continues from what an earlier one left in the same "
+    "folder without being asked to; a run leaves last.ckpt: go on with --run FOLDER --resume",
     "BaseFinetuning": "the networks have no backbone to freeze",
     "BasePredictionWriter": "'predict' is a command of its own, with --format",
 }

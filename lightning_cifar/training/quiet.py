@@ -12,6 +12,10 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
     # The figures of an epoch are summed over the processes before they are logged.
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
+    # Figures are logged once an epoch, whatever the interval between steps.
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval")
+    # Of a callback's device, which no configuration file holds.
+    warnings.filterwarnings("ignore", message="(?s).*Unable to serialize instance")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # All that is said when a process ends while the first one computes, and is ended for it.

@@ -136,7 +136,7 @@ def test_epochs_of_an_interrupted_run_are_continued():
     first.load_state_dict({"epochs": [epoch]})
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
     assert first.epochs == second.epochs
-    assert second.state_dict() == {"epochs": [epoch]}
+    assert second.state_dict() == {"epochs": [epoch], "validations": []}
 
 
 def test_curves_are_the_epochs_of_the_record(tmp_path):

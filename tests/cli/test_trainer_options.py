@@ -1,0 +1,360 @@
+"""Every option of Lightning's Trainer, as a user gives it: its effect, or a line that refuses it.
+
+The list of cases is as long as the Trainer's: an option of a newer Lightning fails a test here.
+"""
+
+import inspect
+import json
+import math
+import re
+
+import pytest
+from commands import refused, run, smoke, working_in
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import callbacks as lightning_callbacks
+
+from lightning_cifar.cli import command
+from lightning_cifar.cli.trainer_options import NOT_ZERO, REFUSED, SUPPORTED
+from lightning_cifar.training import foreign_callbacks
+from lightning_cifar.training.trainer import NotingTrainer
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    with working_in(tmp_path / "work", monkeypatch) as folder:
+        yield folder
+
+
+class Seen(Callback):
+    """Notes what the trainer really does; added to every trainer by ``watched``."""
+
+    def __init__(self):
+        self.batches, self.validations, self.steps = [], [], []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.batches.append((trainer.current_epoch, batch[1].tolist()))
+        self.steps.append(trainer.global_step)
+
+    def on_validation_end(self, trainer, pl_module):
+        self.validations.append((trainer.sanity_checking, trainer.global_step))
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """The callback that watches, and the trainer once it has been made."""
+    seen = Seen()
+
+    def make(**options):
+        seen.trainer = NotingTrainer(**options | {"callbacks": [seen, *options["callbacks"]]})
+        return seen.trainer
+
+    monkeypatch.setattr(command, "NotingTrainer", make)
+    return seen
+
+
+def fit(capsys, *options, name="run", variant="elu"):
+    """A smoke fit on 270 images in 3 batches; what was printed."""
+    done = run(capsys, *smoke(variant), "--run", name, *options)
+    assert done[0] == 0, done[2]
+    return done[1] + done[2]
+
+
+def record(folder, name="run"):
+    return json.loads((folder / name / "record.json").read_text())
+
+
+def losses(folder, name="run"):
+    return [epoch["train_loss"] for epoch in record(folder, name)["epochs"]]
+
+
+def test_the_two_lists_are_lightnings():
+    parameters = set(inspect.signature(Trainer).parameters)
+    assert set(SUPPORTED) | set(REFUSED) == parameters
+    assert not set(SUPPORTED) & set(REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("num_nodes", 2),
+        ("limit_predict_batches", 3),
+        ("enable_checkpointing", "false"),
+        ("use_distributed_sampler", "false"),
+        ("barebones", "true"),
+        ("default_root_dir", "elsewhere"),
+        ("model_registry", "name"),
+    ],
+)
+def test_refused_options_are_refused_by_name(work, capsys, option, value):
+    error = refused(capsys, *smoke(), f"--trainer.{option}", value)
+    assert f"trainer.{option} is refused" in error
+    assert REFUSED[option] in error
+
+
+def test_all_that_is_refused_has_a_case():
+    cases = test_refused_options_are_refused_by_name.pytestmark[0].args[1]
+    assert {option for option, _ in cases} == set(REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("command_name", "option"),
+    [(name, option) for name, options in NOT_ZERO.items() for option in options],
+)
+def test_zero_is_refused_where_it_leaves_nothing_to_do(work, capsys, command_name, option):
+    run(capsys, *smoke(), "--run", "run")
+    start = smoke() if command_name == "fit" else [command_name, "--run", "run"]
+    assert f"trainer.{option} is 0: " in refused(capsys, *start, f"--trainer.{option}", 0)
+
+
+# An option with a value, and what must be true of the fit with it. ``seen`` watched it.
+def epochs(folder):
+    return [epoch["epoch"] for epoch in record(folder)["epochs"]]
+
+
+EFFECTS = {
+    ("accelerator", "cpu"): lambda folder, seen, out: record(folder)["device"].startswith("cpu"),
+    ("strategy", "auto"): lambda folder, seen, out: seen.trainer.world_size == 1,
+    ("devices", 1): lambda folder, seen, out: seen.trainer.num_devices == 1,
+    ("precision", "64-true"): lambda folder, seen, out: seen.trainer.precision == "64-true",
+    ("logger", "true"): lambda folder, seen, out: list((folder / "run").glob("lightning_logs/*/*")),
+    ("max_epochs", 2): lambda folder, seen, out: epochs(folder) == [0, 1],
+    ("max_steps", 2): lambda folder, seen, out: seen.steps == [1, 2],
+    ("max_time", "00:01:00:00"): lambda folder, seen, out: timer_of(seen) == 3600,
+    ("limit_train_batches", 2): lambda folder, seen, out: len(seen.batches) == 2,
+    ("limit_val_batches", 1): lambda folder, seen, out: seen.trainer.num_val_batches == [1],
+    ("limit_test_batches", 2): lambda folder, seen, out: seen.trainer.limit_test_batches == 2,
+    ("val_check_interval", 2): lambda folder, seen, out: seen.validations == [(False, 2)],
+    ("check_val_every_n_epoch", 2): lambda folder, seen, out: record(folder)["best_epoch"] == -1,
+    ("num_sanity_val_steps", 1): lambda folder, seen, out: seen.validations[0] == (True, 0),
+    ("log_every_n_steps", 7): lambda folder, seen, out: seen.trainer.log_every_n_steps == 7,
+    ("enable_progress_bar", "true"): lambda folder, seen, out: "Epoch 0" in out,
+    ("enable_model_summary", "true"): lambda folder, seen, out: "Trainable params" in out,
+    ("accumulate_grad_batches", 3): lambda folder, seen, out: seen.steps[-1] == 1,
+    ("gradient_clip_val", 1e-6): lambda folder, seen, out: seen.trainer.gradient_clip_val == 1e-6,
+    ("deterministic", "true"): lambda folder, seen, out: deterministic(),
+    ("benchmark", "true"): lambda folder, seen, out: cudnn_benchmark(),
+    ("inference_mode", "false"): lambda folder, seen, out: not inference_mode(seen),
+    ("profiler", "simple"): lambda folder, seen, out: "FIT Profiler Report" in out,
+    ("detect_anomaly", "true"): lambda folder, seen, out: seen.trainer._detect_anomaly,
+    ("sync_batchnorm", "true"): lambda folder, seen, out: len(seen.batches) == 3,
+    ("reload_dataloaders_every_n_epochs", 1): lambda folder, seen, out: len(seen.batches) == 3,
+    ("enable_autolog_hparams", "false"): lambda folder, seen, out: hparams_left_out(seen),
+}
+# These have tests of their own below, or in the file named.
+ELSEWHERE = {
+    "callbacks": "test_callbacks_of_lightning_are_served_or_refused",
+    "fast_dev_run": "test_trying_the_code_leaves_no_run",
+    "min_epochs": "test_patience_waits",
+    "min_steps": "test_patience_waits",
+    "overfit_batches": "test_the_same_batches_in_each_epoch",
+    "gradient_clip_algorithm": "test_clipping_changes_the_training",
+    "plugins": "test_plugins_beside_ours",
+}
+
+
+def timer_of(seen):
+    timers = [each for each in seen.trainer.callbacks if type(each).__name__ == "Timer"]
+    return timers[0]._duration
+
+
+def deterministic():
+    import torch
+
+    found = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(False)
+    return found
+
+
+def cudnn_benchmark():
+    import torch
+
+    found, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, False
+    return found
+
+
+def inference_mode(seen):
+    return seen.trainer.validate_loop.inference_mode
+
+
+def hparams_left_out(seen):
+    return seen.trainer.enable_autolog_hparams is False
+
+
+def test_all_that_is_supported_has_a_case():
+    assert {option for option, _ in EFFECTS} | set(ELSEWHERE) == set(SUPPORTED)
+    assert all(each in globals() for each in ELSEWHERE.values())
+
+
+@pytest.mark.parametrize(("option", "value"), EFFECTS)
+def test_supported_options_have_their_effect(work, capsys, caplog, watched, option, value):
+    out = fit(capsys, f"--trainer.{option}", value) + caplog.text
+    assert EFFECTS[option, value](work, watched, out)
+
+
+@pytest.mark.parametrize(("option", "value"), EFFECTS)
+def test_control_without_the_option_the_effect_is_not_there(
+    work, capsys, caplog, watched, option, value
+):
+    """But for those whose value is what happens anyway, or that change no figure."""
+    out = fit(capsys) + caplog.text
+    anyway = {"accelerator", "strategy", "devices", "limit_val_batches"}
+    anyway |= {"sync_batchnorm", "reload_dataloaders_every_n_epochs"}
+    if option not in anyway:
+        with pytest.raises((AssertionError, IndexError)):
+            assert EFFECTS[option, value](work, watched, out)
+
+
+def test_trying_the_code_leaves_no_run(work, capsys, watched):
+    out = run(capsys, *smoke(), "--run", "run", "--trainer.fast_dev_run", "true")
+    assert (out[0], out[2]) == (0, "")
+    assert "no run was written" in out[1]
+    assert len(watched.batches) == 1
+    assert list(work.iterdir()) == []
+
+
+def test_trying_the_code_needs_no_search(work, capsys, watched):
+    out = run(capsys, *smoke(), "--model.learning_rate=null", "--trainer.fast_dev_run", "true")
+    assert out[0] == 0
+    assert "search" not in out[1] + out[2]
+
+
+@pytest.mark.parametrize(("option", "value"), [("min_epochs", 4), ("min_steps", 12)])
+def test_patience_waits(work, capsys, watched, option, value):
+    lost = ["--early_stopping.patience", "1", "--early_stopping.mode", "max"]
+    fit(capsys, *lost, "--trainer.max_epochs", "9", name="free")
+    fit(capsys, *lost, "--trainer.max_epochs", "9", f"--trainer.{option}", value)
+    assert len(losses(work, "free")) < 4 == len(losses(work))
+    assert record(work)["stop_kind"] == "patience"
+
+
+def test_the_same_batches_in_each_epoch(work, capsys, watched):
+    fit(capsys, "--trainer.overfit_batches", 2, "--trainer.max_epochs", 2)
+    first, second = (
+        [labels for epoch, labels in watched.batches if epoch == each] for each in (0, 1)
+    )
+    assert len(first) == 2
+    assert first == second
+
+
+def test_control_limited_batches_differ_between_epochs(work, capsys, watched):
+    fit(capsys, "--trainer.limit_train_batches", 2, "--trainer.max_epochs", 2)
+    first, second = (
+        [labels for epoch, labels in watched.batches if epoch == each] for each in (0, 1)
+    )
+    assert first != second
+
+
+def test_clipping_changes_the_training(work, capsys):
+    clipped = ["--trainer.gradient_clip_val", "0.01", "--trainer.max_epochs", "2"]
+    found = set()
+    for name, options in {
+        "none": ["--trainer.max_epochs", "2"],
+        "norm": clipped,
+        "value": [*clipped, "--trainer.gradient_clip_algorithm", "value"],
+    }.items():
+        fit(capsys, *options, name=name)
+        found.add(losses(work, name)[1])
+    assert len(found) == 3
+
+
+def test_plugins_beside_ours(work, capsys, watched):
+    error = refused(capsys, *smoke(), "--trainer.plugins", "AsyncCheckpointIO")
+    assert "trainer" in error
+    assert "CheckpointIO" in error or "checkpoint" in error.lower()
+    path = "lightning.pytorch.plugins.environments.LightningEnvironment"
+    fit(capsys, "--trainer.plugins", path)
+    connector = watched.trainer._accelerator_connector
+    assert type(connector.cluster_environment).__name__ == "LightningEnvironment"
+
+
+# How each callback of Lightning's is given, and what is said of it.
+SERVED = {
+    "EarlyStopping": ["--trainer.callbacks.monitor", "val_loss"],
+    "EMAWeightAveraging": [],
+    "WeightAveraging": [],
+    "GradientAccumulationScheduler": ["--trainer.callbacks.scheduling", '{"0": 2}'],
+    "LearningRateMonitor": ["--trainer.logger", "true"],
+    "ModelCheckpoint": [],
+    "ModelSummary": ["--trainer.enable_model_summary", "true"],
+    "SpikeDetection": [],
+    "Timer": ["--trainer.callbacks.duration", "00:01:00:00"],
+    "TQDMProgressBar": ["--trainer.enable_progress_bar", "true"],
+}
+TURNED_DOWN = {
+    "StochasticWeightAveraging": (["--trainer.callbacks.swa_lrs", "0.01"], "EMAWeightAveraging"),
+    "LearningRateFinder": ([], "a search of its own"),
+    "BatchSizeFinder": ([], "--data.batch_size"),
+    "OnExceptionCheckpoint": (["--trainer.callbacks.dirpath", "x"], "without being asked"),
+    "ModelPruning": (["--trainer.callbacks.pruning_fn", "l1_unstructured"], "renames the weights"),
+    "BackboneFinetuning": ([], "no backbone"),
+    "LearningRateMonitor": ([], "add --trainer.logger CSVLogger"),
+    "DeviceStatsMonitor": ([], "add --trainer.logger CSVLogger"),
+    "TQDMProgressBar": ([], "enable_progress_bar"),
+}
+# Not a thing that a command line can give: abstract, or made of functions, or of other packages.
+NOT_GIVEN = {"Callback", "Checkpoint", "LambdaCallback", "ProgressBar", "ThroughputMonitor"}
+NOT_GIVEN |= {"BasePredictionWriter", "BaseFinetuning", "RichModelSummary", "RichProgressBar"}
+
+
+def test_callbacks_of_lightning_are_served_or_refused():
+    assert {*SERVED, *TURNED_DOWN, *NOT_GIVEN} == set(lightning_callbacks.__all__)
+    named = {*foreign_callbacks.REFUSED, *foreign_callbacks.NEED_LOGGER}
+    assert named <= {*TURNED_DOWN, *NOT_GIVEN}
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_callback_is_served(work, capsys, name):
+    out = fit(capsys, f"--trainer.callbacks+={name}", *SERVED[name])
+    assert record(work)["stop_kind"] == "epochs", out
+    code, out, error = run(capsys, "validate", "--run", "run", "--trainer.callbacks=null")
+    assert code == 0, error
+    again = float(re.search(r"val_loss ([\d.]+)", out)[1])
+    assert again == pytest.approx(record(work)["best"]["val_loss"], abs=6e-5)
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*Unable to serialize instance")
+@pytest.mark.parametrize("name", TURNED_DOWN)
+def test_callback_is_refused(work, capsys, name):
+    options, reason = TURNED_DOWN[name]
+    error = refused(capsys, *smoke(), f"--trainer.callbacks+={name}", *options)
+    assert reason in error
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--trainer.val_check_interval", "1000"],
+        ["--trainer.limit_train_batches", "0.0001"],
+        ["--trainer.limit_val_batches", "0.0001"],
+        ["--trainer.overfit_batches", "0.0001"],
+        ["--model.schedule", "one_cycle", "--trainer.max_epochs", "-1"],
+        [
+            *(
+                "--model.schedule",
+                "one_cycle",
+                "--trainer.callbacks+=GradientAccumulationScheduler",
+            ),
+            *("--trainer.callbacks.scheduling", '{"0": 2}'),
+        ],
+        ["--trainer.gradient_clip_algorithm", "nrom", "--trainer.gradient_clip_val", "1"],
+        ["--ckpt_path", "x.ckpt"],
+        ["--trainer.max_time", "three hours"],
+        ["--trainer.fast_dev_run", "-1"],
+    ],
+)
+def test_what_lightning_refuses_is_one_line_and_leaves_no_folder(work, capsys, options):
+    refused(capsys, *smoke(), *options)
+
+
+def test_record_is_json_that_every_reader_takes(work, capsys):
+    """An epoch without a validation has null, not NaN, which JSON does not know."""
+    fit(capsys, "--trainer.max_epochs", 3, "--trainer.check_val_every_n_epoch", 2)
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    text = (work / "run" / "record.json").read_text()
+    found = json.loads(text, parse_constant=refuse)
+    assert [epoch["val_loss"] is None for epoch in found["epochs"]] == [True, False, True]
+    assert (work / "run" / "metrics.csv").read_text().splitlines()[1].split(",")[3] == ""
+    assert not math.isnan(found["best_score"])
