@@ -30,7 +30,7 @@ class BestWeights(Checkpoint):
     """Keeps the weights with the best ``monitor`` and stops when it has not improved for a while.
 
     A figure is judged whenever it is new: one of the validation after every validation, one of the
-    training at the end of every epoch. The weights that were judged are the ones that are kept,
+    training at the end of every epoch. The weights that were validated are the ones that are kept,
     also where another callback validates averaged weights in place of the trained ones.
 
     The best weights are written to ``best.ckpt`` in the trainer's root folder as soon as they are
@@ -70,7 +70,8 @@ class BestWeights(Checkpoint):
         self._asked = False  # to stop
         self._best: dict[str, Any] = {}  # the content of best.ckpt
         self._seen: Tensor | None = None  # the figure that was judged last
-        self._judged: dict[str, Tensor] | None = None  # the weights that are being validated
+        self._judged: dict[str, Tensor] | None = None  # the weights that were validated last
+        self._judged_step = -1
 
     @property
     def direction(self) -> Mode:
@@ -142,7 +143,7 @@ class BestWeights(Checkpoint):
     ) -> None:
         """Remember the weights that are being validated: another callback may change them back."""
         if batch_idx == 0 and dataloader_idx == 0 and not trainer.sanity_checking:
-            self._judged = copied(pl_module.state_dict())
+            self._judged, self._judged_step = copied(pl_module.state_dict()), trainer.global_step
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge a figure of the validation.
@@ -159,7 +160,8 @@ class BestWeights(Checkpoint):
         """Judge a figure of the training."""
         if tries_the_code(trainer):
             return
-        self._judged = None
+        if self._judged_step != trainer.global_step:
+            self._judged = None  # these weights were not validated
         self._judge(trainer, pl_module)
         if self.validations and self.monitor not in trainer.callback_metrics:
             raise InputError(
