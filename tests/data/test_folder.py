@@ -11,8 +11,9 @@ from image_examples import CLASSES, random_images, write_folder, write_image, zi
 from PIL import Image
 
 from lightning_cifar.data import decoding, folder
+from lightning_cifar.data.containers import opened
 from lightning_cifar.data.folder import load_folder
-from lightning_cifar.data.image_files import content_key, opened
+from lightning_cifar.data.image_files import content_key
 from lightning_cifar.errors import InputError
 
 
@@ -275,7 +276,7 @@ def test_real_images_are_read(tmp_path):
 
 def test_a_zip_is_closed_again(images, tmp_path):
     archive = zip_folder(images, tmp_path / "images.zip")
-    with opened(archive) as (names, read):
-        assert read(names[-1])
+    with opened(archive) as (entries, read):
+        assert read(entries[-1].name, 10)
     with pytest.raises(ValueError, match="closed"):
-        read(names[-1])
+        read(entries[-1].name, 10)
