@@ -148,7 +148,7 @@ def kept_hashes(
     them. They are made where they are absent, as in the folders of earlier versions, or damaged.
     """
     try:
-        with np.load(folder / HASHES, allow_pickle=False) as kept:
+        with (folder / HASHES).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return {part: kept[checksum] for part, checksum in checksums.items()}
     except Exception:  # damaged zips fail in every possible way
         hashes = {part: image_hashes(read(part).images) for part in checksums}

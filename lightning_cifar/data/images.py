@@ -53,7 +53,7 @@ class LabelledImages:
 
 def image_hashes(images: Tensor) -> Hashes:
     """A hash (n,) of the pixels of each image (n, 3, 32, 32), which copies share."""
-    rows = images.reshape(len(images), -1).numpy()
+    rows = images.flatten(1).numpy()
     digests = b"".join(blake2b(row, digest_size=HASH_BYTES).digest() for row in rows)
     return np.frombuffer(digests, dtype=np.uint64)
 
