@@ -152,7 +152,7 @@ def zip_entries(
     r"""Everything in a zip, and its files by name.
 
     Whether a program has packed ``a\b``, ``./a/b`` or ``/a/b``, the name is ``a/b``. A name that
-    leads out of the zip, or that two files have, is a problem.
+    leads out of the zip, or that two files have, is a problem, and so is a link.
     """
     entries: dict[str, Entry] = {}
     members: dict[str, zipfile.ZipInfo] = {}
@@ -166,6 +166,8 @@ def zip_entries(
         problem = "is there twice" if name in members else ""
         if ".." in pieces:
             problem = "leads out of the zip"
+        elif stat.S_ISLNK(info.external_attr >> 16):
+            problem = "is a link without what it leads to"
         entries[name] = Entry(name, problem)
         if not folder:
             members[name] = info

@@ -1,7 +1,5 @@
 """A folder or zip of images: decoded once, and kept as arrays in the cache."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,9 +69,9 @@ def read_file(name: str, read: Read, source: Path) -> File:
     full_name = shown(f"{source}/{name}")
     try:
         content = read(name, LARGEST_FILE_BYTES + 1)
-    # A zip raises RuntimeError for encrypted and NotImplementedError for exotic content.
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        raise InputError(f"{full_name} cannot be read ({error}); replace or remove it.") from error
+    except Exception as error:  # a damaged or encrypted zip fails in every possible way
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{full_name} cannot be read ({reason}); replace or remove it.") from error
     if len(content) > LARGEST_FILE_BYTES:
         raise InputError(
             f"{full_name} has more than {LARGEST_FILE_BYTES} bytes, too many for an image of 32x32 "

@@ -40,8 +40,8 @@ def load_images(paths: Sequence[Path]) -> UserImages:
     """Decode every picture at the given files, in the given folders and in the given zips.
 
     Folders are searched deeply, also behind links; what is hidden or left by a system is passed
-    over. Pictures are turned as their camera
-    says, laid on white if transparent, repeated over three channels if grey, and resized.
+    over. Pictures are turned as their camera says, laid on white if transparent, repeated over
+    three channels if grey, and resized.
 
     Raises:
         InputError: a path is missing, there is no file at all, or none can be decoded.
@@ -83,7 +83,7 @@ def files_within(source: Path) -> Iterator[tuple[str, bytes | Exception]]:
     """Name and content of the files in a folder or zip, in the order of their names."""
     with opened(source) as (entries, read):
         for entry in sorted(entries, key=lambda entry: entry.path):
-            name = f"{source}/{entry.name}"
+            name = str(source / entry.name)
             if entry.problem:
                 # A folder that is entered a second time holds no picture that is not found.
                 if not (entry.is_folder and entry.problem == IN_A_CIRCLE):

@@ -1,6 +1,7 @@
 """One rule, in training and prediction, for what lies in a folder or zip beside the images."""
 
 import os
+import stat
 import zipfile
 
 import numpy as np
@@ -253,6 +254,19 @@ def test_names_that_nothing_can_be_made_of_are_named(images, tmp_path, name, rea
     assert len(loaded.names) == (29 if "twice" in reason else 30)
     assert len(loaded.skipped) == 1
     assert "it leads out" in loaded.skipped[0] or "it is there twice" in loaded.skipped[0]
+
+
+def test_links_in_zips_are_named(images, tmp_path):
+    archive = renamed_zip(images, tmp_path / "images.zip", lambda name: name)
+    link = zipfile.ZipInfo("train/c/x.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr(link, "0.png")
+    with pytest.raises(InputError, match=r"x.png is a link without what it leads to; pack the"):
+        load_folder(archive, tmp_path / "cache")
+    loaded = load_images([archive])
+    assert len(loaded.names) == 30
+    assert "x.png: cannot be read as an image (it is a link without" in loaded.skipped[0]
 
 
 def test_a_zip_whose_end_is_damaged_is_named(tmp_path):

@@ -198,6 +198,16 @@ def test_damaged_member_of_a_zip_is_named(images, tmp_path):
         load_folder(archive, tmp_path / "cache")
 
 
+def test_a_member_that_ends_too_early_is_named(images, tmp_path):
+    archive = zip_folder(images, tmp_path / "images.zip")
+    content = bytearray(archive.read_bytes())
+    last = content.rindex(b"PK\1\2")  # the entry of train/j/1.png in the directory of the zip
+    content[last + 20 : last + 28] = (10**6).to_bytes(4, "little") * 2  # its sizes
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match=r"train/j/1.png cannot be read \(.+\); replace or remove"):
+        load_folder(archive, tmp_path / "cache")
+
+
 def put(make):
     """A damage that replaces one training image by what ``make`` writes to its path."""
 
