@@ -159,7 +159,7 @@ def test_what_cannot_be_searched_is_not_blamed_on_the_cache(images, monkeypatch,
 
     monkeypatch.setattr(os, "scandir", refuse)
     if load is load_images:
-        assert "train/c/" in load([images]).skipped[0]
+        assert "train/c: " in load([images]).skipped[0]
         assert "it cannot be searched (Permission denied)" in load([images]).skipped[0]
     else:
         with pytest.raises(InputError, match=r"train/c cannot be searched \(Permission denied\)"):
