@@ -1,23 +1,26 @@
 """Decoded image sets kept as arrays under the cache folder, with checksums, rebuilt if damaged."""
 
+import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_cifar.data.images import ImageSet, LabelledImages, Part
+from lightning_cifar.data.images import Hashes, ImageSet, LabelledImages, Part, image_hashes
 from lightning_cifar.files import exclusive, write_atomically, write_text_atomically
 
 logger = logging.getLogger(__name__)
 
-PARTS: tuple[Part, ...] = ("train", "test")
+PARTS: tuple[Part, ...] = ("train", "test", "validation")  # the last is not in every set
 MANIFEST = "manifest.json"
+HASHES = "hashes.npz"
 
 
 class DamagedCacheError(Exception):
@@ -26,16 +29,23 @@ class DamagedCacheError(Exception):
 
 @dataclass(frozen=True)
 class DecodedSet:
-    """Both parts of an image set in memory."""
+    """The parts of an image set in memory."""
 
     classes: tuple[str, ...]
     train: LabelledImages
     test: LabelledImages
+    validation: LabelledImages | None = None
+
+    @property
+    def parts(self) -> dict[Part, LabelledImages]:
+        """Those that there are, in the order of ``PARTS``."""
+        parts: dict[Part, LabelledImages] = {"train": self.train, "test": self.test}
+        return parts if self.validation is None else parts | {"validation": self.validation}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the arrays in a folder must be: class names, and the SHA-256 of each part."""
+    """What the arrays in a folder must be: class names, and the SHA-256 of each part there is."""
 
     classes: tuple[str, ...]
     checksums: dict[Part, str]
@@ -63,7 +73,10 @@ def cached_set(folder: Path, build: Callable[[], DecodedSet]) -> ImageSet:
             rebuilt = build_into(folder, build, part)
             return read_part(folder, part, rebuilt.checksums[part])
 
-    return ImageSet(manifest.classes, fingerprint_of(manifest), read)
+    hashes = kept_hashes(folder, manifest.checksums, read)
+    return ImageSet(
+        manifest.classes, fingerprint_of(manifest), read, tuple(manifest.checksums), hashes
+    )
 
 
 def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str) -> Manifest:
@@ -71,7 +84,7 @@ def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str
     with exclusive(folder / "lock"):
         try:
             manifest = read_manifest(folder)
-            for part in PARTS:
+            for part in manifest.checksums:
                 if part == needed:
                     read_part(folder, part, manifest.checksums[part])
             return manifest
@@ -82,10 +95,9 @@ def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str
 
 
 def write_set(folder: Path, decoded: DecodedSet) -> Manifest:
-    """Write both parts, and last the manifest that vouches for them."""
+    """Write the parts, and last the manifest that vouches for them."""
     checksums: dict[Part, str] = {}
-    for part in PARTS:
-        data = decoded.train if part == "train" else decoded.test
+    for part, data in decoded.parts.items():
         write_array(folder / f"{part}_images.npy", data.images)
         write_array(folder / f"{part}_labels.npy", data.labels)
         checksums[part] = checksum(data)
@@ -103,7 +115,10 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of ``folder``."""
     try:
         content = json.loads((folder / MANIFEST).read_text())
-        checksums: dict[Part, str] = {part: str(content["sha256"][part]) for part in PARTS}
+        found = content["sha256"]
+        checksums: dict[Part, str] = {
+            part: str(found[part]) for part in PARTS if part != "validation" or part in found
+        }
         return Manifest(tuple(map(str, content["classes"])), checksums)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedCacheError(f"{MANIFEST} cannot be read ({error})") from error
@@ -124,6 +139,25 @@ def read_part(folder: Path, part: Part, expected: str) -> LabelledImages:
     return data
 
 
+def kept_hashes(
+    folder: Path, checksums: Mapping[Part, str], read: Callable[[Part], LabelledImages]
+) -> dict[Part, Hashes]:
+    """The hash of each image, kept beside the arrays so that nobody reads a part to know it.
+
+    Each part's are kept under the part's checksum, so those of other images are never taken for
+    them. They are made where they are absent, as in the folders of earlier versions, or damaged.
+    """
+    try:
+        with (folder / HASHES).open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            return {part: kept[checksum] for part, checksum in checksums.items()}
+    except Exception:  # damaged zips fail in every possible way
+        hashes = {part: image_hashes(read(part).images) for part in checksums}
+    named: dict[str, Any] = {checksum: hashes[part] for part, checksum in checksums.items()}
+    with contextlib.suppress(OSError):  # a folder that can only be read serves as well
+        write_atomically(folder / HASHES, lambda file: np.savez(file, **named))
+    return hashes
+
+
 def checksum(data: LabelledImages) -> str:
     """The SHA-256 of the labels and pixels themselves."""
     digest = hashlib.sha256(data.labels.numpy().tobytes())
@@ -133,5 +167,5 @@ def checksum(data: LabelledImages) -> str:
 
 def fingerprint_of(manifest: Manifest) -> str:
     """A hash of the content of the whole set."""
-    content = [manifest.classes, [manifest.checksums[part] for part in PARTS]]
+    content = [manifest.classes, list(manifest.checksums.values())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -1,13 +1,15 @@
 """The same batches from PyTorch's own ``DataLoader``: the stock way, one image at a time."""
 
+import warnings
 from collections.abc import Iterator
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, TensorDataset, default_collate
 
 from lightning_cifar.data.batches import TensorBatches
+from lightning_cifar.errors import InputError
 
 Example = tuple[Tensor, ...]
 
@@ -59,3 +61,15 @@ def as_data_loader(batches: TensorBatches) -> DataLoader[Example]:
 
     dataset = TensorDataset(batches.data.images, batches.data.labels)
     return DataLoader(dataset, batch_sampler=sampler, collate_fn=collate)
+
+
+def stock(batches: TensorBatches, world_size: int) -> DataLoader[Any]:
+    """The batches from PyTorch's loader, without Lightning's advice to add workers to it."""
+    if world_size > 1:
+        raise InputError(
+            f"loader is stock and there are {world_size} processes, which it cannot serve without "
+            "showing images twice; use --data.loader=memory."
+        )
+    # The images are in memory: a worker would only copy them between processes.
+    warnings.filterwarnings("ignore", message=".*does not have many workers")
+    return as_data_loader(batches)

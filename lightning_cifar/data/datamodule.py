@@ -1,25 +1,32 @@
 """Lightning's hooks around the images: where they come from, which part serves what, on what."""
 
-import warnings
-from typing import Any, Literal, TypeVar, final, get_args
+import sys
+from typing import Any, Literal, TypeVar, final
 
 from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
+from lightning_cifar.data.arguments import check_choice, check_least, check_shift, check_source
 from lightning_cifar.data.batches import Augmentation, TensorBatches
-from lightning_cifar.data.data_loader import as_data_loader
-from lightning_cifar.data.images import IMAGE_SHAPE, ImageSet, LabelledImages
+from lightning_cifar.data.copies import copies_in_test, copies_said
+from lightning_cifar.data.data_loader import stock
+from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.data.sources import Source, cache_folder, load_images
-from lightning_cifar.data.split import Validation, split
 from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
-from lightning_cifar.errors import InputError
+from lightning_cifar.data.validation import (
+    Validation,
+    check_validation,
+    divided,
+    resolved_validation,
+    validation_said,
+)
 
 Loader = Literal["memory", "stock"]
 Value = TypeVar("Value")
 Batches = TensorBatches | DataLoader[Any]
 
 EVALUATION_BATCH = 1000  # images; the result does not depend on it, the time does
-VALIDATION_SHARE = 10  # one training image in ten validates, as in the published 45,000/5,000
 
 
 @final
@@ -32,7 +39,9 @@ class CIFAR10DataModule(LightningDataModule):
         cache: folder for what is downloaded or decoded; by default ``lightning-cifar`` below
             ``$XDG_CACHE_HOME`` or ``~/.cache``.
         batch_size: images per batch and process.
-        validation: ``stratified`` takes a share of each class, ``first`` the first images.
+        validation: ``stratified`` takes a share of each class of the training images, ``first``
+            the first of them, ``folder`` those in a folder ``valid`` beside ``train`` and
+            ``test``; by default the last where there is such a folder, else the first.
         validation_size: images taken from training for validation; by default one in ten.
         split_seed: chooses the stratified split, whatever the seed of the run.
         standardise: over what the statistics of the training part are taken.
@@ -52,7 +61,7 @@ class CIFAR10DataModule(LightningDataModule):
         path: str | None = None,
         cache: str | None = None,
         batch_size: int = 128,
-        validation: Validation = "stratified",
+        validation: "Validation | None" = None,
         validation_size: int | None = None,
         split_seed: int = 0,
         standardise: StandardisationKind = "per_pixel",
@@ -79,28 +88,24 @@ class CIFAR10DataModule(LightningDataModule):
         self._validation: LabelledImages | None = None
         self._test: LabelledImages | None = None
         self._standardisation: Standardisation | None = None
+        self._copies: dict[str, int] = {}
+        self._said: set[str] = set()
 
     def _check(self, shift: int) -> None:
         """Refuse arguments that no image set could make right."""
         check_choice("source", self.source, Source)
-        check_choice("validation", self.validation, Validation)
+        if self.validation is not None:
+            check_choice("validation", self.validation, Validation)
         check_choice("standardise", self.standardise, StandardisationKind)
         check_choice("loader", self.loader, Loader)
         check_least("batch_size", self.batch_size, 1)
         check_least("split_seed", self.split_seed, 0)
         check_least("seed", self.seed, 0)
-        check_least(
-            "validation_size", 1 if self.validation_size is None else self.validation_size, 1
-        )
-        if not 0 <= shift < IMAGE_SHAPE[1]:
-            raise InputError(
-                f"shift is {shift}; it must be between 0 and {IMAGE_SHAPE[1] - 1} pixels."
-            )
-        if (self.source == "folder") != (self.path is not None):
-            raise InputError(
-                f"source is {self.source} and path is {self.path}; a path to a folder or zip of "
-                "images goes with --data.source=folder, and only with it."
-            )
+        if self.validation_size is not None:
+            check_least("validation_size", self.validation_size, 1)
+        check_shift(shift)
+        check_validation(self.validation, self.validation_size, self.split_seed)
+        check_source(self.source, self.path, self.validation)
 
     def prepare_data(self) -> None:
         """Download, decode or draw the images into the cache; one process per machine does it."""
@@ -111,22 +116,36 @@ class CIFAR10DataModule(LightningDataModule):
         if stage == "test":
             self._test = self._test or self.image_set().test
         elif self._train is None:
-            self._split(self.image_set().train)
+            self._divide()
+        self._count_copies()
 
-    def _split(self, images: LabelledImages) -> None:
-        """Divide the training images and take the statistics of those that train."""
-        size = self.validation_size or max(1, len(images) // VALIDATION_SHARE)
-        train, validation = split(
-            images.labels, self.validation, validation_size=size, seed=self.split_seed
+    def _divide(self) -> None:
+        """Set validation images apart, and take the statistics of those that train."""
+        images = self.image_set()
+        say(validation_said(self.validation, images))
+        self._train, self._validation, copies = divided(
+            images, self._resolved(images), self.validation_size, self.split_seed
         )
-        self._train, self._validation = images.select(train), images.select(validation)
+        self._copies["validation in training"] = copies
         self._standardisation = measure(self._train.images, self.standardise)
+
+    def _count_copies(self) -> None:
+        """Count what each stage needs, from hashes alone, and say what has not been said yet."""
+        self._copies["test in training or validation"] = copies_in_test(self.image_set())
+        new = {kind: count for kind, count in self._copies.items() if kind not in self._said}
+        self._said |= set(new)
+        say(copies_said(new))
 
     def image_set(self) -> ImageSet:
         """The chosen images, made ready in the cache if they are not."""
         if self._image_set is None:
-            self._image_set = load_images(self.source, self.path, self.cache)
+            images = load_images(self.source, self.path, self.cache)
+            self._resolved(images)  # refuses before anything is made of the images
+            self._image_set = images
         return self._image_set
+
+    def _resolved(self, images: ImageSet) -> Validation:
+        return resolved_validation(self.validation, self.validation_size, self.split_seed, images)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -143,13 +162,22 @@ class CIFAR10DataModule(LightningDataModule):
         """What else decides which batches a run sees, apart from its seed; plain values."""
         return {
             "batch_size": self.batch_size,
-            "validation": self.validation,
+            "validation": self._resolved(self.image_set()),
             "validation_size": self.validation_size,
             "split_seed": self.split_seed,
             "standardise": self.standardise,
             "flip": self.augmentation is not None and self.augmentation.flip,
             "shift": 0 if self.augmentation is None else self.augmentation.shift,
         }
+
+    @property
+    def copies(self) -> dict[str, int]:
+        """How many images of one part are, pixel by pixel, in another; counted by ``setup``.
+
+        "validation in training", where the stage needs validation images, and "test in training or
+        validation".
+        """
+        return dict(self._copies)
 
     @property
     def standardisation(self) -> Standardisation:
@@ -210,16 +238,11 @@ class CIFAR10DataModule(LightningDataModule):
         return batches if self.loader == "memory" else stock(batches, world_size)
 
 
-def stock(batches: TensorBatches, world_size: int) -> DataLoader[Any]:
-    """The batches from PyTorch's loader, without Lightning's advice to add workers to it."""
-    if world_size > 1:
-        raise InputError(
-            f"loader is stock and there are {world_size} processes, which it cannot serve without "
-            "showing images twice; use --data.loader=memory."
-        )
-    # The images are in memory: a worker would only copy them between processes.
-    warnings.filterwarnings("ignore", message=".*does not have many workers")
-    return as_data_loader(batches)
+@rank_zero_only
+def say(line: str) -> None:
+    """Print a line to stderr, once for all processes; nothing if it is empty."""
+    if line:
+        print(line, file=sys.stderr, flush=True)
 
 
 def ready(value: "Value | None") -> "Value":
@@ -227,15 +250,3 @@ def ready(value: "Value | None") -> "Value":
     if value is None:
         raise RuntimeError("the images are not loaded yet: call setup first")
     return value
-
-
-def check_choice(name: str, value: str, choices: object) -> None:
-    """Refuse a value that is not one of a ``Literal``'s."""
-    if value not in get_args(choices):
-        raise InputError(f"{name} is {value!r}; choose one of {', '.join(get_args(choices))}.")
-
-
-def check_least(name: str, value: int, least: int) -> None:
-    """Refuse a number below its least value."""
-    if value < least:
-        raise InputError(f"{name} is {value}; it must be {least} or more.")

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from lightning_cifar.errors import InputError
 
@@ -82,7 +82,7 @@ def decode(name: str, content: bytes) -> Pixels:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             check_image(name, image)  # before any pixel is decoded: it may claim to be huge
-            return np.asarray(image)
+            return np.asarray(upright(image))
     except InputError:
         raise
     except Exception as error:  # each format fails in its own way
@@ -90,6 +90,17 @@ def decode(name: str, content: bytes) -> Pixels:
         raise InputError(
             f"{name} cannot be read as an image ({reason}); replace or remove it."
         ) from error
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image turned as its camera says; as it is where it says nothing that can be read."""
+    image.load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged notes of a camera do not concern the pixels
+        try:
+            return ImageOps.exif_transpose(image)
+        except Exception:  # they fail in every possible way
+            return image
 
 
 def check_image(name: str, image: Image.Image) -> None:

@@ -1,7 +1,5 @@
 """A folder or zip of images: decoded once, and kept as arrays in the cache."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,21 +8,20 @@ import torch
 from tqdm import tqdm
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
+from lightning_cifar.data.containers import Read, opened, shown
 from lightning_cifar.data.decoding import File, decode_all
-from lightning_cifar.data.image_files import (
-    LARGEST_FILE_BYTES,
-    ReadFile,
-    content_key,
-    list_images,
-    opened,
-)
+from lightning_cifar.data.image_files import content_key, list_images
 from lightning_cifar.data.images import IMAGE_SHAPE, ImageSet, LabelledImages
 from lightning_cifar.errors import InputError
+
+VERSION = 2  # part of the cache's name: raise it with anything that changes which images are read
+LARGEST_FILE_BYTES = 1 << 20  # an image of 32x32 pixels is far smaller, whatever its format
 
 
 def load_folder(source: Path, cache: Path, *, progress: bool = True) -> ImageSet:
     """The images in ``source``, a folder or a zip of ``train/<class>/*`` and ``test/<class>/*``.
 
+    Those in ``valid/<class>/*`` (or ``val``, ``validation``) are the set's own validation part.
     Labels follow the alphabetical order of the ten classes, which is CIFAR-10's own.
 
     Raises:
@@ -34,19 +31,19 @@ def load_folder(source: Path, cache: Path, *, progress: bool = True) -> ImageSet
     """
 
     def build() -> DecodedSet:
-        with opened(source) as (names, read):
-            listing = list_images(names, source)
-            train, test = (
-                decode_classes(listing.files[part], read, source, f"decoding {part}", progress)
-                for part in ("train", "test")
-            )
-        return DecodedSet(listing.classes, train, test)
+        with opened(source) as (entries, read):
+            listing = list_images(entries, source)
+            parts = {
+                str(part): decode_classes(files, read, source, f"decoding {part}", progress)
+                for part, files in listing.files.items()
+            }
+        return DecodedSet(listing.classes, **parts)
 
-    return cached_set(cache / "folder" / content_key(source)[:32], build)
+    return cached_set(cache / "folder" / f"version{VERSION}-{content_key(source)[:32]}", build)
 
 
 def decode_classes(
-    files: Sequence[Sequence[str]], read: ReadFile, source: Path, title: str, progress: bool
+    files: Sequence[Sequence[str]], read: Read, source: Path, title: str, progress: bool
 ) -> LabelledImages:
     """Decode the files of each class, in order; a bar shows how far it is."""
     encoded = [read_file(name, read, source) for members in files for name in members]
@@ -63,18 +60,18 @@ def decode_classes(
     return LabelledImages(torch.from_numpy(images), labels)
 
 
-def read_file(name: str, read: ReadFile, source: Path) -> File:
+def read_file(name: str, read: Read, source: Path) -> File:
     """Full name and content of an image file.
 
     Raises:
         InputError: the file cannot be read, or is too large for an image of 32x32 pixels.
     """
-    full_name = f"{source}/{name}"
+    full_name = shown(f"{source}/{name}")
     try:
-        content = read(name)
-    # A zip raises RuntimeError for encrypted and NotImplementedError for exotic content.
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        raise InputError(f"{full_name} cannot be read ({error}); replace or remove it.") from error
+        content = read(name, LARGEST_FILE_BYTES + 1)
+    except Exception as error:  # a damaged or encrypted zip fails in every possible way
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{full_name} cannot be read ({reason}); replace or remove it.") from error
     if len(content) > LARGEST_FILE_BYTES:
         raise InputError(
             f"{full_name} has more than {LARGEST_FILE_BYTES} bytes, too many for an image of 32x32 "

@@ -1,25 +1,28 @@
-"""Images laid out ``train/<class>/*`` and ``test/<class>/*`` in a folder or a zip."""
+"""Images laid out ``train/<class>/*`` and ``test/<class>/*``, and perhaps ``valid/<class>/*``."""
 
 import hashlib
 import json
-import os
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from lightning_cifar.data.containers import Entry, absence, shown, walk
 from lightning_cifar.data.images import CLASSES, Part
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import sha256_of
 
 LAYOUT = "train/<class>/* and test/<class>/* with jpg or png images of ten classes"
 EXTENSIONS = (".jpg", ".jpeg", ".png")
-LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX")
-LARGEST_FILE_BYTES = 1 << 20  # an image of 32x32 pixels is far smaller, whatever its format
+# Which part the images in a folder of this name are, in whatever case it is written.
+PART_FOLDERS: dict[str, Part] = {
+    "train": "train",
+    "test": "test",
+    "valid": "validation",
+    "val": "validation",
+    "validation": "validation",
+}
 
-ReadFile = Callable[[str], bytes]
+Pieces = tuple[str, ...]
 ClassFiles = dict[str, list[str]]
 
 
@@ -37,121 +40,153 @@ def content_key(source: Path) -> str:
     Of a zip all bytes; of a folder the names, sizes and times of change of its files.
 
     Raises:
-        InputError: there is nothing at ``source``.
+        InputError: there is nothing at ``source``, or it cannot be read.
     """
-    if source.is_file():
-        return sha256_of(source)
-    if not source.is_dir():
-        raise InputError(f"{source} does not exist; give a folder or a zip with {LAYOUT}.")
-    entries = sorted((name, status.st_size, status.st_mtime_ns) for name, status in walk(source))
-    return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
-
-
-def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Name below ``folder`` and status of every file, and of every folder with a / at the end."""
-    with os.scandir(folder) as entries:  # pathlib would take seconds for 60,000 files
-        for entry in entries:
-            if entry.is_dir():
-                yield f"{prefix}{entry.name}/", entry.stat()
-                yield from walk(folder / entry.name, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, entry.stat()
-
-
-@contextmanager
-def opened(source: Path) -> Iterator[tuple[list[str], ReadFile]]:
-    """All names in a folder or zip (those of folders end in /), and how to read a file.
-
-    No more than one byte above ``LARGEST_FILE_BYTES`` is read of any file.
-
-    Raises:
-        InputError: ``source`` is a file but not a whole zip.
-    """
+    problem = absence(source)
+    if not problem and not source.is_dir() and not source.is_file():
+        problem = "is neither a file nor a folder"
+    if problem:
+        raise InputError(f"{shown(source)} {problem}; give a folder or a zip with {LAYOUT}.")
     if source.is_dir():
-        yield (
-            [name for name, _ in walk(source)],
-            lambda name: read_start((source / name).open("rb")),
-        )
-        return
+        entries = sorted((entry.name, entry.size, entry.changed) for entry in walk(source))
+        return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
     try:
-        archive = zipfile.ZipFile(source)
-    except zipfile.BadZipFile as error:
-        raise InputError(
-            f"{source} is not a zip, or a truncated one ({error}); give a folder or a whole zip "
-            f"with {LAYOUT}."
-        ) from error
-    with archive:
-        yield archive.namelist(), lambda name: read_start(archive.open(name))
+        return sha256_of(source)
+    except OSError as error:
+        raise InputError(f"{shown(source)} cannot be read ({error.strerror}).") from error
 
 
-def read_start(file: IO[bytes]) -> bytes:
-    """The content of a file, or of its start if it is too large for an image; closes it."""
-    with file:
-        return file.read(LARGEST_FILE_BYTES + 1)
+def list_images(entries: Sequence[Entry], source: Path) -> ImageListing:
+    """Sort what is in ``source`` into parts and classes.
 
-
-def list_images(names: list[str], source: Path) -> ImageListing:
-    """Sort the names in ``source`` into parts and classes.
-
-    What lies outside ``train`` and ``test`` is ignored, and so are hidden files. The two may lie
-    within a folder at the top.
+    What lies outside the folders of the parts is ignored; those may lie within a folder at the top.
 
     Raises:
-        InputError: a part or a class is missing, empty or extra, or a file is no image.
+        InputError: the parts lie in several places; a part or a class is missing, empty or extra;
+            a file is no image, or it or a link cannot be read.
     """
-    paths = [tuple(name.split("/")) for name in names if not is_hidden(name)]
-    train, test = (class_files(paths, part, source) for part in ("train", "test"))
-    check_classes(train, test, source)
-    classes = tuple(sorted(train))
+    check_readable(entries, source)
+    top = top_folder(entries, source)
+    paths = [entry.path[len(top) :] for entry in entries if entry.path[: len(top)] == top]
+    folders = part_folders(paths, source)
+    files = {part: class_files(paths, folder, top, source) for part, folder in folders.items()}
+    check_classes(files, folders, source)
+    classes = tuple(sorted(files["train"]))
     return ImageListing(
-        classes,
-        {
-            "train": [sorted(train[name]) for name in classes],
-            "test": [sorted(test[name]) for name in classes],
-        },
+        classes, {part: [sorted(found[name]) for name in classes] for part, found in files.items()}
     )
 
 
-def is_hidden(name: str) -> bool:
-    """Whether an operating system, not a person, put the file there."""
-    return any(part.startswith(".") or part in LEFT_BY_SYSTEMS for part in name.split("/"))
+def check_readable(entries: Sequence[Entry], source: Path) -> None:
+    """Refuse a source in which anything cannot be read, such as a link that points nowhere."""
+    for entry in entries:
+        if entry.problem:
+            name = shown(f"{source}/{entry.name}".rstrip("/"))
+            advice = "pack the zip without it" if source.is_file() else "mend or remove it"
+            raise InputError(f"{name} {entry.problem}; {advice}.")
 
 
-def class_files(paths: list[tuple[str, ...]], part: str, source: Path) -> ClassFiles:
+def part_of(piece: str) -> Part | None:
+    """The part that a folder of this name holds, if it is one of theirs."""
+    return PART_FOLDERS.get(piece.lower())
+
+
+def top_folder(entries: Sequence[Entry], source: Path) -> Pieces:
+    """Where the parts lie: in a folder at the top, or () for the top itself.
+
+    Raises:
+        InputError: in several places, and what belongs together would be a guess.
+    """
+    places: dict[Pieces, set[str]] = {}
+    for entry in entries:
+        path = entry.path
+        depth = 0 if part_of(path[0]) else 1
+        if len(path) > depth + 2 and part_of(path[depth]):
+            places.setdefault(path[:depth], set()).add(path[depth])
+    if () in places and {"train", "test"} <= {part_of(piece) for piece in places[()]}:
+        return ()
+    if len(places) > 1:
+        raise scattered(places, source)
+    return next(iter(places), ())
+
+
+def scattered(places: Mapping[Pieces, set[str]], source: Path) -> InputError:
+    """The error for parts in several places, by name."""
+    found = ", ".join(
+        f"{'/'.join(place) or 'the top'} ({' and '.join(sorted(parts, reverse=True))})"
+        for place, parts in sorted(places.items())
+    )
+    unpacked = "unpack it and " if source.is_file() else ""
+    return InputError(
+        f"{shown(source)} has images in several places, which are not put together: "
+        f"{shown(found)}; {unpacked}choose one that has train and test with --data.path."
+    )
+
+
+def part_folders(paths: Sequence[Pieces], source: Path) -> dict[Part, str]:
+    """The folder of each part: training and test, and validation if there is one."""
+    found: dict[Part, set[str]] = {"train": set(), "test": set()}
+    for path in paths:
+        if len(path) > 1 and (part := part_of(path[0])):
+            found.setdefault(part, set()).add(path[0])
+    for part, names in found.items():
+        if len(names) > 1:
+            raise InputError(
+                f"{shown(source)} has the folders {' and '.join(sorted(names))}, and only one can "
+                f"hold the {part} images; rename or remove the others."
+            )
+    return {part: next(iter(names), part) for part, names in found.items()}
+
+
+def class_files(paths: Sequence[Pieces], folder: str, top: Pieces, source: Path) -> ClassFiles:
     """The files of each class folder of a part; the list of an empty folder is empty."""
-    depth = 0 if any(path[0] == part for path in paths) else 1
     found: ClassFiles = {}
     for path in paths:
-        if len(path) > depth + 2 and path[depth] == part:
-            files = found.setdefault(path[depth + 1], [])
+        if len(path) > 2 and path[0] == folder:
+            files = found.setdefault(path[1], [])
             if path[-1]:  # the name of a folder ends in /, so its last piece is empty
-                check_is_image(path, depth, source)
-                files.append("/".join(path))
+                name = "/".join((*top, *path))
+                check_is_image(path, name, source)
+                files.append(name)
     if not found:
-        raise InputError(f"{source} has no folder {part} with class folders; it needs {LAYOUT}.")
+        raise InputError(
+            f"{shown(source)} has no folder {folder} with class folders; it needs {LAYOUT}, and "
+            "may have a folder valid like them."
+        )
     return found
 
 
-def check_is_image(path: tuple[str, ...], depth: int, source: Path) -> None:
+def check_is_image(path: Pieces, name: str, source: Path) -> None:
     """Refuse a file that does not lie directly in its class folder or has another extension."""
-    if len(path) != depth + 3 or not path[-1].lower().endswith(EXTENSIONS):
+    if len(path) != 3 or not path[-1].lower().endswith(EXTENSIONS):
         raise InputError(
-            f"{'/'.join(path)} in {source} is out of place: class folders hold only images that "
-            f"end in {', '.join(EXTENSIONS)}; move it away."
+            f"{shown(name)} in {shown(source)} is out of place: class folders hold only images "
+            f"that end in {', '.join(EXTENSIONS)}; move it away."
         )
 
 
-def check_classes(train: ClassFiles, test: ClassFiles, source: Path) -> None:
+def check_classes(
+    files: Mapping[Part, ClassFiles], folders: Mapping[Part, str], source: Path
+) -> None:
     """Refuse parts that do not have the same ten classes, each with images."""
-    for part, files in (("train", train), ("test", test)):
-        if empty := sorted(name for name in files if not files[name]):
-            raise InputError(f"{source} has no images in {part}/{empty[0]}; add some.")
-    if missing := sorted(set(train) - set(test)):
-        raise InputError(f"{source} has train/{missing[0]} but no test/{missing[0]}; add it.")
-    if extra := sorted(set(test) - set(train)):
-        raise InputError(f"{source} has test/{extra[0]} but no train/{extra[0]}; add or remove it.")
+    for part, found in files.items():
+        if empty := sorted(name for name in found if not found[name]):
+            place = shown(f"{folders[part]}/{empty[0]}")
+            raise InputError(f"{shown(source)} has no images in {place}; add some.")
+    train = files["train"]
+    for part, found in files.items():
+        if missing := sorted(set(train) - set(found)):
+            raise unmatched(folders["train"], folders[part], missing[0], "add it", source)
+        if extra := sorted(set(found) - set(train)):
+            raise unmatched(folders[part], folders["train"], extra[0], "add or remove it", source)
     if len(train) != CLASSES:
         raise InputError(
-            f"{source} has {len(train)} class folders ({', '.join(sorted(train))}); the networks "
-            f"tell {CLASSES} classes apart, so there must be exactly {CLASSES}."
+            f"{shown(source)} has {len(train)} class folders ({shown(', '.join(sorted(train)))}); "
+            f"the networks tell {CLASSES} classes apart, so there must be exactly {CLASSES}."
         )
+
+
+def unmatched(here: str, there: str, name: str, advice: str, source: Path) -> InputError:
+    """The error for a class that the part ``here`` has and the part ``there`` has not."""
+    present, absent = shown(f"{here}/{name}"), shown(f"{there}/{name}")
+    return InputError(f"{shown(source)} has {present} but no {absent}; {advice}.")

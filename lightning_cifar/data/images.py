@@ -1,16 +1,21 @@
-"""Images with their labels, and a set of them in a training and a test part."""
+"""Images with their labels, and a set of them in a training, a test and a validation part."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 IMAGE_SHAPE = (3, 32, 32)
 CLASSES = 10
+HASH_BYTES = 8  # two different ones of a million images share a hash with a probability of 3e-8
 
-Part = Literal["train", "test"]
+Part = Literal["train", "test", "validation"]
+Hashes = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,44 @@ class LabelledImages:
         return LabelledImages(self.images.to(device), self.labels.to(device))
 
 
+def image_hashes(images: Tensor) -> Hashes:
+    """A hash (n,) of the pixels of each image (n, 3, 32, 32), which copies share."""
+    rows = images.flatten(1).numpy()
+    digests = b"".join(blake2b(row, digest_size=HASH_BYTES).digest() for row in rows)
+    return np.frombuffer(digests, dtype=np.uint64)
+
+
 @dataclass(frozen=True)
 class ImageSet:
-    """A set of images whose two parts are read only when asked for.
+    """A set of images whose parts are read only when asked for.
 
-    So whoever trains never touches the test images. ``fingerprint`` is a hash of the content of
-    both parts; ``classes`` are the names of the labels 0 to 9.
+    So whoever trains never touches the test images.
+
+    Attributes:
+        classes: names of the labels 0 to 9.
+        fingerprint: a hash of the content of all parts.
+        read: gives a part, read anew at each call.
+        parts: those that there are; few sets have validation images of their own.
+        known_hashes: of the images of each part, where they are kept.
     """
 
     classes: tuple[str, ...]
     fingerprint: str
     read: Callable[[Part], LabelledImages]
+    parts: tuple[Part, ...] = ("train", "test")
+    known_hashes: Mapping[Part, Hashes] = field(default_factory=dict)
 
     @property
     def train(self) -> LabelledImages:
-        """The training images, read anew at each access."""
+        """The training images."""
         return self.read("train")
 
     @property
     def test(self) -> LabelledImages:
-        """The test images, read anew at each access."""
+        """The test images."""
         return self.read("test")
+
+    def hashes(self, part: Part) -> Hashes:
+        """``image_hashes`` of a part, which is not read for them if they are kept."""
+        known = self.known_hashes.get(part)
+        return image_hashes(self.read(part).images) if known is None else known

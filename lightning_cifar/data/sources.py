@@ -26,7 +26,7 @@ def load_images(source: Source, path: str | None, cache: Path) -> ImageSet:
             return load_official(cache)
         if source == "synthetic":
             return load_synthetic(cache)
-        return load_folder(Path(path or "").expanduser(), cache)
+        return load_folder(at_home(path or ""), cache)
     except OSError as error:
         raise InputError(
             f"The images cannot be kept in {cache} ({error.strerror or error}); choose another "
@@ -37,6 +37,25 @@ def load_images(source: Source, path: str | None, cache: Path) -> ImageSet:
 def cache_folder(cache: str | None) -> Path:
     """The folder named by the user, or the place that systems give to caches."""
     if cache is not None:
-        return Path(cache).expanduser()
+        check_not_blank("cache", cache)
+        return at_home(cache)
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "lightning-cifar"
+    return at_home(base) / "lightning-cifar"
+
+
+def check_not_blank(name: str, path: str) -> None:
+    """Refuse a path without a name: Python takes it for the current folder."""
+    if not path.strip():
+        raise InputError(
+            f"{name} is {path!r}, which names no folder; give its name, or . for the current one."
+        )
+
+
+def at_home(path: str) -> Path:
+    """The path with ~ at its start replaced by the home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"{path} cannot be found: there is no home folder of that name."
+        ) from error

@@ -9,7 +9,7 @@ from lightning_cifar.data.images import CLASSES
 from lightning_cifar.errors import InputError
 from lightning_cifar.seeds import derived_seed
 
-Validation = Literal["stratified", "first"]
+Split = Literal["stratified", "first"]
 
 
 def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -43,15 +43,13 @@ def first_split(count: int, *, validation_size: int) -> tuple[Tensor, Tensor]:
     return torch.arange(validation_size, count), torch.arange(validation_size)
 
 
-def split(
-    labels: Tensor, validation: Validation, *, validation_size: int, seed: int
-) -> tuple[Tensor, Tensor]:
+def split(labels: Tensor, kind: Split, *, validation_size: int, seed: int) -> tuple[Tensor, Tensor]:
     """Training and validation indices of the chosen kind.
 
     Raises:
         InputError: as the two kinds; or a part lacks one of the ten classes.
     """
-    if validation == "first":
+    if kind == "first":
         train, validates = first_split(len(labels), validation_size=validation_size)
     else:
         train, validates = stratified_split(labels, validation_size=validation_size, seed=seed)

@@ -3,16 +3,19 @@
 import io
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from lightning_cifar.data.containers import IN_A_CIRCLE, absence, opened, read_start, shown
+from lightning_cifar.data.decoding import upright
 from lightning_cifar.errors import InputError
 
 SIDE = 32
@@ -36,8 +39,9 @@ class UserImages:
 def load_images(paths: Sequence[Path]) -> UserImages:
     """Decode every picture at the given files, in the given folders and in the given zips.
 
-    Folders are searched deeply; hidden files are left out. Pictures are turned as their camera
-    says, laid on white if transparent, repeated over three channels if grey, and resized.
+    Folders are searched deeply, also behind links; what is hidden or left by a system is passed
+    over. Pictures are turned as their camera says, laid on white if transparent, repeated over
+    three channels if grey, and resized.
 
     Raises:
         InputError: a path is missing, there is no file at all, or none can be decoded.
@@ -46,11 +50,12 @@ def load_images(paths: Sequence[Path]) -> UserImages:
     skipped: list[str] = []
     for name, data in files_at(paths):
         try:
-            decoded.append((name, *decode(data)))
+            # What cannot be written as UTF-8 stands in the name as an escape.
+            decoded.append((name.encode(errors="backslashreplace").decode(), *decode(data)))
         except Exception as error:  # decoders of fifty formats fail in every possible way
-            skipped.append(f"{name}: cannot be read as an image ({reason(error)})")
+            skipped.append(f"{shown(name)}: cannot be read as an image ({reason(error)})")
     if not decoded:
-        found = "; ".join(skipped[:3]) or "no files found in " + ", ".join(map(str, paths))
+        found = "; ".join(skipped[:3]) or "no files found in " + ", ".join(map(shown, paths))
         raise InputError(f"there is no image to predict: {found}; give PNG, JPEG or similar files")
     names, images, notes = zip(*decoded, strict=True)
     return UserImages(torch.stack(images), names, notes, tuple(skipped))
@@ -65,54 +70,37 @@ def reason(error: Exception) -> str:
 def files_at(paths: Sequence[Path]) -> Iterator[tuple[str, bytes | Exception]]:
     """Name and content of each file; an error in place of the content of an unreadable one."""
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path} does not exist; give image files, folders or zips")
+        if problem := absence(path):
+            raise InputError(f"{shown(path)} {problem}; give image files, folders or zips")
     for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file() and not hidden(file.relative_to(path)):
-                    yield str(file), read_limited(file)
-        elif zipfile.is_zipfile(path):
-            yield from zip_members(path)
+        if path.is_dir() or zipfile.is_zipfile(path):
+            yield from files_within(path)
         else:
-            yield str(path), read_limited(path)
+            yield str(path), content(partial(read_start, path))
 
 
-def hidden(path: Path) -> bool:
-    """Whether the path is one of the hidden files that desktops leave everywhere."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+def files_within(source: Path) -> Iterator[tuple[str, bytes | Exception]]:
+    """Name and content of the files in a folder or zip, in the order of their names."""
+    with opened(source) as (entries, read):
+        for entry in sorted(entries, key=lambda entry: entry.path):
+            name = str(source / entry.name)
+            if entry.problem:
+                # A folder that is entered a second time holds no picture that is not found.
+                if not (entry.is_folder and entry.problem == IN_A_CIRCLE):
+                    yield name, InputError(f"it {entry.problem}")
+            elif not entry.is_folder:
+                yield name, content(partial(read, entry.name))
 
 
-def read_limited(path: Path) -> bytes | Exception:
-    """The file's content, or the error that prevents reading it."""
+def content(read: Callable[[int], bytes]) -> bytes | Exception:
+    """What ``read`` gives, or the error that prevents it; the other files may be whole."""
     try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            return too_large(path.stat().st_size)
-        return path.read_bytes()
-    except OSError as error:
+        data = read(MAXIMUM_BYTES + 1)
+    except Exception as error:  # a damaged or encrypted zip fails in every possible way
         return error
-
-
-def zip_members(path: Path) -> Iterator[tuple[str, bytes | Exception]]:
-    """Name and content of the files in a zip, in the order of their names."""
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        for member in sorted(members, key=lambda member: member.filename):
-            if hidden(Path(member.filename)):
-                continue
-            name = f"{path}/{member.filename}"
-            if member.file_size > MAXIMUM_BYTES:
-                yield name, too_large(member.file_size)
-                continue
-            try:
-                yield name, archive.read(member)
-            except Exception as error:  # a damaged or encrypted member; the others may be whole
-                yield name, error
-
-
-def too_large(size: int) -> InputError:
-    """The error for a file that no picture of reasonable size has."""
-    return InputError(f"{size:,} bytes are more than the {MAXIMUM_BYTES:,} allowed")
+    if len(data) > MAXIMUM_BYTES:
+        return InputError(f"its bytes are more than the {MAXIMUM_BYTES:,} allowed")
+    return data
 
 
 def decode(data: bytes | Exception) -> tuple[Tensor, str]:
@@ -122,9 +110,8 @@ def decode(data: bytes | Exception) -> tuple[Tensor, str]:
     with warnings.catch_warnings():
         # A picture so large that Pillow suspects an attack counts as undecodable.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(data)) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            colour = in_colour(picture)
+        with Image.open(io.BytesIO(data)) as image:
+            colour = in_colour(upright(image))
     width, height = colour.size
     small = colour.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1).contiguous()

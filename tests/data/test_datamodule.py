@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -82,7 +83,7 @@ def parts_read(datamodule, stage):
         read.append(part)
         return whole.read(part)
 
-    datamodule._image_set = images.ImageSet(whole.classes, whole.fingerprint, recorded)
+    datamodule._image_set = replace(whole, read=recorded)
     datamodule.setup(stage)
     return read
 
@@ -174,7 +175,7 @@ def test_processes_share_the_training_images(small):
     ("options", "reason"),
     [
         ({"source": "imagenet"}, "source is 'imagenet'; choose one of official, folder, synthetic"),
-        ({"validation": "last"}, "validation is 'last'; choose one of stratified, first"),
+        ({"validation": "last"}, "validation is 'last'; choose one of stratified, first, folder"),
         (
             {"standardise": "yes"},
             "standardise is 'yes'; choose one of per_pixel, per_channel, none",
@@ -188,7 +189,14 @@ def test_processes_share_the_training_images(small):
         ({"shift": -1}, "shift is -1; it must be between 0 and 31 pixels"),
         ({"shift": 32}, "shift is 32; it must be between 0 and 31 pixels"),
         ({"source": "folder"}, "source is folder and path is None"),
-        ({"path": "images"}, "source is synthetic and path is images"),
+        ({"path": "images"}, "source is synthetic and path is 'images'"),
+        ({"path": ""}, "source is synthetic and path is ''"),
+        ({"source": "folder", "path": ""}, "path is '', which names no folder"),
+        ({"source": "folder", "path": " \t"}, r"path is ' \\t', which names no folder"),
+        ({"cache": ""}, "cache is '', which names no folder"),
+        ({"cache": "~nobody_of_this_name/x"}, "there is no home folder of that name"),
+        ({"validation": "folder"}, "validation is folder and source is synthetic"),
+        ({"validation": "first", "split_seed": 3}, "split_seed is 3, but with validation=first"),
     ],
 )
 def test_arguments_out_of_range(small, options, reason):

@@ -7,12 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from image_examples import CLASSES, random_images, write_folder, write_image, zip_folder
+from image_examples import (
+    CLASSES,
+    part_images,
+    random_images,
+    write_folder,
+    write_image,
+    zip_folder,
+)
 from PIL import Image
 
 from lightning_cifar.data import decoding, folder
+from lightning_cifar.data.containers import opened
 from lightning_cifar.data.folder import load_folder
-from lightning_cifar.data.image_files import content_key, opened
+from lightning_cifar.data.image_files import content_key
 from lightning_cifar.errors import InputError
 
 
@@ -23,11 +31,9 @@ def images(tmp_path):
 
 
 def has_the_images(result):
-    for part, count, seed in ((result.train, 2, 0), (result.test, 1, 1)):
-        written = random_images(10 * count, seed)
-        by_class = written.select(torch.argsort(written.labels, stable=True))
-        assert part.images.equal(by_class.images)
-        assert part.labels.equal(by_class.labels)
+    for part, written in ((result.train, part_images(2, 0)), (result.test, part_images(1, 1))):
+        assert part.images.equal(written.images)
+        assert part.labels.equal(written.labels)
     assert result.classes == CLASSES
 
 
@@ -192,6 +198,16 @@ def test_damaged_member_of_a_zip_is_named(images, tmp_path):
         load_folder(archive, tmp_path / "cache")
 
 
+def test_a_member_that_ends_too_early_is_named(images, tmp_path):
+    archive = zip_folder(images, tmp_path / "images.zip")
+    content = bytearray(archive.read_bytes())
+    last = content.rindex(b"PK\1\2")  # the entry of train/j/1.png in the directory of the zip
+    content[last + 20 : last + 28] = (10**6).to_bytes(4, "little") * 2  # its sizes
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match=r"train/j/1.png cannot be read \(.+\); replace or remove"):
+        load_folder(archive, tmp_path / "cache")
+
+
 def put(make):
     """A damage that replaces one training image by what ``make`` writes to its path."""
 
@@ -275,7 +291,7 @@ def test_real_images_are_read(tmp_path):
 
 def test_a_zip_is_closed_again(images, tmp_path):
     archive = zip_folder(images, tmp_path / "images.zip")
-    with opened(archive) as (names, read):
-        assert read(names[-1])
+    with opened(archive) as (entries, read):
+        assert read(entries[-1].name, 10)
     with pytest.raises(ValueError, match="closed"):
-        read(names[-1])
+        read(entries[-1].name, 10)

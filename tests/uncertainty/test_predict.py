@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 
 import pytest
-from commands import files_in, refused, run, smoke, working_in
+from commands import environment, files_in, refused, run, smoke, working_in
 from controls import assert_rejects
-from image_examples import random_images, write_image
+from image_examples import random_images, renamed_zip, write_image
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.uncertainty.report import from_json
@@ -90,6 +92,71 @@ def test_control_a_success_in_spite_of_a_broken_picture(runs, pictures, capsys):
         return 0
 
     assert_rejects(names_the_broken_one(capsys, hopeful, runs, pictures, []))
+
+
+def rows_of(capsys, runs, path):
+    """Exit code, names of the predicted images below ``path``, and what was said."""
+    code, out, error = run(capsys, "predict", "--run", runs / "elu", path, "--format=csv")
+    names = [row["name"].removeprefix(f"{path}/") for row in csv.DictReader(io.StringIO(out))]
+    return code, names, error
+
+
+def test_linked_folders_are_searched(runs, pictures, tmp_path, capsys):
+    (pictures / "0_broken.png").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    write_image(tmp_path / "elsewhere/3.png", random_images(4).images[3])
+    (pictures / "linked").symlink_to(tmp_path / "elsewhere")
+    (pictures / "loop").symlink_to(pictures)
+    names = ["0.png", "1.png", "2.png", "linked/3.png"]
+    assert rows_of(capsys, runs, pictures) == (0, names, "")
+    (pictures / "gone.png").symlink_to("/gone.png")
+    code, found, error = rows_of(capsys, runs, pictures)
+    assert (code, found) == (1, names)
+    assert "gone.png: cannot be read as an image (it is a link that points nowhere" in error
+
+
+def test_what_systems_leave_and_backslashes_disturb_nobody(runs, pictures, tmp_path, capsys):
+    (pictures / "0_broken.png").unlink()
+    left = ("thumbs.db", "Desktop.ini", "@eaDir/0.png", "#recycle/0.png", "__MACOSX/._0.png")
+    for name in left:
+        (pictures / name).parent.mkdir(exist_ok=True)
+        (pictures / name).write_bytes(b"left")
+    assert rows_of(capsys, runs, pictures) == (0, ["0.png", "1.png", "2.png"], "")
+    archive = renamed_zip(
+        pictures, tmp_path / "p.zip", lambda name: f"my\\{name}".replace("/", "\\")
+    )
+    assert rows_of(capsys, runs, archive) == (0, ["my/0.png", "my/1.png", "my/2.png"], "")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "table"])
+def test_odd_names_are_written_and_said_on_one_line(runs, tmp_path, kind):
+    """In a process of its own, whose output is as strict about UTF-8 as a pipe's."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name, pixels in zip(
+        ("x\udcff.png", 'ü 🐈 $x$,".png'), random_images(2).images, strict=True
+    ):
+        write_image(folder / "plain.png", pixels)
+        (folder / "plain.png").rename(folder / name)
+    (folder / "two\nlines.png").write_bytes(b"no picture")
+    command = [sys.executable, "-m", "lightning_cifar", "predict", "--run", runs / "elu", folder]
+    done = subprocess.run(
+        [*command, f"--format={kind}"], capture_output=True, env=environment(), check=False
+    )
+    assert done.returncode == 1, done.stderr
+    skipped = rf"lightning-cifar: skipped {folder}/two\nlines.png: cannot be read"
+    assert done.stderr.decode().startswith(skipped)
+    assert len(done.stderr.decode().splitlines()) == 1
+    out = done.stdout.decode()  # is UTF-8
+    assert ("x\\\\udcff.png" if kind == "json" else "x\\udcff.png") in out
+    assert "ü 🐈 $x$," in out
+
+
+def test_a_damaged_zip_is_refused_in_a_line(runs, tmp_path, capsys):
+    end = b"PK\5\6" + bytes(4) + b"\5\0\5\0" + b"\x64\0\0\0" + bytes(6)
+    (tmp_path / "damaged.zip").write_bytes(bytes(100) + end)
+    error = refused(capsys, "predict", "--run", runs / "elu", tmp_path / "damaged.zip")
+    assert "damaged.zip is not a zip, or a truncated one" in error
 
 
 @pytest.mark.parametrize(

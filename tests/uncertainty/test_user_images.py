@@ -170,6 +170,43 @@ def test_a_zip_is_its_folder(pictures, tmp_path):
     names_all_that_cannot_be_decoded(load_images, path, path)()
 
 
+def finds_what_links_lead_to(load, folder, elsewhere):
+    """Pictures behind links are found, each once however the links lead; broken ones are named."""
+
+    def check():
+        (elsewhere / "more").mkdir(parents=True)
+        for name in ("d.png", "more/e.png"):
+            (elsewhere / name).write_bytes(encoded(Image.fromarray(pixels_from(3))))
+        for name, target in (
+            ("linked", elsewhere), ("linked.png", elsewhere / "d.png"), ("loop", "."),
+            ("deep/up", folder), ("gone.png", "/gone/x.png"), ("self.png", "self.png"),
+        ):  # fmt: skip
+            (folder / name).symlink_to(target)
+        (elsewhere / "back").symlink_to(folder)
+        loaded = load([folder])
+        names = ["a.jpg", "b.png", "deep/c.webp", "linked/d.png", "linked/more/e.png", "linked.png"]
+        assert sorted(names_below(folder, loaded.names)) == sorted(names)
+        skipped = [line.split(": cannot be read as an image ") for line in loaded.skipped]
+        reasons = dict(zip(names_below(folder, [each for each, _ in skipped]),
+                           [reason for _, reason in skipped], strict=True))  # fmt: skip
+        assert reasons.keys() == {"cut.png", "empty.png", "notes.txt", "gone.png", "self.png"}
+        assert reasons["gone.png"] == "(it is a link that points nowhere (to /gone/x.png))"
+        assert reasons["self.png"] == "(it is a link that leads in a circle)"
+
+    return check
+
+
+def test_links_are_followed_but_not_in_circles(pictures, tmp_path):
+    finds_what_links_lead_to(load_images, pictures, tmp_path / "elsewhere")()
+
+
+def test_a_search_that_does_not_follow_links_is_caught(pictures, tmp_path):
+    def by_glob(paths):
+        return load_images([file for file in sorted(paths[0].rglob("*")) if file.is_file()])
+
+    assert_rejects(finds_what_links_lead_to(by_glob, pictures, tmp_path / "elsewhere"))
+
+
 def test_files_that_vanish_silently_are_caught(pictures):
     def silent(paths):
         loaded = load_images(paths)

@@ -1,0 +1,42 @@
+"""Arguments of the data module that no image set could make right."""
+
+from typing import get_args
+
+from lightning_cifar.data.images import IMAGE_SHAPE
+from lightning_cifar.data.sources import Source, check_not_blank
+from lightning_cifar.data.validation import Validation
+from lightning_cifar.errors import InputError
+
+
+def check_choice(name: str, value: str, choices: object) -> None:
+    """Refuse a value that is not one of a ``Literal``'s."""
+    if value not in get_args(choices):
+        raise InputError(f"{name} is {value!r}; choose one of {', '.join(get_args(choices))}.")
+
+
+def check_least(name: str, value: int, least: int) -> None:
+    """Refuse a number below its least value."""
+    if value < least:
+        raise InputError(f"{name} is {value}; it must be {least} or more.")
+
+
+def check_shift(shift: int) -> None:
+    """Refuse to move images by more pixels than they have."""
+    if not 0 <= shift < IMAGE_SHAPE[1]:
+        raise InputError(f"shift is {shift}; it must be between 0 and {IMAGE_SHAPE[1] - 1} pixels.")
+
+
+def check_source(source: Source, path: str | None, validation: Validation | None) -> None:
+    """Refuse a folder where none is read, and the lack of one."""
+    if (source == "folder") != (path is not None):
+        raise InputError(
+            f"source is {source} and path is {path if path is None else repr(path)}; a path to a "
+            "folder or zip of images goes with --data.source=folder, and only with it."
+        )
+    if path is not None:
+        check_not_blank("path", path)
+    if validation == "folder" and source != "folder":
+        raise InputError(
+            f"validation is folder and source is {source}; validation images of their own go with "
+            "--data.source=folder."
+        )
