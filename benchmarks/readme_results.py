@@ -20,7 +20,7 @@ from benchmarks.speed_sections import (
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.study.records import StudyRecord, read_study
 from lightning_cifar.study.report.curve_figure import draw_curves
-from lightning_cifar.study.report.study_files import read_study_files
+from lightning_cifar.study.study_files import read_study_files
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

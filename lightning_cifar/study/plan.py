@@ -11,6 +11,8 @@ from typing import Any
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import Config, nearest, read_settings, unknown_key
+from lightning_cifar.study.measures import MEASURES as ONE_FIGURE_MEASURES
+from lightning_cifar.study.measures import REACHING
 from lightning_cifar.study.statistics import seeds_needed
 
 PLAN_KEYS = ("variants", "seeds", "set_ups", "comparisons")
@@ -19,10 +21,7 @@ COMPARISON_KEYS = (
     *("question", "first", "second", "set_up", "measure"),
     *("margin", "loss", "tested"),
 )
-MEASURES = (
-    *("test_accuracy", "test_nll", "test_brier", "test_calibration_error"),
-    *("val_accuracy", "val_loss", "best_epoch", "epochs_to_loss"),
-)
+MEASURES = (*ONE_FIGURE_MEASURES, REACHING)
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> Declared
         if not isinstance(settings.get(key), str):
             raise InputError(f"{where}.{key} must be text, got {settings.get(key)!r}")
     measure = chosen([settings["measure"]], MEASURES, "measure", f"{where}.measure")[0]
-    if (measure == "epochs_to_loss") != ("loss" in settings):
+    if (measure == REACHING) != ("loss" in settings):
         raise InputError(
             f"{where}: the measure epochs_to_loss goes with a 'loss', and only it does"
         )

@@ -1,13 +1,13 @@
 """What a study may claim: paired differences by seed, their intervals, tests and equivalence.
 
-Everything is in the unit of the values that come in, such as points of accuracy. The seeds are
-paired: two runs of one seed share split, order and initial stream, so that their difference is free
-of what these have in common.
+Everything is in the unit of the values that come in, such as points of accuracy. Two runs of one
+seed share split, order and initial stream, and are compared with each other.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,64 +17,97 @@ from lightning_cifar.errors import InputError
 
 LEVEL = 0.05  # of the family of comparisons, and of intervals
 RESAMPLES = 99_999
-MOST_SEEDS = 40  # sums of 2^20 sign patterns for each half still fit
+EXACT_SEEDS = 16  # up to which all sign patterns are tried
+FEWEST_PAIRS = 2  # below that there is no spread
 
 Values = NDArray[np.float64]
-Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One comparison of a family, before it is judged.
+
+    Attributes:
+        differences: first minus second at every seed at which both have a value, (seeds,).
+        tested: whether it counts in the correction.
+        margin: of equivalence, above 0; None where equivalence is not asked.
+    """
+
+    differences: Values
+    tested: bool = True
+    margin: float | None = None
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether there is a spread to judge by."""
+        return len(self.differences) >= FEWEST_PAIRS
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How much larger the values of ``first`` are than those of ``second``, pair by pair.
+    """How much larger the values of the first are than those of the second, pair by pair.
 
     Attributes:
-        differences: one for each seed at which both have a value.
-        failed: number of seeds left out because one of the two has none (NaN).
-        low, high: BCa interval of the mean difference.
+        low, high: 95 % interval of the mean difference.
         p_value: of the exact sign-flip test, two-sided.
-        p_adjusted: the same after Holm's correction for the comparisons declared.
+        p_adjusted: the same after Holm's correction for its family; 1 where it was not tested.
+        equivalence: p value of equivalence, corrected likewise; None where it was not asked.
+        family: number of comparisons that were tested and corrected together.
     """
 
-    first: str
-    second: str
     differences: tuple[float, ...]
-    failed: int
     mean: float
     low: float
     high: float
     p_value: float
     p_adjusted: float
+    equivalence: float | None
+    family: int
 
     @property
-    def found(self) -> bool:
+    def is_different(self) -> bool:
         """Whether a difference may be claimed: the test says so and the interval agrees."""
         return self.p_adjusted <= LEVEL and not self.low <= 0 <= self.high
 
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether the difference is shown to be smaller than the margin."""
+        return self.equivalence is not None and self.equivalence <= LEVEL
 
-def compare_all(
-    values: Mapping[str, Mapping[int, float]],
-    declared: Sequence[Pair],
-    generator: np.random.Generator,
-) -> list[Comparison]:
-    """The comparisons declared beforehand, corrected together.
 
-    values: variant -> seed -> value; NaN for a run that failed.
-    Raises: InputError when there are too few seeds for any difference to be found.
+def compare_family(family: Sequence[Pairs]) -> list[Comparison | None]:
+    """Judge comparisons that were declared together; None where fewer than two pairs are there.
+
+    One without pairs counts in the corrections with p = 1: what was declared stays declared.
     """
-    paired = [paired_differences(values[first], values[second]) for first, second in declared]
-    for (first, second), differences in zip(declared, paired, strict=True):
-        check_seeds(f"{first} - {second}", len(differences), len(declared))
-    p_values = [sign_flip_p(differences) for differences in paired]
-    results = []
-    for pair, differences, p_value, p_adjusted in zip(
-        declared, paired, p_values, holm(p_values), strict=True
-    ):
-        low, high = bca_interval(differences, generator)
-        mean, count = float(differences.mean()), len(differences)
-        failed = len(set(values[pair[0]]) | set(values[pair[1]])) - count
-        listed = tuple(differences.tolist())
-        results.append(Comparison(*pair, listed, failed, mean, low, high, p_value, p_adjusted))
-    return results
+    p_values = [sign_flip_p(each.differences) if each.are_enough else 1.0 for each in family]
+    tested = [place for place, each in enumerate(family) if each.tested]
+    adjusted = dict(zip(tested, holm([p_values[place] for place in tested]), strict=True))
+    equivalences = equivalences_of(family)
+    return [
+        Comparison(
+            tuple(each.differences.tolist()),
+            float(each.differences.mean()),
+            *bca_interval(each.differences, np.random.default_rng(0)),
+            p_values[place],
+            adjusted.get(place, 1.0),
+            equivalences.get(place),
+            len(tested),
+        )
+        if each.are_enough
+        else None
+        for place, each in enumerate(family)
+    ]
+
+
+def equivalences_of(family: Sequence[Pairs]) -> dict[int, float]:
+    """Place in the family -> p value of equivalence, corrected for all that are asked."""
+    asked = {place: each for place, each in enumerate(family) if each.margin is not None}
+    p_values = [
+        equivalence_p(each.differences, each.margin) if each.are_enough and each.margin else 1.0
+        for each in asked.values()
+    ]
+    return dict(zip(asked, holm(p_values), strict=True))
 
 
 def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> Values:
@@ -82,16 +115,6 @@ def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) 
     seeds = sorted(first.keys() & second.keys())
     differences = np.array([first[seed] - second[seed] for seed in seeds], dtype=np.float64)
     return differences[np.isfinite(differences)]
-
-
-def check_seeds(name: str, seeds: int, comparisons: int) -> None:
-    """Raise InputError unless the correction leaves a difference a chance to be found."""
-    needed = seeds_needed(comparisons)
-    if not needed <= seeds <= MOST_SEEDS:
-        raise InputError(
-            f"{name}: {seeds} pairs of finished runs; with {comparisons} comparisons Holm's "
-            f"correction at {LEVEL} needs {needed} to {MOST_SEEDS} seeds"
-        )
 
 
 def seeds_needed(comparisons: int) -> int:
@@ -102,26 +125,28 @@ def seeds_needed(comparisons: int) -> int:
 def sign_flip_p(differences: Values) -> float:
     """Exact two-sided p: the share of sign patterns whose sum is as far from 0 as the one seen.
 
-    Without a difference each sign is a fair coin (Fisher 1935, chapter 3). The patterns' sums are
-    counted as pairs of two halves' sums, so that 2^n patterns cost about 2^(n/2).
+    Without a difference each sign is a fair coin (Fisher 1935, chapter 3). Turning the signs of a
+    subset moves the sum as far on the other side of 0 just when the subset's mean is.
     """
-    observed = abs(float(differences.sum()))
-    rounding = 1e-12 * float(np.abs(differences).sum())
-    if observed <= rounding:
-        return 1.0
-    middle = len(differences) // 2
-    left, right = sign_sums(differences[:middle]), np.sort(sign_sums(differences[middle:]))
-    below = np.searchsorted(right, observed - rounding - left)
-    as_far = len(left) * len(right) - int(below.sum())
-    return 2 * as_far / (len(left) * len(right))
+    means = subset_weights(len(differences)) @ differences
+    rounding = 1e-12 * np.abs(differences).max()
+    beyond = min((means <= rounding).sum(), (means >= -rounding).sum())
+    return min(1.0, 2 * (1 + int(beyond)) / (1 + len(means)))
 
 
-def sign_sums(differences: Values) -> Values:
-    """The sums under all sign patterns, (2^n,)."""
-    sums = np.zeros(1)
-    for difference in differences:
-        sums = np.concatenate([sums + difference, sums - difference])
-    return sums
+@cache
+def subset_weights(seeds: int) -> Values:
+    """Weights of the mean of every subset but the empty one, (2^seeds - 1, seeds).
+
+    Beyond ``EXACT_SEEDS`` of as many subsets as that number has, drawn once: the test is then a
+    Monte Carlo test, whose level is exact too.
+    """
+    if seeds <= EXACT_SEEDS:
+        chosen = np.arange(1, 2**seeds)[:, None] >> np.arange(seeds) & 1
+    else:
+        chosen = np.random.default_rng(0).integers(0, 2, (2**EXACT_SEEDS - 1, seeds))
+        chosen = chosen[chosen.any(1)]
+    return np.asarray(chosen / chosen.sum(1, keepdims=True), np.float64)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

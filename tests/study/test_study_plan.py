@@ -10,8 +10,8 @@ from small_studies import STUDY, write_study
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.arms import arms_of
+from lightning_cifar.study.measures import MEASURES as REPORTED
 from lightning_cifar.study.plan import MEASURES, read_plan, selected
-from lightning_cifar.study.report.measures import MEASURES as REPORTED
 from lightning_cifar.study.statistics import seeds_needed
 
 COMPARED = (

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_cifar.study.records import StudyRecord
-from lightning_cifar.study.report.study_files import Study
+from lightning_cifar.study.study_files import Cell, Study
 
-Values = dict[int, float]
+Figure = Callable[[StudyRecord], float]
+Score = tuple[str, str, str, int, bool]  # key, title, unit, digits, higher is better
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,6 @@ class Measure:
         unit: in words, after a figure: "points" of accuracy, "epochs", "nats".
         digits: decimals that are written.
         of: the figure; NaN where the run has none.
-        threshold: the loss to be reached, of a measure that has one.
     """
 
     key: str
@@ -27,38 +27,35 @@ class Measure:
     unit: str
     digits: int
     higher_is_better: bool
-    of: Callable[[StudyRecord], float]
-    threshold: float | None = None
+    of: Figure
 
 
-def tested(key: str) -> Callable[[StudyRecord], float]:
+def tested(key: str) -> Figure:
     """A score on the test images."""
     return lambda record: record.test.get(key, math.nan)
 
 
-def percent(of: Callable[[StudyRecord], float]) -> Callable[[StudyRecord], float]:
+def percent(of: Figure) -> Figure:
     """A fraction in points."""
     return lambda record: 100 * of(record)
 
 
-def validation_accuracy(record: StudyRecord) -> float:
-    """At the weights that were kept."""
-    best = record.run.best
-    return math.nan if best is None or record.failure else best.val_accuracy
+def at_best_epoch(name: str) -> Figure:
+    """A figure of the epoch with the lowest validation loss."""
 
+    def of(record: StudyRecord) -> float:
+        best = record.run.best
+        return math.nan if best is None or record.failure else float(getattr(best, name))
 
-def validation_loss(record: StudyRecord) -> float:
-    """The lowest."""
-    best = record.run.best
-    return math.nan if best is None or record.failure else best.val_loss
+    return of
 
 
 def best_epoch(record: StudyRecord) -> float:
-    """Epochs until the weights that were kept, counted from 1."""
-    return math.nan if record.run.best is None or record.failure else record.run.best_epoch + 1
+    """Epochs until the lowest validation loss, counted from 1."""
+    return at_best_epoch("epoch")(record) + 1
 
 
-def predicted(way: str, key: str) -> Callable[[StudyRecord], float]:
+def predicted(way: str, key: str) -> Figure:
     """A score of one way to predict, from the comparison of Monte Carlo dropout."""
 
     def of(record: StudyRecord) -> float:
@@ -68,43 +65,45 @@ def predicted(way: str, key: str) -> Callable[[StudyRecord], float]:
     return of
 
 
-miscalibration = percent(tested("calibration_error"))
-validated = percent(validation_accuracy)
+MEASURES = {
+    key: Measure(key, title, unit, digits, higher_is_better, of)
+    for key, title, unit, digits, higher_is_better, of in (
+        ("test_accuracy", "test accuracy", "points", 2, True, percent(tested("accuracy"))),
+        ("test_nll", "test negative log-likelihood", "nats", 4, False, tested("nll")),
+        ("test_brier", "test Brier score", "", 4, False, tested("brier")),
+        (
+            *("test_calibration_error", "test calibration error", "points", 2, False),
+            percent(tested("calibration_error")),
+        ),
+        (
+            *("val_accuracy", "validation accuracy", "points", 2, True),
+            percent(at_best_epoch("val_accuracy")),
+        ),
+        ("val_loss", "lowest validation loss", "nats", 4, False, at_best_epoch("val_loss")),
+        ("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
+    )
+}
+REACHING = "epochs_to_loss"  # a measure that needs a loss to reach
+
+# Ways to predict with one network, and the scores by which they are compared.
 WAYS = {
     "deterministic": "the plain prediction",
     "monte_carlo": "Monte Carlo dropout",
     "temperature": "temperature scaling",
 }
-SCORES = (
+SCORES: tuple[Score, ...] = (
     ("accuracy", "accuracy", "points", 2, True),
     ("nll", "negative log-likelihood", "nats", 4, False),
     ("calibration_error", "calibration error", "points", 2, False),
 )
 
 
-def way_measure(way: str, score: tuple[str, str, str, int, bool]) -> Measure:
+def way_measure(way: str, score: Score) -> Measure:
     """A score of one way to predict with one network."""
     key, title, unit, digits, higher_is_better = score
     of = predicted(way, key)
     scaled = percent(of) if unit == "points" else of
     return Measure(f"{way}_{key}", title, unit, digits, higher_is_better, scaled)
-
-
-MEASURES = {
-    measure.key: measure
-    for measure in (
-        Measure("test_accuracy", "test accuracy", "points", 2, True, percent(tested("accuracy"))),
-        Measure("test_nll", "test negative log-likelihood", "nats", 4, False, tested("nll")),
-        Measure("test_brier", "test Brier score", "", 4, False, tested("brier")),
-        Measure(
-            "test_calibration_error", "test calibration error", "points", 2, False, miscalibration
-        ),
-        Measure("val_accuracy", "validation accuracy", "points", 2, True, validated),
-        Measure("val_loss", "lowest validation loss", "nats", 4, False, validation_loss),
-        Measure("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
-        *(way_measure(way, score) for way in WAYS for score in SCORES),
-    )
-}
 
 
 def epochs_to_loss(threshold: float) -> Measure:
@@ -116,7 +115,7 @@ def epochs_to_loss(threshold: float) -> Measure:
         return float(next(reached, math.nan))
 
     title = f"epochs to a validation loss of {threshold:.2f}"
-    return Measure("epochs_to_loss", title, "epochs", 1, False, of, threshold)
+    return Measure(REACHING, title, "epochs", 1, False, of)
 
 
 def seconds_to_loss(threshold: float, seconds: dict[str, float]) -> Measure:
@@ -127,9 +126,14 @@ def seconds_to_loss(threshold: float, seconds: dict[str, float]) -> Measure:
         return epochs.of(record) * seconds.get(record.variant, math.nan)
 
     title = f"seconds to a validation loss of {threshold:.2f}"
-    return Measure("seconds_to_loss", title, "seconds", 1, False, of, threshold)
+    return Measure("seconds_to_loss", title, "seconds", 1, False, of)
 
 
-def values(study: Study, set_up: str, variant: str, measure: Measure) -> Values:
+def values(study: Study, cell: Cell, measure: Measure) -> dict[int, float]:
     """Seed -> figure for one cell of the plan; NaN for a run that has none."""
-    return {record.seed: measure.of(record) for record in study.runs(set_up, variant)}
+    return {record.seed: measure.of(record) for record in study.runs(*cell)}
+
+
+def finite_values(study: Study, cell: Cell, measure: Measure) -> list[float]:
+    """The figures of the runs that have one, by seed."""
+    return [each for each in values(study, cell, measure).values() if math.isfinite(each)]

@@ -8,12 +8,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.records import RECORDS_FOLDER, StudyRecord, read_study
 
 PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
+
+
+class Cell(NamedTuple):
+    """One variant in one set-up."""
+
+    set_up: str
+    variant: str
 
 
 @dataclass(frozen=True)
