@@ -20,6 +20,8 @@ from lightning_cifar.study.statistics import (
 )
 from lightning_cifar.study.study_files import Cell, Study
 
+Key = tuple[Cell, Cell, str, str]
+
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "not enough evidence"
 FASTER, SLOWER = "faster", "slower"
 MISSING, DESCRIBED = "not answered", "described, not tested"
@@ -51,7 +53,7 @@ class Contrast:
     tested: bool = True
 
     @property
-    def key(self) -> tuple[Cell, Cell, str, str]:
+    def key(self) -> Key:
         """Who is compared with whom on what."""
         return self.first, self.second, self.measure.key, self.other.key
 
@@ -65,6 +67,7 @@ class Finding:
         means: of both sides, over the seeds compared.
         failed: seeds planned on both sides that could not be compared.
         noises: of a difference of test accuracies, in points; else None.
+        machines: the devices and the torch of either side's runs.
     """
 
     contrast: Contrast
@@ -72,6 +75,7 @@ class Finding:
     means: tuple[float, float]
     failed: int
     noises: Noises | None
+    machines: tuple[str, str]
 
     @property
     def measure(self) -> Measure:
@@ -123,7 +127,8 @@ def compare_contrasts(study: Study, contrasts: Sequence[Contrast]) -> list[Findi
         )
         failed = len(seeds) - len(pair.differences)
         noise = noises_of(study, contrast)
-        findings.append(Finding(contrast, comparison, means_of(side), failed, noise))
+        machines = machines_of(study, contrast.first), machines_of(study, contrast.second)
+        findings.append(Finding(contrast, comparison, means_of(side), failed, noise, machines))
     return findings
 
 
@@ -153,3 +158,11 @@ def outcome_differences(study: Study, contrast: Contrast) -> list[NDArray[np.int
         for cell in (contrast.first, contrast.second)
     )
     return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+
+
+def machines_of(study: Study, cell: Cell) -> str:
+    """The devices and versions of torch on which a cell was trained."""
+    runs = (run.run for run in study.runs(*cell))
+    return " and ".join(
+        dict.fromkeys(f"{run.device} with torch {run.versions.get('torch', '?')}" for run in runs)
+    )

@@ -55,6 +55,12 @@ def best_epoch(record: StudyRecord) -> float:
     return at_best_epoch("epoch")(record) + 1
 
 
+def highest_accuracy(record: StudyRecord) -> float:
+    """The validation accuracy of the epoch that has the highest."""
+    accuracies = [epoch.val_accuracy for epoch in record.run.epochs]
+    return math.nan if record.failure else max(accuracies, default=math.nan)
+
+
 def predicted(way: str, key: str) -> Figure:
     """A score of one way to predict, from the comparison of Monte Carlo dropout."""
 
@@ -83,6 +89,23 @@ MEASURES = {
         ("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
     )
 }
+# Both on the validation images, because records hold test figures of one epoch alone.
+SELECTIONS = (
+    Measure(
+        *(
+            "selected_by_loss",
+            "validation accuracy at the lowest loss",
+            "points",
+            2,
+            True,
+        ),
+        percent(at_best_epoch("val_accuracy")),
+    ),
+    Measure(
+        *("selected_by_accuracy", "highest validation accuracy", "points", 2, True),
+        percent(highest_accuracy),
+    ),
+)
 REACHING = "epochs_to_loss"  # a measure that needs a loss to reach
 
 # Ways to predict with one network, and the scores by which they are compared.

@@ -1,12 +1,13 @@
 """The files of a study, read without data, torch or networks: what is damaged is named, not fatal.
 
-``plan.json`` and ``records/`` are a study; ``grid.json`` and ``cost.json`` may be missing.
+``plan.json`` and ``records/`` are a study; ``grid.json``, ``cost.json`` and ``coverage.json`` may
+be missing.
 """
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.study.records import RECORDS_FOLDER, StudyRecord, read_study
 
 PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
+COVERAGE_FILE = "coverage.json"
 
 
 class Cell(NamedTuple):
@@ -48,10 +50,29 @@ class RateGrid:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds per epoch of a single fit: batch size -> variant -> median; and on what device."""
+    """Seconds per epoch of a single fit.
+
+    Attributes:
+        seconds: batch size -> variant -> median over the rounds.
+        rounds: batch size -> variant -> each round; empty where only medians are known.
+    """
 
     seconds: Mapping[int, Mapping[str, float]]
     device: str
+    rounds: Mapping[int, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often the 95 % intervals cover the truth in simulated studies.
+
+    Attributes:
+        studies: number of simulated ones.
+        shares: number of seeds -> skewness of the differences -> share that is covered.
+    """
+
+    studies: int
+    shares: Mapping[int, Mapping[float, float]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,7 @@ class Study:
         records: one for every run that ended, by set-up, variant and seed.
         damaged: a line for every file that could not be used.
         grid: "set-up/variant" -> its grid of learning rates; empty if not measured.
-        cost: None if not measured.
+        cost, coverage: None if not measured.
     """
 
     plan: Mapping[str, Any]
@@ -71,6 +92,7 @@ class Study:
     damaged: tuple[str, ...]
     grid: Mapping[str, RateGrid]
     cost: Cost | None
+    coverage: Coverage | None = None
 
     def runs(self, set_up: str, variant: str) -> list[StudyRecord]:
         """The records of one cell of the plan, by seed."""
@@ -102,7 +124,9 @@ def read_study_files(folder: Path) -> Study:
         damaged.append(f"{PLAN_FILE} is missing: what else was planned is not known")
     grid = checked(grid_from, optional_json(folder / GRID_FILE, damaged), GRID_FILE, damaged)
     cost = checked(cost_from, optional_json(folder / COST_FILE, damaged), COST_FILE, damaged)
-    return Study(plan or {}, tuple(records), tuple(damaged), grid or {}, cost)
+    simulated = optional_json(folder / COVERAGE_FILE, damaged)
+    coverage = checked(coverage_from, simulated, COVERAGE_FILE, damaged)
+    return Study(plan or {}, tuple(records), tuple(damaged), grid or {}, cost, coverage)
 
 
 def optional_json(path: Path, damaged: list[str]) -> dict[str, Any] | None:
@@ -131,12 +155,12 @@ def checked(read: Any, content: dict[str, Any] | None, name: str, damaged: list[
 def grid_from(content: Mapping[str, Any]) -> dict[str, RateGrid]:
     """The grid of each "set-up/variant"."""
     return {
-        str(arm): RateGrid(
+        str(condition): RateGrid(
             tuple(sorted(map(grid_point, fields["grid"]), key=lambda point: point.rate)),
             None if fields.get("found") is None else grid_point(fields["found"]),
             int(fields.get("starts", 1)),
         )
-        for arm, fields in content.items()
+        for condition, fields in content.items()
     }
 
 
@@ -154,4 +178,18 @@ def cost_from(content: Mapping[str, Any]) -> Cost:
         int(batch): {str(name): float(value) for name, value in result["medians"].items()}
         for batch, result in content["results"].items()
     }
-    return Cost(seconds, str(content.get("device", "unknown device")))
+    rounds = {
+        int(batch): {str(name): tuple(map(float, each)) for name, each in result["seconds"].items()}
+        for batch, result in content["results"].items()
+        if "seconds" in result
+    }
+    return Cost(seconds, str(content.get("device", "unknown device")), rounds)
+
+
+def coverage_from(content: Mapping[str, Any]) -> Coverage:
+    """What ``benchmarks/interval_coverage.py`` wrote."""
+    shares = {
+        int(seeds): {float(skewness): float(share["interval"]) for skewness, share in each.items()}
+        for seeds, each in content["coverage"].items()
+    }
+    return Coverage(int(content["studies"]), shares)

@@ -30,7 +30,7 @@ def make_quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder with a finished study of two arms and two seeds each."""
+    """A folder with a finished study of two conditions and two seeds each."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         root = tmp_path_factory.mktemp("finished")
         make_quick(monkeypatch)

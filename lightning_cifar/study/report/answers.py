@@ -7,13 +7,15 @@ from typing import Any
 from lightning_cifar.study.measures import MEASURES
 from lightning_cifar.study.plan_file import cells_of, outcome_of, unread
 from lightning_cifar.study.report.differences import convergence, difference, speed
-from lightning_cifar.study.report.families import Findings, all_findings
+from lightning_cifar.study.report.families import Findings, all_findings, in_one_family
 from lightning_cifar.study.report.layers import normalising
 from lightning_cifar.study.report.monte_carlo import monte_carlo
 from lightning_cifar.study.report.questions import Question, questions_of
 from lightning_cifar.study.report.rates import rates
+from lightning_cifar.study.report.selection import selection
 from lightning_cifar.study.report.set_ups import published, set_ups
 from lightning_cifar.study.report.writing import Table, write_words
+from lightning_cifar.study.statistics import LEVEL
 from lightning_cifar.study.study_files import Study
 
 # How a question of each kind is answered; the words are in templates/answers/KIND.txt.
@@ -27,6 +29,7 @@ KINDS: dict[str, Callable[[Study, Findings, Question], Any]] = {
     "monte_carlo": monte_carlo,
     "set_ups": set_ups,
     "published": published,
+    "selection": selection,
 }
 
 
@@ -57,6 +60,7 @@ class Report:
 
     Attributes:
         gaps: a line for each thing that is missing or damaged.
+        about_comparisons: paragraphs on what holds for all of them.
     """
 
     study: Study
@@ -66,6 +70,7 @@ class Report:
     answers: tuple[Answer, ...]
     gaps: tuple[str, ...]
     runs: Table
+    about_comparisons: tuple[str, ...]
     comparisons: tuple[Table, ...]
     provenance: Table
 
@@ -75,9 +80,20 @@ def report_of(study: Study) -> Report:
     title, questions = questions_of(study)
     findings = all_findings(study, questions)
     outcomes = [outcome_of(study, cell) for cell in cells_of(study)]
-    facts: dict[str, Any] = {"study": study, "outcomes": outcomes, "measures": MEASURES}
+    one_family = in_one_family(findings)
+    compared = {len(each.comparison.differences) for each in findings.all() if each.comparison}
+    facts: dict[str, Any] = {
+        "study": study,
+        "outcomes": outcomes,
+        "measures": MEASURES,
+        "findings": findings,
+        "families": findings.families,
+        "one_family": one_family,
+        "standing": [key for key, p_value in one_family.items() if p_value <= LEVEL],
+        "coverage": sorted(compared & study.coverage.shares.keys()) if study.coverage else [],
+    }
     gaps = write_words("gaps.txt", damaged=[*study.damaged, *unread(study)], **facts)
-    tables = write_words("tables.txt", families=findings.families, **facts).tables
+    appendix = write_words("tables.txt", **facts)
     return Report(
         study,
         title,
@@ -85,9 +101,10 @@ def report_of(study: Study) -> Report:
         findings,
         tuple(answer(study, findings, question) for question in questions),
         gaps.paragraphs,
-        tables[0],
-        tables[1:-1],
-        tables[-1],
+        appendix.tables[0],
+        appendix.paragraphs,
+        appendix.tables[1:-1],
+        appendix.tables[-1],
     )
 
 

@@ -64,11 +64,16 @@ def convergence(study: Study, findings: Findings, question: Question) -> Converg
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds per epoch of both variants at a batch size, and to the same loss."""
+    """Seconds per epoch of both variants at a batch size, and to the same loss.
+
+    Attributes:
+        ratios: of the first to the second, round by round; empty if not known.
+    """
 
     found: Finding | None
     batch_size: int
     seconds: tuple[float, float]
+    ratios: tuple[float, ...]
 
 
 def speed(study: Study, findings: Findings, question: Question) -> Speed | None:
@@ -79,6 +84,8 @@ def speed(study: Study, findings: Findings, question: Question) -> Speed | None:
         return None
     measure = seconds_to_loss(loss_of(study, first, second), seconds)
     found = findings.find(first, second, measure)
-    return Speed(
-        found, batch_size(study, first.set_up), (seconds[first.variant], seconds[second.variant])
-    )
+    size = batch_size(study, first.set_up)
+    rounds = study.cost.rounds.get(size, {}) if study.cost else {}
+    paired = zip(rounds.get(first.variant, ()), rounds.get(second.variant, ()), strict=False)
+    ratios = tuple(one / other for one, other in paired)
+    return Speed(found, size, (seconds[first.variant], seconds[second.variant]), ratios)

@@ -14,12 +14,14 @@ import numpy as np
 from lightning_cifar.study.contrasts import (
     Contrast,
     Finding,
+    Key,
     compare_contrasts,
 )
 from lightning_cifar.study.measures import (
     MEASURES,
     REACHING,
     SCORES,
+    SELECTIONS,
     Measure,
     epochs_to_loss,
     finite_values,
@@ -28,6 +30,7 @@ from lightning_cifar.study.measures import (
 )
 from lightning_cifar.study.plan_file import Planned, planned_comparisons, variants_of
 from lightning_cifar.study.report.questions import Question
+from lightning_cifar.study.statistics import holm
 from lightning_cifar.study.study_files import Cell, Study
 
 MARGIN = 1.0  # points of accuracy; one image in a hundred
@@ -65,7 +68,8 @@ def all_findings(study: Study, questions: Sequence[Question]) -> Findings:
         for contrast in contrasts_of(study, question):
             if contrast.key not in known:
                 known.add(contrast.key)
-                families.setdefault(question.family, []).append(contrast)
+                family = question.family.format(contrast.measure.title)
+                families.setdefault(family, []).append(contrast)
     return Findings({name: compare_contrasts(study, each) for name, each in families.items()})
 
 
@@ -101,8 +105,20 @@ def contrasts_of(study: Study, question: Question) -> Iterator[Contrast]:
             yield Contrast(cells[0], cells[0], *ways)
     elif question.kind == "set_ups":
         yield from across(study, question, accuracy)
+    elif question.kind == "selection":
+        for planned, measure in itertools.product(accuracy_comparisons(study), SELECTIONS):
+            yield between(planned.first, planned.second, measure)
     elif question.kind == "published":
         yield from published_contrasts(study, question)
+
+
+def accuracy_comparisons(study: Study) -> list[Planned]:
+    """The comparisons of test accuracy that the plan declares and tests."""
+    return [
+        each
+        for each in planned_comparisons(study)
+        if each.tested and each.measure == "test_accuracy"
+    ]
 
 
 def across(
@@ -168,3 +184,17 @@ def shared_loss(study: Study, *cells: Cell) -> float:
             return math.nan
         lowest.append(losses[math.ceil(REACHED_BY * len(losses)) - 1])
     return round(math.ceil(max(lowest) / LOSS_STEP - 1e-9) * LOSS_STEP, 2)
+
+
+def in_one_family(findings: Findings) -> dict[Key, float]:
+    """Key -> p value of every test, corrected as if all families were one.
+
+    The second looks at the same runs by another rule of selection are left out.
+    """
+    looks = {measure.key for measure in SELECTIONS}
+    tested = {
+        found.contrast.key: found.comparison.p_value if found.comparison else 1.0
+        for found in findings.all()
+        if found.contrast.tested and found.measure.key not in looks
+    }
+    return dict(zip(tested, holm(list(tested.values())), strict=True))

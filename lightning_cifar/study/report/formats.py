@@ -29,6 +29,11 @@ def difference(value: float, measure: Measure) -> str:
     return f"{signed(value, measure)} {measure.unit}".rstrip()
 
 
+def figure_of_difference(value: float, measure: Measure) -> str:
+    """The size of a difference with its unit, without a sign."""
+    return f"{value:.{measure.digits}f} {measure.unit}".rstrip()
+
+
 def interval(found: Finding) -> str:
     """``+2.80 to +3.42``."""
     assert found.comparison is not None
@@ -114,8 +119,8 @@ def learning_rates(records: Sequence[StudyRecord]) -> str:
 FILTERS = {
     each.__name__: each
     for each in (
-        *(figure, signed, difference, interval, p_value, spread, spread_of, learning_rates),
-        *(way_name, sides, seeds_needed),
+        *(figure, signed, difference, figure_of_difference, interval, p_value, spread, spread_of),
+        *(learning_rates, way_name, sides, seeds_needed),
         *(listed, code, capital, plural, counts, median),
     )
 }

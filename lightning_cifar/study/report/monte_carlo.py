@@ -14,7 +14,7 @@ from lightning_cifar.study.report.families import RIVALS, Findings
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 
-BINS = 15
+EDGES = np.linspace(0, 1, 16)
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,14 @@ class Bin:
 
 
 def pooled_reliability(compared: Sequence[Mapping[str, Any]], way: str) -> list[Bin]:
-    """The bins of all seeds together, from unsure to sure; empty ones are left out."""
-    sums = np.zeros((BINS, 3))
+    """The bins of all seeds together, from unsure to sure; empty ones are left out.
+
+    They are those of the records: equally wide, with their lower edge, and one for exactly 1.
+    """
+    sums = np.zeros((len(EDGES), 3))
     for comparison in compared:
         for each in comparison.get("reliability", {}).get(way, ()):
-            place = min(max(math.ceil(each["confidence"] * BINS) - 1, 0), BINS - 1)
+            place = np.searchsorted(EDGES, each["confidence"], side="right") - 1
             images = each["images"]
             sums[place] += images, images * each["confidence"], images * each["accuracy"]
     return [Bin(sure / count, right / count, int(count)) for count, sure, right in sums if count]

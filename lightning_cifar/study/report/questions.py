@@ -135,6 +135,8 @@ def from_plan(number: int, planned: Planned) -> Question:
 def from_files(study: Study) -> Iterator[Question]:
     """The questions that the files of a study answer, whatever it compares."""
     general = catalogue().of_any_study
+    if any(each.tested and each.measure == "test_accuracy" for each in planned_comparisons(study)):
+        yield general["selection"]
     if study.grid:
         yield replace(general["rates"], set_ups=(next(iter(study.grid)).partition("/")[0],))
     for number, cell in enumerate(cells_of(study), 1):

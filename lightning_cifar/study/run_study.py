@@ -11,17 +11,17 @@ import torch
 
 from lightning_cifar.errors import Interrupted
 from lightning_cifar.runs.configuration import Config, config_path
-from lightning_cifar.study.arms import Arm, arms_of, fingerprints
+from lightning_cifar.study.conditions import Condition, conditions_of, fingerprints
 from lightning_cifar.study.folder import open_study
 from lightning_cifar.study.jobs import Job, jobs_of, shard_of
 from lightning_cifar.study.local_engine import run_jobs
 from lightning_cifar.study.plan import read_plan, selected
 from lightning_cifar.study.progress import StudyProgress
 from lightning_cifar.study.records import RECORDS_FOLDER, read_study
-from lightning_cifar.study.work import Ended
+from lightning_cifar.study.train_job import Ended
 
 
-def conduct(options: Namespace) -> int:
+def run_study(options: Namespace) -> int:
     """Train what is missing of a study.
 
     Returns: 1 if a job failed, 2 if damaged records stand in the place of runs, else 0.
@@ -31,16 +31,16 @@ def conduct(options: Namespace) -> int:
     file = config_path(options.config)
     plan = read_plan(file, options.seeds)
     wanted = selected(plan, options.set_ups)
-    arms = arms_of(plan, file.parent, places(options))
+    conditions = conditions_of(plan, file.parent, places(options))
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import require_ray
 
         require_ray()
-    open_study(options.out, plan, arms, fingerprints(arms))
+    open_study(options.out, plan, conditions, fingerprints(conditions))
     if options.redo_damaged:
         remove_damaged(options.out)
     records, damaged = read_study(options.out)
-    chosen = [arm for arm in arms if arm.set_up in wanted.set_ups]
+    chosen = [condition for condition in conditions if condition.set_up in wanted.set_ups]
     done = {record.name for record in records} | set(damaged)
     jobs = jobs_of(chosen, done, options.out, shard)
     try:
@@ -96,17 +96,19 @@ def engine(
 
 def default_workers(jobs: Sequence[Job]) -> int:
     """One for each core; for each GPU if that is where the jobs run."""
-    on_cpu = any(job.arm.settings["trainer"]["accelerator"] == "cpu" for job in jobs)
+    on_cpu = any(job.condition.settings["trainer"]["accelerator"] == "cpu" for job in jobs)
     if torch.cuda.is_available() and not on_cpu:
         return torch.cuda.device_count()
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def summary(arms: Sequence[Arm], study: Path, failed: Sequence[str]) -> int:
+def summary(conditions: Sequence[Condition], study: Path, failed: Sequence[str]) -> int:
     """Say how far the study is; returns its exit code."""
     records, damaged = read_study(study)
     finished = {record.name for record in records}
-    runs = [arm.record_name(seed) for arm in arms for seed in range(arm.seeds)]
+    runs = [
+        condition.record_name(seed) for condition in conditions for seed in range(condition.seeds)
+    ]
     done = sum(name in finished for name in runs)
     print(f"{done} of {len(runs)} runs have their record in {study}")
     if failed:

@@ -81,18 +81,18 @@ def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> list[str]
 
 def train(job: Job, study: Path, folder: Path, on_epoch: OnEpoch | None = None) -> list[str]:
     """Rate, stack, test figures, records."""
-    arm = job.arm
-    accelerator = arm.settings["trainer"]["accelerator"]
-    datamodule = arm.datamodule()
+    condition = job.condition
+    accelerator = condition.settings["trainer"]["accelerator"]
+    datamodule = condition.datamodule()
     datamodule.prepare_data()
     datamodule.setup("fit")
-    rate, source = rate_of(arm, datamodule, study, device_of(accelerator))
+    rate, source = rate_of(condition, datamodule, study, device_of(accelerator))
     fits = fit_stack(
-        [arm.classifier(seed, rate) for seed in job.seeds],
+        [condition.classifier(seed, rate) for seed in job.seeds],
         datamodule,
         seeds=job.seeds,
-        max_epochs=arm.settings["trainer"]["max_epochs"],
-        patience=arm.settings["early_stopping"]["patience"],
+        max_epochs=condition.settings["trainer"]["max_epochs"],
+        patience=condition.settings["early_stopping"]["patience"],
         folder=folder,
         accelerator=accelerator,
         on_epoch=on_epoch,
@@ -101,11 +101,11 @@ def train(job: Job, study: Path, folder: Path, on_epoch: OnEpoch | None = None) 
     failures = []
     for seed, fit in zip(job.seeds, fits, strict=True):
         if seed in job.missing(study):
-            record = study_record(arm, seed, fit, source, datamodule)
+            record = study_record(condition, seed, fit, source, datamodule)
             save_weights(fit, study, record.name)
             write_study_record(record, study)
             if record.failure:
-                failures.append(f"{arm.name}, seed {seed}: {record.failure}")
+                failures.append(f"{condition.name}, seed {seed}: {record.failure}")
     return failures
 
 

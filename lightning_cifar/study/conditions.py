@@ -1,7 +1,7 @@
-"""The arms of a study: runs that differ by nothing but their seed, with their whole configuration.
+"""The conditions of a study: a variant in a set-up, with its whole configuration.
 
-An arm's settings are those that ``lightning-cifar fit`` would resolve from the same files, checked
-by the same parser.
+Runs of one condition differ by nothing but their seed. Its settings are those that
+``lightning-cifar fit`` would resolve from the same files, checked by the same parser.
 """
 
 import copy
@@ -34,7 +34,7 @@ TRAINER_KEYS = ("max_epochs", "accelerator")
 
 
 @dataclass(frozen=True)
-class Arm:
+class Condition:
     """One variant in one set-up.
 
     Attributes:
@@ -83,8 +83,8 @@ def with_seed(settings: Config, seed: int) -> Config:
     return copied
 
 
-def arms_of(plan: Plan, folder: Path, places: Config) -> list[Arm]:
-    """The arms of a plan in its order.
+def conditions_of(plan: Plan, folder: Path, places: Config) -> list[Condition]:
+    """The conditions of a plan in its order.
 
     folder: of the study file, in which files are looked for before the shipped ones.
     places: settings laid over all the files, such as where the images are.
@@ -92,14 +92,14 @@ def arms_of(plan: Plan, folder: Path, places: Config) -> list[Arm]:
     Raises:
         InputError: an overlay is not known, or a setting cannot be used.
     """
-    arms = []
+    conditions = []
     for name, set_up in plan.set_ups.items():
         overlays = [config_file(overlay, folder, f"set_ups.{name}") for overlay in set_up.overlays]
         for variant in set_up.variants:
             config = compose([config_file(variant, folder, "variants"), *overlays])
             settings = resolved(overlaid(config, places), f"{name}/{variant}")
-            arms.append(Arm(name, variant, set_up.seeds, settings))
-    return arms
+            conditions.append(Condition(name, variant, set_up.seeds, settings))
+    return conditions
 
 
 def config_file(name: str, folder: Path, where: str) -> Path:
@@ -115,7 +115,7 @@ def config_file(name: str, folder: Path, where: str) -> Path:
     return known[name]
 
 
-def resolved(config: Config, arm: str) -> Config:
+def resolved(config: Config, condition: str) -> Config:
     """Composed settings with every default filled in, as plain values for seed 0.
 
     Raises:
@@ -128,8 +128,8 @@ def resolved(config: Config, arm: str) -> Config:
     foreign = set(trainer) - set(TRAINER_KEYS)
     if foreign:
         raise InputError(
-            f"{arm}: a study has no setting 'trainer.{min(foreign)}'; its networks are trained "
-            f"in stacks, which know {' and '.join(TRAINER_KEYS)}"
+            f"{condition}: a study has no setting 'trainer.{min(foreign)}'; its networks are "
+            f"trained in stacks, which know {' and '.join(TRAINER_KEYS)}"
         )
     trainer = {"max_epochs": TRAINER_DEFAULTS["max_epochs"], "accelerator": "auto"} | trainer
     try:
@@ -137,11 +137,11 @@ def resolved(config: Config, arm: str) -> Config:
         parsed = parser.parse_object({**config, "trainer": trainer})
         settings = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
     except ArgumentError as error:
-        raise InputError(f"{arm}: {plain_message(error.message)}") from error
+        raise InputError(f"{condition}: {plain_message(error.message)}") from error
     except ValueError as error:
-        raise InputError(f"{arm}: {plain_message(str(error))}") from error
+        raise InputError(f"{condition}: {plain_message(str(error))}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
-        raise InputError(f"{arm}: a study stops early by val_loss alone; leave 'monitor' out")
+        raise InputError(f"{condition}: a study stops early by val_loss alone; leave 'monitor' out")
     return with_seed(settings, 0)
 
 
@@ -158,21 +158,21 @@ def settings_parser() -> ArgumentParser:
     return parser
 
 
-def arm_settings(arm: Arm) -> dict[str, Any]:
-    """The configuration of an arm without seed and places: what a study folder is checked by."""
-    settings = arm.config(0)
+def condition_settings(condition: Condition) -> dict[str, Any]:
+    """A condition's configuration without seed and places, by which a folder is checked."""
+    settings = condition.config(0)
     del settings["seed_everything"]
     return settings
 
 
-def fingerprints(arms: Iterable[Arm]) -> dict[str, str]:
-    """Arm -> hash of its images, which are made ready in the cache where they are not."""
+def fingerprints(conditions: Iterable[Condition]) -> dict[str, str]:
+    """Condition -> hash of its images, which are made ready in the cache where they are not."""
     known: dict[str, str] = {}
     found = {}
-    for arm in arms:
-        data = arm.settings["data"]
+    for condition in conditions:
+        data = condition.settings["data"]
         source = hash_of({key: data[key] for key in ("source", "path", "cache")})
         if source not in known:
-            known[source] = arm.datamodule().fingerprint
-        found[arm.name] = known[source]
+            known[source] = condition.datamodule().fingerprint
+        found[condition.name] = known[source]
     return found
