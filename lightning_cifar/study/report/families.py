@@ -90,10 +90,10 @@ def between(first: Cell, second: Cell, measure: Measure, *, tested: bool = True)
 
 def contrasts_of(study: Study, question: Question) -> Iterator[Contrast]:
     """The comparisons that a question needs."""
-    cells, accuracy = question.cells, MEASURES[question.measure]
+    cells = question.cells
     if question.kind in ("difference", "match"):
         for second in cells[1:]:
-            yield between(cells[0], second, accuracy, tested=question.tested)
+            yield between(cells[0], second, MEASURES[question.measure], tested=question.tested)
     elif question.kind == "convergence":
         yield between(cells[0], cells[1], epochs_to_loss(loss_of(study, cells[0], cells[1])))
     elif question.kind == "speed" and (seconds := seconds_of(study, cells[0][0])):
@@ -104,7 +104,7 @@ def contrasts_of(study: Study, question: Question) -> Iterator[Contrast]:
             ways = way_measure("monte_carlo", score), way_measure(rival, score)
             yield Contrast(cells[0], cells[0], *ways)
     elif question.kind == "set_ups":
-        yield from across(study, question, accuracy)
+        yield from across(study, question, MEASURES[question.measure])
     elif question.kind == "selection":
         for planned, measure in itertools.product(accuracy_comparisons(study), SELECTIONS):
             yield between(planned.first, planned.second, measure)

@@ -97,8 +97,20 @@ def questions_of(study: Study) -> tuple[str, list[Question]]:
     """The title of a study's report, and what it asks."""
     there, title = cells_of(study), catalogue().title
     asked = [question for question in catalogue().questions if is_about(question, there)]
-    declared = (each for each in planned_comparisons(study) if not is_covered(each, asked))
+    declared = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
     further = [from_plan(number, each) for number, each in enumerate(declared, 1)]
+    if study.cost:
+        speed = catalogue().of_any_study["speed"]
+        further += [
+            replace(
+                speed,
+                key=f"speed-{question.key}",
+                title=titled(speed, *question.cells),
+                cells=question.cells,
+            )
+            for question in further
+            if question.kind == "convergence"
+        ]
     if asked:
         return title, asked + further
     return "A study of " + ", ".join(variants_of(study)), further + list(from_files(study))
@@ -121,15 +133,19 @@ def from_plan(number: int, planned: Planned) -> Question:
     """The question of a comparison that the plan declares, in the plan's own words."""
     kind = "convergence" if planned.measure == REACHING else "difference"
     general = catalogue().of_any_study[kind]
-    sides = ["/".join(cell) for cell in (planned.first, planned.second)]
     return replace(
         general,
         key=f"{general.key}-{number}",
-        title=planned.question or general.title.format(*sides),
+        title=planned.question or titled(general, planned.first, planned.second),
         cells=(planned.first, planned.second),
         measure=planned.measure,
         tested=planned.tested,
     )
+
+
+def titled(question: Question, *cells: Cell) -> str:
+    """The title of a question of any study, about these cells."""
+    return question.title.format(*("/".join(cell) for cell in cells))
 
 
 def from_files(study: Study) -> Iterator[Question]:
@@ -146,5 +162,5 @@ def from_files(study: Study) -> Iterator[Question]:
             "monte_carlo": any(run.monte_carlo for run in runs),
         }
         for question in (general[kind] for kind, is_asked in kinds.items() if is_asked):
-            title = question.title.format("/".join(cell))
+            title = titled(question, cell)
             yield replace(question, key=f"{question.key}-{number}", title=title, cells=(cell,))
