@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.study.statistics import LEVEL, confidence_interval
+from lightning_cifar.study.sign_flips import LEVEL, confidence_interval
 
 Values = NDArray[np.float64]
 Interval = Callable[[Values], tuple[float, float]]

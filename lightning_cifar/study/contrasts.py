@@ -1,24 +1,24 @@
 """Comparisons of two sides from a study's records, judged as one family."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_cifar.study.measures import Measure, values
+from lightning_cifar.study.measures import SELECTIONS, Measure, values
 from lightning_cifar.study.plan_file import planned_seeds
 from lightning_cifar.study.statistics import (
     FEWEST_PAIRS,
     Comparison,
-    Noises,
     Pairs,
     compare_family,
-    noises,
+    holm,
     paired_differences,
 )
 from lightning_cifar.study.study_files import Cell, Study
+from lightning_cifar.study.two_noises import Noises, noises
 
 Key = tuple[Cell, Cell, str, str]
 
@@ -106,6 +106,25 @@ class Finding:
         return TONES[self.verdict]
 
 
+class Findings:
+    """All findings of a study by family, found again by who is compared with whom on what."""
+
+    def __init__(self, families: dict[str, list[Finding]]) -> None:
+        self.families = families
+        self.by_key = {found.contrast.key: found for found in self.all()}
+
+    def find(
+        self, first: Cell, second: Cell, measure: Measure, other: Measure | None = None
+    ) -> Finding | None:
+        """The finding of two cells; ``other`` is the measure of the second, if another."""
+        return self.by_key.get((first, second, measure.key, (other or measure).key))
+
+    def all(self) -> Iterator[Finding]:
+        """Every finding, the declared ones first."""
+        for family in self.families.values():
+            yield from family
+
+
 def compare_contrasts(study: Study, contrasts: Sequence[Contrast]) -> list[Finding]:
     """Judge ``contrasts`` as one family: p values are corrected for all of them."""
     sides = [
@@ -166,3 +185,17 @@ def machines_of(study: Study, cell: Cell) -> str:
     return " and ".join(
         dict.fromkeys(f"{run.device} with torch {run.versions.get('torch', '?')}" for run in runs)
     )
+
+
+def in_one_family(findings: Findings) -> dict[Key, float]:
+    """Key -> p value of every test, corrected as if all families were one.
+
+    The second looks at the same runs by another rule of selection are left out.
+    """
+    looks = {measure.key for measure in SELECTIONS}
+    tested = {
+        found.contrast.key: found.comparison.p_value if found.comparison else 1.0
+        for found in findings.all()
+        if found.contrast.tested and found.measure.key not in looks
+    }
+    return dict(zip(tested, holm(list(tested.values())), strict=True))

@@ -7,20 +7,22 @@ seed share split, order and initial stream, and are compared with each other.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.study.sign_flips import (
+    LEVEL,
+    SIMULATED,
+    Values,
+    confidence_interval,
+    least_differences,
+    sign_flip_p,
+)
 
-LEVEL = 0.05  # of the family of comparisons, and of intervals
-POWER, SIMULATED = 0.8, 2_000  # studies of which the power is a share
-EXACT_SEEDS = 16  # up to which all sign patterns are tried
+POWER = 0.8  # with which a difference is called detectable
 FEWEST_PAIRS = 2  # below that there is no spread
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -147,33 +149,6 @@ def seeds_needed(comparisons: int) -> int:
     return max(2, 1 + math.ceil(math.log2(comparisons / LEVEL)))
 
 
-def sign_flip_p(differences: Values) -> float:
-    """Exact two-sided p: the share of sign patterns whose sum is as far from 0 as the one seen.
-
-    Without a difference each sign is a fair coin (Fisher 1935, chapter 3). Turning the signs of a
-    subset moves the sum as far on the other side of 0 just when the subset's mean is.
-    """
-    means = subset_weights(len(differences)) @ differences
-    rounding = 1e-12 * np.abs(differences).max()
-    beyond = min((means <= rounding).sum(), (means >= -rounding).sum())
-    return min(1.0, 2 * (1 + int(beyond)) / (1 + len(means)))
-
-
-@cache
-def subset_weights(seeds: int) -> Values:
-    """Weights of the mean of every subset but the empty one, (2^seeds - 1, seeds).
-
-    Beyond ``EXACT_SEEDS`` of as many subsets as that number has, drawn once: the test is then a
-    Monte Carlo test, whose level is exact too.
-    """
-    if seeds <= EXACT_SEEDS:
-        chosen = np.arange(1, 2**seeds)[:, None] >> np.arange(seeds) & 1
-    else:
-        chosen = np.random.default_rng(0).integers(0, 2, (2**EXACT_SEEDS - 1, seeds))
-        chosen = chosen[chosen.any(1)]
-    return np.asarray(chosen / chosen.sum(1, keepdims=True), np.float64)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p values: at any level, the family's false-alarm rate is kept (Holm 1979)."""
     adjusted, largest = [0.0] * len(p_values), 0.0
@@ -181,43 +156,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
-
-
-def confidence_interval(differences: Values) -> tuple[float, float]:
-    """95 % interval of the mean: every value that the exact sign-flip test would not reject.
-
-    The ends are means of subsets (Hartigan 1969). It holds its level for differences that are
-    symmetric about their mean; how well for others, ``benchmarks/interval_coverage.py`` measures.
-    With fewer than six seeds the test rejects nothing: the interval is then Student's t, which is
-    for normal differences.
-    """
-    means = np.sort(subset_weights(len(differences)) @ differences)
-    rejected = rejected_subsets(len(differences), LEVEL)
-    if rejected:
-        return float(means[rejected - 1]), float(means[-rejected])
-    error = differences.std(ddof=1) / math.sqrt(len(differences))
-    half = float(stats.t.ppf(1 - LEVEL / 2, len(differences) - 1) * error)
-    return float(differences.mean()) - half, float(differences.mean()) + half
-
-
-def rejected_subsets(seeds: int, level: float) -> int:
-    """How many of the subsets may lie beyond a value, the empty one among them, to reject it."""
-    return int(level * (1 + len(subset_weights(seeds))) / 2)
-
-
-@cache
-def least_differences(seeds: int, level: float) -> Values:
-    """True difference from which each of ``SIMULATED`` studies would find one, (studies,).
-
-    In standard deviations of normal differences; infinite where no difference can be found.
-    """
-    rejected = rejected_subsets(seeds, level)
-    if not rejected:
-        return np.full(SIMULATED, math.inf)
-    draws = np.random.default_rng(0).standard_normal((seeds, SIMULATED))
-    blocks = np.array_split(draws, SIMULATED // 50, axis=1)
-    lowest = (np.partition(subset_weights(seeds) @ each, rejected - 1, axis=0) for each in blocks)
-    return -np.concatenate([each[rejected - 1] for each in lowest])
 
 
 def equivalence_p(differences: Values, margin: float) -> float:
@@ -234,35 +172,3 @@ def equivalence_p(differences: Values, margin: float) -> float:
     if error == 0:
         return 0.0 if distance > 0 else 1.0
     return float(stats.t.sf(distance / error, len(differences) - 1))
-
-
-@dataclass(frozen=True)
-class Noises:
-    """Standard errors of a mean over seeds and test images, from what could have been otherwise.
-
-    Attributes:
-        over_seeds: other seeds, these very images: is one variant better on this test set?
-        over_images: other images, these very networks: are these networks better in general?
-        over_both: other seeds and other images.
-    """
-
-    over_seeds: float
-    over_images: float
-    over_both: float
-
-
-def noises(outcomes: Values) -> Noises:
-    """The two noises of the mean of ``outcomes`` (seeds, images), and both together.
-
-    outcomes: 1 where the network of a seed is right on an image, else 0; or for a comparison, the
-    difference of two such tables. Two-way layout with one value per cell: both marginal errors
-    contain the interaction, so that of the sum it is subtracted once.
-    """
-    seeds, images = outcomes.shape
-    by_seed, by_image = outcomes.mean(1), outcomes.mean(0)
-    rest = outcomes - by_seed[:, None] - by_image[None, :] + outcomes.mean()
-    interaction = (rest**2).sum() / ((seeds - 1) * (images - 1) * seeds * images)
-    seed_part = by_seed.var(ddof=1) / seeds
-    image_part = by_image.var(ddof=1) / images
-    both = max(seed_part + image_part - interaction, seed_part, image_part)
-    return Noises(*(math.sqrt(part) for part in (seed_part, image_part, both)))

@@ -18,14 +18,13 @@ from study_samples import sample_record
 from lightning_cifar.study import statistics
 from lightning_cifar.study.contrasts import BETTER, UNDECIDED, WORSE, Contrast, compare_contrasts
 from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.sign_flips import LEVEL, sign_flip_p
 from lightning_cifar.study.statistics import (
-    LEVEL,
     Pairs,
     compare_family,
     holm,
     paired_differences,
     seeds_needed,
-    sign_flip_p,
 )
 from lightning_cifar.study.study_files import Cell, Study
 

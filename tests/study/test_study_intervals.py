@@ -8,16 +8,9 @@ from controls import assert_rejects
 from rates import at_least, at_most
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.study.statistics import (
-    LEVEL,
-    POWER,
-    Pairs,
-    compare_family,
-    confidence_interval,
-    equivalence_p,
-    noises,
-    sign_flip_p,
-)
+from lightning_cifar.study.sign_flips import LEVEL, confidence_interval, sign_flip_p
+from lightning_cifar.study.statistics import POWER, Pairs, compare_family, equivalence_p
+from lightning_cifar.study.two_noises import noises
 
 SEEDS = 10
 STUDIES = 4000

@@ -11,8 +11,8 @@ from study_samples import COST, EXERCISE, PLAN, VARIANTS, Made, SampleStudy, sam
 from lightning_cifar.stack.activation_record import ActivationRecord
 from lightning_cifar.study.contrasts import Contrast, noises_of
 from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.reaching import shared_loss
 from lightning_cifar.study.report.answers import Answer, report_of
-from lightning_cifar.study.report.families import shared_loss
 from lightning_cifar.study.report.rates import found_loss, loss_at, worst_loss
 from lightning_cifar.study.study_files import Cell, Cost, GridPoint, RateGrid, Study, grid_from
 

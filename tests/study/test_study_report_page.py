@@ -169,9 +169,14 @@ def test_damaged_record_is_named_and_left_out(tmp_path, damage):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        *((name, content) for name in ("plan", "grid", "cost") for content in ("{", "[]")),
+        *(
+            (name, content)
+            for name in ("plan", "grid", "cost", "coverage")
+            for content in ("{", "[]")
+        ),
         ("grid", '{"exercise/elu": {"grid": [{"rate": "x", "accuracy": 0.5}]}}'),
         ("cost", '{"results": 3}'),
+        ("coverage", '{"coverage": {"ten": {}}}'),
     ],
 )
 def test_damaged_further_file_is_named(tmp_path, name, content):

@@ -12,7 +12,7 @@ def draw_activations(found: Normalising) -> Figure:
     """Dashed before training, solid at the best epoch; the band is where SELU's map contracts."""
     figure, left, right = pair(3.6)
     for variant, moment, layers in found.rows:
-        depth = range(1, layers.count + 1)
+        depth = range(1, len(layers.means) + 1)
         style, label = ("-", variant) if moment == BEST else ("--", None)
         colour = COLOURS.get(variant, GREY)
         left.plot(depth, layers.means, style, color=colour, linewidth=1.6, label=label)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lightning_cifar.study.contrasts import Findings, in_one_family
 from lightning_cifar.study.measures import MEASURES
 from lightning_cifar.study.plan_file import cells_of, outcome_of, unread
 from lightning_cifar.study.report.differences import convergence, difference, speed
-from lightning_cifar.study.report.families import Findings, all_findings, in_one_family
+from lightning_cifar.study.report.families import all_findings
 from lightning_cifar.study.report.layers import normalising
 from lightning_cifar.study.report.monte_carlo import monte_carlo
 from lightning_cifar.study.report.questions import Question, questions_of
@@ -15,7 +16,7 @@ from lightning_cifar.study.report.rates import rates
 from lightning_cifar.study.report.selection import selection
 from lightning_cifar.study.report.set_ups import published, set_ups
 from lightning_cifar.study.report.writing import Table, write_words
-from lightning_cifar.study.statistics import LEVEL
+from lightning_cifar.study.sign_flips import LEVEL
 from lightning_cifar.study.study_files import Study
 
 # How a question of each kind is answered; the words are in templates/answers/KIND.txt.

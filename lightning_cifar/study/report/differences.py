@@ -3,16 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from lightning_cifar.study.contrasts import Finding
+from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import MEASURES, epochs_to_loss, seconds_to_loss, values
 from lightning_cifar.study.plan_file import variants_of
-from lightning_cifar.study.report.families import (
-    Findings,
-    batch_size,
-    declared_loss,
-    loss_of,
-    seconds_of,
-)
+from lightning_cifar.study.reaching import batch_size, declared_loss, loss_of, seconds_of
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 

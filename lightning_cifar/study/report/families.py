@@ -5,58 +5,31 @@ belong to a question of their own. None is chosen by looking at results.
 """
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from lightning_cifar.study.contrasts import (
     Contrast,
-    Finding,
-    Key,
+    Findings,
     compare_contrasts,
 )
 from lightning_cifar.study.measures import (
     MEASURES,
-    REACHING,
     SCORES,
     SELECTIONS,
     Measure,
     epochs_to_loss,
-    finite_values,
     seconds_to_loss,
     way_measure,
 )
 from lightning_cifar.study.plan_file import Planned, planned_comparisons, variants_of
+from lightning_cifar.study.reaching import loss_of, seconds_of, shared_loss
 from lightning_cifar.study.report.questions import Question
-from lightning_cifar.study.statistics import holm
 from lightning_cifar.study.study_files import Cell, Study
 
 MARGIN = 1.0  # points of accuracy; one image in a hundred
-REACHED_BY = 0.9  # share of the runs of either side that the loss to reach is chosen for
-LOSS_STEP = 0.05
 DECLARED = "declared in the plan"
 RIVALS = ("deterministic", "temperature")  # of Monte Carlo dropout
-
-
-class Findings:
-    """All findings of a study by family, found again by who is compared with whom on what."""
-
-    def __init__(self, families: dict[str, list[Finding]]) -> None:
-        self.families = families
-        self.by_key = {found.contrast.key: found for found in self.all()}
-
-    def find(
-        self, first: Cell, second: Cell, measure: Measure, other: Measure | None = None
-    ) -> Finding | None:
-        """The finding of two cells; ``other`` is the measure of the second, if another."""
-        return self.by_key.get((first, second, measure.key, (other or measure).key))
-
-    def all(self) -> Iterator[Finding]:
-        """Every finding, the declared ones first."""
-        for family in self.families.values():
-            yield from family
 
 
 def all_findings(study: Study, questions: Sequence[Question]) -> Findings:
@@ -138,63 +111,3 @@ def published_contrasts(study: Study, question: Question) -> Iterator[Contrast]:
     for set_up, (first, second) in itertools.product(question.set_ups[:2], question.gaps):
         cells = Cell(set_up, first), Cell(set_up, second)
         yield between(*cells, validated, tested=False)
-
-
-def seconds_of(study: Study, set_up: str) -> dict[str, float]:
-    """Variant -> seconds per epoch of a single fit, at the batch size of a set-up."""
-    return dict(study.cost.seconds.get(batch_size(study, set_up), {})) if study.cost else {}
-
-
-def batch_size(study: Study, set_up: str) -> int:
-    """Of the runs of a set-up; 0 if unknown."""
-    sizes = [
-        (record.run.config.get("data") or {}).get("batch_size", 0)
-        for record in study.records
-        if record.set_up == set_up
-    ]
-    return int(np.median(sizes)) if sizes else 0
-
-
-def declared_loss(study: Study, first: Cell, second: Cell) -> float | None:
-    """The loss to reach that the plan declares for two cells."""
-    return next(
-        (
-            each.loss
-            for each in planned_comparisons(study)
-            if (each.first, each.second, each.measure) == (first, second, REACHING)
-        ),
-        None,
-    )
-
-
-def loss_of(study: Study, first: Cell, second: Cell) -> float:
-    """The loss to reach: the plan's, or that of the rule."""
-    return declared_loss(study, first, second) or shared_loss(study, first, second)
-
-
-def shared_loss(study: Study, *cells: Cell) -> float:
-    """The loss to reach: the lowest multiple of 0.05 that nine tenths of each side's runs reach.
-
-    A rule of both sides' results together, so that neither is favoured; NaN if a side has no run.
-    """
-    lowest = []
-    for cell in cells:
-        losses = sorted(finite_values(study, cell, MEASURES["val_loss"]))
-        if not losses:
-            return math.nan
-        lowest.append(losses[math.ceil(REACHED_BY * len(losses)) - 1])
-    return round(math.ceil(max(lowest) / LOSS_STEP - 1e-9) * LOSS_STEP, 2)
-
-
-def in_one_family(findings: Findings) -> dict[Key, float]:
-    """Key -> p value of every test, corrected as if all families were one.
-
-    The second looks at the same runs by another rule of selection are left out.
-    """
-    looks = {measure.key for measure in SELECTIONS}
-    tested = {
-        found.contrast.key: found.comparison.p_value if found.comparison else 1.0
-        for found in findings.all()
-        if found.contrast.tested and found.measure.key not in looks
-    }
-    return dict(zip(tested, holm(list(tested.values())), strict=True))

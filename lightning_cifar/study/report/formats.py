@@ -73,13 +73,9 @@ def sides(found: Finding) -> tuple[str, str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """``a, b and c``."""
+    """Names as code, with commas and a last "and"."""
+    names = [f"`{name}`" for name in names]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def code(names: Iterable[str]) -> list[str]:
-    """Each name as code."""
-    return [f"`{name}`" for name in names]
 
 
 def capital(words: str) -> str:
@@ -121,6 +117,6 @@ FILTERS = {
     for each in (
         *(figure, signed, difference, figure_of_difference, interval, p_value, spread, spread_of),
         *(learning_rates, way_name, sides, seeds_needed),
-        *(listed, code, capital, plural, counts, median),
+        *(listed, capital, plural, counts, median),
     )
 }

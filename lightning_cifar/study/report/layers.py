@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_cifar.stack.activation_record import ActivationRecord
+from lightning_cifar.study.contrasts import Findings
 from lightning_cifar.study.plan_file import variants_of
 from lightning_cifar.study.records import StudyRecord
-from lightning_cifar.study.report.families import Findings
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Study
 
@@ -36,11 +36,6 @@ class Layers:
         )
         return int((means & variances).sum())
 
-    @property
-    def count(self) -> int:
-        """How many layers there are."""
-        return len(self.means)
-
 
 @dataclass(frozen=True)
 class Normalising:
@@ -57,9 +52,9 @@ class Normalising:
     @property
     def verdict(self) -> str:
         """All layers in the domain at both moments, only at the start, or neither."""
-        if self.start.inside < self.start.count:
+        if self.start.inside < len(self.start.means):
             return NEVER
-        return ALWAYS if self.best.inside == self.best.count else AT_START
+        return ALWAYS if self.best.inside == len(self.best.means) else AT_START
 
 
 def normalising(study: Study, findings: Findings, question: Question) -> Normalising | None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lightning_cifar.study.contrasts import Finding
+from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import SCORES, Score, way_measure
-from lightning_cifar.study.report.families import RIVALS, Findings
+from lightning_cifar.study.report.families import RIVALS
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lightning_cifar.study.report.families import Findings
+from lightning_cifar.study.contrasts import Findings
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import GridPoint, RateGrid, Study
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from lightning_cifar.study.contrasts import Finding
+from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import MEASURES, SELECTIONS
-from lightning_cifar.study.report.families import Findings, accuracy_comparisons
+from lightning_cifar.study.report.families import accuracy_comparisons
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Study
 
@@ -23,15 +23,8 @@ class Rules:
         return self.by_loss.verdict != self.by_accuracy.verdict
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Every declared comparison of accuracy that has enough runs."""
-
-    rows: tuple[Rules, ...]
-
-
-def selection(study: Study, findings: Findings, question: Question) -> Selection | None:
-    """The verdicts by both rules; None where the plan compares no accuracies."""
+def selection(study: Study, findings: Findings, question: Question) -> list[Rules]:
+    """Every declared comparison of accuracy that has enough runs, by both rules."""
     measures = (MEASURES["test_accuracy"], *SELECTIONS)
     rows = []
     for planned in accuracy_comparisons(study):
@@ -39,4 +32,4 @@ def selection(study: Study, findings: Findings, question: Question) -> Selection
         known = [each for each in found if each is not None and each.comparison is not None]
         if len(known) == len(measures):
             rows.append(Rules(*known))
-    return Selection(tuple(rows)) if rows else None
+    return rows

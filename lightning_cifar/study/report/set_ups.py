@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_cifar.study.contrasts import Finding
+from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import MEASURES, Measure, finite_values
 from lightning_cifar.study.plan_file import variants_of
-from lightning_cifar.study.report.families import Findings
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 

@@ -16,6 +16,7 @@ from lightning_cifar.study.report.formats import FILTERS
 from theory.page_style.markup import element, prose
 
 STRONG = re.compile(r"\*\*(?P<words>[^*]+)\*\*")
+BOUND = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?=\d)")
 BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -43,7 +44,8 @@ def one_line(value: Any) -> str:
 
 def rich(words: str) -> Markup:
     """Words as HTML, with code and strong parts; everything else is escaped."""
-    return Markup(STRONG.sub(lambda found: element("b", found["words"]), prose(words)))
+    bound = BOUND.sub("\N{NO-BREAK SPACE}", words)
+    return Markup(STRONG.sub(lambda found: element("b", found["words"]), prose(bound)))
 
 
 def safe(words: str) -> str:
