@@ -1,6 +1,7 @@
 """The page of a study and its Markdown: whole, safe, partial where the study is, never silent."""
 
 import base64
+import itertools
 import json
 import re
 from collections import Counter
@@ -169,11 +170,7 @@ def test_damaged_record_is_named_and_left_out(tmp_path, damage):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        *(
-            (name, content)
-            for name in ("plan", "grid", "cost", "coverage")
-            for content in ("{", "[]")
-        ),
+        *itertools.product(("plan", "grid", "cost", "coverage"), ("{", "[]")),
         ("grid", '{"exercise/elu": {"grid": [{"rate": "x", "accuracy": 0.5}]}}'),
         ("cost", '{"results": 3}'),
         ("coverage", '{"coverage": {"ten": {}}}'),
