@@ -12,6 +12,7 @@ from commands import CONFIGS, environment
 import lightning_cifar
 
 ROOT = Path(__file__).parent.parent
+SHIPPED = (".py", ".typed", ".html", ".css", ".js", ".txt", ".md", ".yaml")
 BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
 
 
@@ -46,7 +47,7 @@ def missing_from(names):
     wanted = {
         str(path.relative_to(ROOT))
         for path in sources
-        if path.is_file() and path.suffix in (".py", ".typed", ".html", ".css", ".js")
+        if path.is_file() and path.suffix in SHIPPED
     }
     wanted |= {f"lightning_cifar/configs/{path.name}" for path in CONFIGS.glob("*.yaml")}
     return wanted - names

@@ -279,10 +279,12 @@ def test_study_of_no_use_raises_before_anything_is_made(tmp_path):
 def test_outcomes_of_a_damaged_comparison_are_not_read_as_figures(tmp_path):
     """A record with test bits of another length gives no noises, rather than wrong ones."""
     records = few()
+    whole = Study(PLAN, tuple(records), (), {}, None)
+    assert "sources of noise" in text_of(whole)  # control
     short = base64.b64encode(np.packbits(np.ones(80, bool))).decode()
     for record in records:
         if record.seed == 0:
             object.__setattr__(record, "test_right", short)
         write_study_record(record, tmp_path)
     (tmp_path / "plan.json").write_text(json.dumps(PLAN))
-    assert "Two noises" not in text_of(read_study_files(tmp_path))
+    assert "sources of noise" not in text_of(read_study_files(tmp_path))
