@@ -45,9 +45,7 @@ def missing_from(names):
     """Files of the packages and configurations that a wheel lacks."""
     sources = [path for name in ("lightning_cifar", "theory") for path in (ROOT / name).rglob("*")]
     wanted = {
-        str(path.relative_to(ROOT))
-        for path in sources
-        if path.is_file() and path.suffix in SHIPPED
+        str(path.relative_to(ROOT)) for path in sources if path.is_file() and path.suffix in SHIPPED
     }
     wanted |= {f"lightning_cifar/configs/{path.name}" for path in CONFIGS.glob("*.yaml")}
     return wanted - names
