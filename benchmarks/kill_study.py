@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-import lightning_cifar.study.conduct  # noqa: F401  imported here once, not in every child
+import lightning_cifar.study.run_study  # noqa: F401  imported here once, not in every child
 from benchmarks.kill_test import finish, kill, start, wait
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs.provenance import commit, versions

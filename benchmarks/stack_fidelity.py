@@ -25,7 +25,8 @@ from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs.provenance import commit, device_name, versions
 from lightning_cifar.study.outcome import figures_on_test
 from lightning_cifar.study.records import StudyRecord, read_study
-from lightning_cifar.study.statistics import bca_interval, equivalence_p, sign_flip_p
+from lightning_cifar.study.sign_flips import confidence_interval, sign_flip_p
+from lightning_cifar.study.statistics import equivalence_p
 from lightning_cifar.training.best_weights import BestWeights
 from lightning_cifar.training.quiet import quieten
 from lightning_cifar.training.resume import ResumePoint
@@ -62,7 +63,7 @@ def main() -> None:
             flush=True,
         )
     differences = np.array([stacked - alone for _, stacked, alone in pairs])
-    low, high = bca_interval(differences, np.random.default_rng(0))
+    low, high = confidence_interval(differences)
     result = {
         "variant": options.variant,
         "pairs": [dict(zip(("seed", "stack", "alone"), pair, strict=True)) for pair in pairs],

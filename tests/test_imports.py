@@ -43,9 +43,9 @@ LATE_IMPORTS = {
     "files": "fcntl is not on every system",
     "rate_search.callback": "matplotlib, only after a search",
     "runs.folders": "fcntl is not on every system",
-    "study.conduct": "Ray is an extra",
+    "study.run_study": "Ray is an extra",
     "study.ray_engine": "Ray is an extra",
-    "study.report.write": "matplotlib, after the records are found to be readable",
+    "study.report.command": "a wrong option is refused before matplotlib is loaded",
 }
 # The one place where the wings meet (decision 12): reports of both take their look from here.
 REPORT, PAGE_STYLE = "lightning_cifar.study.report", "theory.page_style"

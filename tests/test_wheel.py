@@ -12,6 +12,7 @@ from commands import CONFIGS, environment
 import lightning_cifar
 
 ROOT = Path(__file__).parent.parent
+SHIPPED = (".py", ".typed", ".html", ".css", ".js", ".txt", ".md", ".yaml")
 BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
 
 
@@ -44,9 +45,7 @@ def missing_from(names):
     """Files of the packages and configurations that a wheel lacks."""
     sources = [path for name in ("lightning_cifar", "theory") for path in (ROOT / name).rglob("*")]
     wanted = {
-        str(path.relative_to(ROOT))
-        for path in sources
-        if path.is_file() and path.suffix in (".py", ".typed", ".html", ".css", ".js")
+        str(path.relative_to(ROOT)) for path in sources if path.is_file() and path.suffix in SHIPPED
     }
     wanted |= {f"lightning_cifar/configs/{path.name}" for path in CONFIGS.glob("*.yaml")}
     return wanted - names

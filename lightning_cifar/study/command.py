@@ -23,9 +23,9 @@ def study(arguments: list[str]) -> int:
         parser.add_argument(f"--data.{name}", help="as for fit")
     options = parser.parse_args(arguments)
     check_engine(options.engine, options.workers, options.gpus_per_run)
-    from lightning_cifar.study.conduct import conduct
+    from lightning_cifar.study.run_study import run_study
 
-    return conduct(options)
+    return run_study(options)
 
 
 def check_engine(engine: str, workers: int | None, gpus: float | None) -> None:

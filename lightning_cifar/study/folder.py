@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import exclusive, write_text_atomically
-from lightning_cifar.study.arms import Arm, arm_settings
+from lightning_cifar.study.conditions import Condition, condition_settings
 from lightning_cifar.study.plan import Plan
 from lightning_cifar.study.records import RECORDS_FOLDER
 
@@ -21,7 +21,7 @@ CONTENTS = {PLAN_FILE, LOCK_FILE, RECORDS_FOLDER, RATES_FOLDER, WEIGHTS_FOLDER, 
 
 
 def open_study(
-    study: Path, plan: Plan, arms: Sequence[Arm], fingerprints: Mapping[str, str]
+    study: Path, plan: Plan, conditions: Sequence[Condition], fingerprints: Mapping[str, str]
 ) -> None:
     """Make the folder of a study, or check that an existing one belongs to the same.
 
@@ -30,7 +30,7 @@ def open_study(
     Raises:
         InputError: the folder belongs to another configuration, with the key that differs.
     """
-    asked = plan_fields(plan, arms, fingerprints)
+    asked = plan_fields(plan, conditions, fingerprints)
     try:
         study.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -52,9 +52,14 @@ def open_study(
             write_text_atomically(study / PLAN_FILE, json.dumps(asked, indent=1) + "\n")
 
 
-def plan_fields(plan: Plan, arms: Sequence[Arm], fingerprints: Mapping[str, str]) -> dict[str, Any]:
-    """All that was asked, as plain values; ``arms`` are those of the whole plan."""
-    runs = {arm.name: arm_settings(arm) | {"images": fingerprints[arm.name]} for arm in arms}
+def plan_fields(
+    plan: Plan, conditions: Sequence[Condition], fingerprints: Mapping[str, str]
+) -> dict[str, Any]:
+    """All that was asked, as plain values; ``conditions`` are those of the whole plan."""
+    runs = {
+        condition.name: condition_settings(condition) | {"images": fingerprints[condition.name]}
+        for condition in conditions
+    }
     fields = {
         "seeds": plan.seeds,
         "set_ups": {name: asdict(set_up) for name, set_up in plan.set_ups.items()},

@@ -1,4 +1,4 @@
-"""The jobs of a study: stacks of runs of one arm, divided the same way at every start."""
+"""The jobs of a study: stacks of runs of one condition, divided the same way at every start."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import final
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.study.arms import Arm
+from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.folder import JOBS_FOLDER
 from lightning_cifar.study.records import RECORDS_FOLDER
 
@@ -19,25 +19,25 @@ MEMBERS = 10  # of a stack; more gain little on a CPU, and a job is what is lost
 @final
 @dataclass(frozen=True)
 class Job:
-    """Some seeds of one arm, trained as one stack."""
+    """Some seeds of one condition, trained as one stack."""
 
-    arm: Arm
+    condition: Condition
     seeds: tuple[int, ...]
 
     @property
     def name(self) -> str:
         """Of its folder: with the configuration and every seed, so that no other job has it."""
-        return f"{self.arm.record_name(0)}-{'-'.join(map(str, self.seeds))}"
+        return f"{self.condition.record_name(0)}-{'-'.join(map(str, self.seeds))}"
 
     @property
     def title(self) -> str:
         """For people: "exercise/selu, seeds 0 to 9"."""
         first, last = self.seeds[0], self.seeds[-1]
         if len(self.seeds) == 1:
-            return f"{self.arm.name}, seed {first}"
+            return f"{self.condition.name}, seed {first}"
         if last - first + 1 == len(self.seeds):
-            return f"{self.arm.name}, seeds {first} to {last}"
-        return f"{self.arm.name}, seeds {', '.join(map(str, self.seeds))}"
+            return f"{self.condition.name}, seeds {first} to {last}"
+        return f"{self.condition.name}, seeds {', '.join(map(str, self.seeds))}"
 
     def folder(self, study: Path) -> Path:
         """Where it keeps what is under way."""
@@ -48,48 +48,55 @@ class Job:
         return [
             seed
             for seed in self.seeds
-            if not (study / RECORDS_FOLDER / f"{self.arm.record_name(seed)}.json").exists()
+            if not (study / RECORDS_FOLDER / f"{self.condition.record_name(seed)}.json").exists()
         ]
 
 
 def jobs_of(
-    arms: Iterable[Arm], done: Collection[str], study: Path, shard: tuple[int, int] = (1, 1)
+    conditions: Iterable[Condition],
+    done: Collection[str],
+    study: Path,
+    shard: tuple[int, int] = (1, 1),
 ) -> list[Job]:
     """What is left to do: stacks that were begun go on with their members, the rest is divided.
 
-    A stack holds seeds of one block of ``MEMBERS`` (0 to 9, 10 to 19, …), and the blocks of all
-    arms are dealt out to the shards in turn, whatever is done already: every shard sees the same.
+    A stack holds seeds of one block of ``MEMBERS`` (0 to 9, 10 to 19, …). The blocks of all
+    conditions are dealt out to the shards in turn, whatever is done already: every shard sees the
+    same.
 
     done: names of the records there are.  shard: (i, n), the i-th of n from 1.
     """
     jobs = []
     number = 0
     begun = begun_jobs(study)
-    for arm in arms:
-        for start in range(0, arm.seeds, MEMBERS):
+    for condition in conditions:
+        for start in range(0, condition.seeds, MEMBERS):
             number += 1
             if (number - shard[0]) % shard[1]:
                 continue
-            block = range(start, min(start + MEMBERS, arm.seeds))
-            jobs += jobs_of_block(arm, block, done, begun.get(arm.record_name(0), []))
+            block = range(start, min(start + MEMBERS, condition.seeds))
+            jobs += jobs_of_block(condition, block, done, begun.get(condition.record_name(0), []))
     return jobs
 
 
 def jobs_of_block(
-    arm: Arm, block: Sequence[int], done: Collection[str], begun: Iterable[tuple[int, ...]]
+    condition: Condition,
+    block: Sequence[int],
+    done: Collection[str],
+    begun: Iterable[tuple[int, ...]],
 ) -> list[Job]:
-    """The jobs of one arm's seeds in ``block``; ``begun`` are the stacks under way of this arm."""
-    missing = {seed for seed in block if arm.record_name(seed) not in done}
+    """The jobs of one condition's seeds in ``block``; ``begun`` are its stacks under way."""
+    missing = {seed for seed in block if condition.record_name(seed) not in done}
     jobs = []
     for seeds in begun:
         if missing & set(seeds):
-            jobs.append(Job(arm, seeds))
+            jobs.append(Job(condition, seeds))
             missing -= set(seeds)
-    return [*jobs, Job(arm, tuple(sorted(missing)))] if missing else jobs
+    return [*jobs, Job(condition, tuple(sorted(missing)))] if missing else jobs
 
 
 def begun_jobs(study: Path) -> dict[str, list[tuple[int, ...]]]:
-    """Stacks under way: name of the arm's first record -> seeds of each."""
+    """Stacks under way: name of the condition's first record -> seeds of each."""
     begun: dict[str, list[tuple[int, ...]]] = {}
     for path in sorted((study / JOBS_FOLDER).glob(f"*/{JOB_FILE}")):
         try:
@@ -104,7 +111,7 @@ def begin(job: Job, study: Path) -> Path:
     """Make a job's folder and note its members there."""
     folder = job.folder(study)
     folder.mkdir(parents=True, exist_ok=True)
-    fields = {"arm": job.arm.record_name(0), "title": job.title, "seeds": job.seeds}
+    fields = {"arm": job.condition.record_name(0), "title": job.title, "seeds": job.seeds}
     write_text_atomically(folder / JOB_FILE, json.dumps(fields) + "\n")
     return folder
 

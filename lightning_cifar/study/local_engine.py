@@ -16,7 +16,7 @@ from typing import final
 
 from lightning_cifar.study.jobs import Job
 from lightning_cifar.study.progress import StudyProgress
-from lightning_cifar.study.work import Ended, OnEpoch, attempt
+from lightning_cifar.study.train_job import Ended, OnEpoch, attempt
 
 ORPHAN_CHECK = 0.5  # seconds
 
@@ -63,7 +63,9 @@ class Worker:
     def __init__(self, context: SpawnContext, job: Job, study: Path) -> None:
         self.job = job
         self.connection, theirs = context.Pipe(duplex=False)
-        self.process = context.Process(target=work, args=(job, study, theirs, os.getpid()))
+        self.process = context.Process(
+            target=run_in_process, args=(job, study, theirs, os.getpid())
+        )
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -81,7 +83,7 @@ class Worker:
         return message
 
 
-def work(job: Job, study: Path, connection: Connection, parent: int) -> None:
+def run_in_process(job: Job, study: Path, connection: Connection, parent: int) -> None:
     """Run a job in a process started for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends us
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()

@@ -13,7 +13,7 @@ from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.images import CLASSES, LabelledImages
 from lightning_cifar.runs.records import epochs_done, out_of_patience
 from lightning_cifar.stack.fit import MemberFit, run_record
-from lightning_cifar.study.arms import Arm
+from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.uncertainty.comparison import deterministic_logits
 from lightning_cifar.uncertainty.dropout_modes import is_active_dropout
@@ -26,20 +26,20 @@ GUESSING = math.log(CLASSES)  # nats; the loss of equal probabilities
 
 
 def study_record(
-    arm: Arm, seed: int, fit: MemberFit, source: str, datamodule: CIFAR10DataModule
+    condition: Condition, seed: int, fit: MemberFit, source: str, datamodule: CIFAR10DataModule
 ) -> StudyRecord:
     """The record of a finished run.
 
     source: of the learning rate.  datamodule: with its validation and its test images.
     """
-    config = arm.config(seed)
+    config = condition.config(seed)
     config["model"]["init_args"]["learning_rate"] = fit.classifier.learning_rate
-    failure = failure_of(fit, arm.settings)
+    failure = failure_of(fit, condition.settings)
     test, right = ({}, "") if failure else figures_on_test(fit.classifier, datamodule.test_images)
     return StudyRecord(
-        name=arm.record_name(seed),
-        set_up=arm.set_up,
-        variant=arm.variant,
+        name=condition.record_name(seed),
+        set_up=condition.set_up,
+        variant=condition.variant,
         seed=seed,
         run=run_record(fit, config, source),
         test=test,

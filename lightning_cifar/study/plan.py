@@ -11,6 +11,8 @@ from typing import Any
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import Config, nearest, read_settings, unknown_key
+from lightning_cifar.study.measures import MEASURES as ONE_FIGURE_MEASURES
+from lightning_cifar.study.measures import REACHING
 from lightning_cifar.study.statistics import seeds_needed
 
 PLAN_KEYS = ("variants", "seeds", "set_ups", "comparisons")
@@ -19,10 +21,7 @@ COMPARISON_KEYS = (
     *("question", "first", "second", "set_up", "measure"),
     *("margin", "loss", "tested"),
 )
-MEASURES = (
-    *("test_accuracy", "test_nll", "test_brier", "test_calibration_error"),
-    *("val_accuracy", "val_loss", "best_epoch", "epochs_to_loss"),
-)
+MEASURES = (*ONE_FIGURE_MEASURES, REACHING)
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class SetUp:
 
 
 @dataclass(frozen=True)
-class Declared:
+class PlannedComparison:
     """A comparison declared beforehand: ``first`` minus ``second``, both "set_up/variant".
 
     Attributes:
@@ -60,11 +59,11 @@ class Plan:
 
     seeds: int
     set_ups: Mapping[str, SetUp]
-    comparisons: tuple[Declared, ...]
+    comparisons: tuple[PlannedComparison, ...]
 
-    def seeds_of(self, arm: str) -> int:
+    def seeds_of(self, condition: str) -> int:
         """The number of seeds of "set_up/variant"."""
-        return self.set_ups[arm.partition("/")[0]].seeds
+        return self.set_ups[condition.partition("/")[0]].seeds
 
 
 def read_plan(path: Path, seeds: int | None = None) -> Plan:
@@ -77,17 +76,17 @@ def read_plan(path: Path, seeds: int | None = None) -> Plan:
     check_names(settings, PLAN_KEYS, "")
     variants = chosen(settings.get("variants", list(VARIANTS)), VARIANTS, "variant", "variants")
     count = whole(settings.get("seeds", 1) if seeds is None else seeds, "seeds")
-    listed = mapping(settings.get("set_ups"), "set_ups")
-    set_ups = {name: set_up(name, each, variants, count) for name, each in listed.items()}
+    named = mapping(settings.get("set_ups"), "set_ups")
+    set_ups = {name: set_up(name, each, variants, count) for name, each in named.items()}
     if not set_ups:
         raise InputError(
             f"{path} declares no set_ups; give one, such as 'exercise: {{overlays: []}}'"
         )
-    declared = settings.get("comparisons") or []
-    if not isinstance(declared, list):
-        raise InputError(f"comparisons holds {declared!r}, not a list")
+    listed = settings.get("comparisons") or []
+    if not isinstance(listed, list):
+        raise InputError(f"comparisons holds {listed!r}, not a list")
     comparisons = tuple(
-        comparison(each, f"comparisons[{number}]", set_ups) for number, each in enumerate(declared)
+        comparison(each, f"comparisons[{number}]", set_ups) for number, each in enumerate(listed)
     )
     plan = Plan(count, set_ups, comparisons)
     check_enough_seeds(plan)
@@ -112,7 +111,7 @@ def set_up(name: str, value: Any, variants: tuple[str, ...], seeds: int) -> SetU
     )
 
 
-def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> Declared:
+def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> PlannedComparison:
     """A comparison from its line in the file."""
     settings = mapping(value, where)
     check_names(settings, COMPARISON_KEYS, where)
@@ -120,27 +119,29 @@ def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> Declared
         if not isinstance(settings.get(key), str):
             raise InputError(f"{where}.{key} must be text, got {settings.get(key)!r}")
     measure = chosen([settings["measure"]], MEASURES, "measure", f"{where}.measure")[0]
-    if (measure == "epochs_to_loss") != ("loss" in settings):
+    if (measure == REACHING) != ("loss" in settings):
         raise InputError(
             f"{where}: the measure epochs_to_loss goes with a 'loss', and only it does"
         )
-    first, second = (arm_named(settings, key, where, set_ups) for key in ("first", "second"))
+    first, second = (condition_named(settings, key, where, set_ups) for key in ("first", "second"))
     tested = settings.get("tested", True)
     if not isinstance(tested, bool):
         raise InputError(f"{where}.tested must be true or false, got {tested!r}")
     margin, loss = (positive(settings.get(key), f"{where}.{key}") for key in ("margin", "loss"))
-    return Declared(settings["question"], first, second, measure, margin, loss, tested)
+    return PlannedComparison(settings["question"], first, second, measure, margin, loss, tested)
 
 
-def arm_named(settings: Config, key: str, where: str, set_ups: Mapping[str, SetUp]) -> str:
-    """The arm on one side of a comparison, which must be in the study."""
+def condition_named(settings: Config, key: str, where: str, set_ups: Mapping[str, SetUp]) -> str:
+    """The condition on one side of a comparison, which must be in the study."""
     name = settings[key]
-    arm = name if "/" in name else f"{settings.get('set_up', '')}/{name}"
+    condition = name if "/" in name else f"{settings.get('set_up', '')}/{name}"
     known = [f"{each}/{variant}" for each, it in set_ups.items() for variant in it.variants]
-    if arm not in known:
-        hint = nearest(arm, known) or f"; there are {', '.join(known)}"
-        raise InputError(f"{where}.{key} names {arm!r}, which this study does not train{hint}")
-    return arm
+    if condition not in known:
+        hint = nearest(condition, known) or f"; there are {', '.join(known)}"
+        raise InputError(
+            f"{where}.{key} names {condition!r}, which this study does not train{hint}"
+        )
+    return condition
 
 
 def check_enough_seeds(plan: Plan) -> None:
@@ -170,8 +171,8 @@ def selected(plan: Plan, names: Iterable[str]) -> Plan:
         InputError: a name that the plan does not have.
     """
     wanted = chosen(list(names) or list(plan.set_ups), plan.set_ups, "set-up", "--set_ups")
-    kept = {name: each for name, each in plan.set_ups.items() if name in wanted}
-    return replace(plan, set_ups=kept)
+    set_ups = {name: each for name, each in plan.set_ups.items() if name in wanted}
+    return replace(plan, set_ups=set_ups)
 
 
 def chosen(values: Any, known: Iterable[str], kind: str, where: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ class StudyProgress:
     """Counts epochs of single runs, in which the time left is estimated.
 
     Early stopping decides how many a run needs: as many as the mean of the finished runs of its
-    arm, or of its set-up, and before there is one as many as it may have.
+    condition, or of its set-up, and before there is one as many as it may have.
 
     Args:
         jobs: all that is to be done.
@@ -35,7 +35,7 @@ class StudyProgress:
     def epoch(self, job: Job, epoch: int, members: int) -> None:
         """An epoch of a job is done."""
         self.done_by_job[job.title] += members
-        limit = job.arm.settings["trainer"]["max_epochs"]
+        limit = job.condition.settings["trainer"]["max_epochs"]
         self.show(f"{job.title}: epoch {epoch + 1}/{limit}, {members} still in training")
 
     def job(self, job: Job, outcome: str) -> None:
@@ -51,17 +51,17 @@ class StudyProgress:
         """Expect of the others in its set-up what this job needed, if nothing better is known."""
         # An engine that tells of no epochs tells at least of the end.
         done = self.done_by_job[job.title] = self.done_by_job[job.title] or self.expected[job.title]
-        if job.arm.set_up not in self.set_ups:
-            self.set_ups.add(job.arm.set_up)
+        if job.condition.set_up not in self.set_ups:
+            self.set_ups.add(job.condition.set_up)
             for other in self.waiting.values():
-                if other.arm.set_up == job.arm.set_up:
+                if other.condition.set_up == job.condition.set_up:
                     self.expected[other.title] = done / len(job.seeds) * len(other.seeds)
 
     @property
     def known(self) -> bool:
         """Whether the number of epochs of every waiting job has been seen before."""
         jobs = self.waiting.values()
-        return all(job.arm.set_up in self.set_ups or not may_end_early(job) for job in jobs)
+        return all(job.condition.set_up in self.set_ups or not may_end_early(job) for job in jobs)
 
     def seconds_left(self) -> float | None:
         """If the rest goes as the part so far; None before there is one."""
@@ -85,7 +85,7 @@ class StudyProgress:
 
 def expected_epochs(jobs: Iterable[Job], records: list[StudyRecord]) -> dict[str, float]:
     """Job -> epochs of all its members together."""
-    by_arm, by_set_up = (
+    by_condition, by_set_up = (
         means((name(record), len(record.run.epochs)) for record in records)
         for name in (
             lambda record: f"{record.set_up}/{record.variant}",
@@ -94,15 +94,15 @@ def expected_epochs(jobs: Iterable[Job], records: list[StudyRecord]) -> dict[str
     )
     expected = {}
     for job in jobs:
-        limit = float(job.arm.settings["trainer"]["max_epochs"])
-        of_one = by_arm.get(job.arm.name, by_set_up.get(job.arm.set_up, limit))
+        limit = float(job.condition.settings["trainer"]["max_epochs"])
+        of_one = by_condition.get(job.condition.name, by_set_up.get(job.condition.set_up, limit))
         expected[job.title] = of_one * len(job.seeds)
     return expected
 
 
 def may_end_early(job: Job) -> bool:
     """Whether its runs may have less than all their epochs."""
-    settings = job.arm.settings
+    settings = job.condition.settings
     return bool(settings["early_stopping"]["patience"] < settings["trainer"]["max_epochs"])
 
 

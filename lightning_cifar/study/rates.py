@@ -1,4 +1,4 @@
-"""The learning rate of an arm: given in its configuration, or searched once for all its seeds."""
+"""The learning rate of a condition: given in its configuration, or searched for all its seeds."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from lightning_cifar.rate_search.callback import (
     search_settings,
     write_result,
 )
-from lightning_cifar.study.arms import Arm
+from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.folder import RATES_FOLDER
 
 PRECISION = "32-true"  # what a trainer calls it that is not told otherwise
 
 
 def rate_of(
-    arm: Arm, datamodule: CIFAR10DataModule, study: Path, device: torch.device
+    condition: Condition, datamodule: CIFAR10DataModule, study: Path, device: torch.device
 ) -> tuple[float, str]:
     """The rate and where it comes from: "given" or "search".
 
@@ -28,14 +28,14 @@ def rate_of(
 
     datamodule: set up for fitting.
     """
-    given = arm.settings["model"]["init_args"]["learning_rate"]
+    given = condition.settings["model"]["init_args"]["learning_rate"]
     if given is not None:
         return float(given), "given"
-    options = arm.settings["learning_rate_search"]
+    options = condition.settings["learning_rate_search"]
     candidates, epochs = options["candidates"], options["epochs"]
-    classifier = arm.classifier(0, None)
+    classifier = condition.classifier(0, None)
     settings = search_settings(classifier, datamodule, PRECISION, candidates, epochs)
-    file = study / RATES_FOLDER / f"{arm.set_up}-{arm.variant}.json"
+    file = study / RATES_FOLDER / f"{condition.set_up}-{condition.variant}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(file.with_name(f".{file.name}.lock")):
         result = read_result(file, settings)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.jobs import Job
-from lightning_cifar.study.work import Ended, attempt
+from lightning_cifar.study.train_job import Ended, attempt
 
 RETRIES = 5  # of a task whose machine was lost
 PATIENCE = 120.0  # seconds for a lost task's process to let go of its job

@@ -4,11 +4,15 @@ The file is named by the run's configuration. Its seal, a hash of all the rest, 
 is whole from one that was cut short or edited: JSON with a digit changed is still JSON.
 """
 
+import base64
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
@@ -45,6 +49,12 @@ class StudyRecord:
     activations: tuple[ActivationRecord, ...]
     monte_carlo: dict[str, Any] | None
     failure: str
+
+    @property
+    def right_images(self) -> NDArray[np.int8]:
+        """``test_right`` unpacked, (images,); bits of a last, partly used byte are 0."""
+        packed = np.frombuffer(base64.b64decode(self.test_right), np.uint8)
+        return np.unpackbits(packed).astype(np.int8)
 
 
 def write_study_record(record: StudyRecord, study: Path) -> Path:

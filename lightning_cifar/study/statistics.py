@@ -1,8 +1,7 @@
 """What a study may claim: paired differences by seed, their intervals, tests and equivalence.
 
-Everything is in the unit of the values that come in, such as points of accuracy. The seeds are
-paired: two runs of one seed share split, order and initial stream, so that their difference is free
-of what these have in common.
+Everything is in the unit of the values that come in, such as points of accuracy. Two runs of one
+seed share split, order and initial stream, and are compared with each other.
 """
 
 import math
@@ -10,71 +9,132 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.study.sign_flips import (
+    LEVEL,
+    SIMULATED,
+    Values,
+    confidence_interval,
+    least_differences,
+    sign_flip_p,
+)
 
-LEVEL = 0.05  # of the family of comparisons, and of intervals
-RESAMPLES = 99_999
-MOST_SEEDS = 40  # sums of 2^20 sign patterns for each half still fit
+POWER = 0.8  # with which a difference is called detectable
+FEWEST_PAIRS = 2  # below that there is no spread
 
-Values = NDArray[np.float64]
-Pair = tuple[str, str]
+
+@dataclass(frozen=True)
+class Pairs:
+    """One comparison of a family, before it is judged.
+
+    Attributes:
+        differences: first minus second at every seed at which both have a value, (seeds,).
+        tested: whether it counts in the correction.
+        margin: of equivalence, above 0; None where equivalence is not asked.
+    """
+
+    differences: Values
+    tested: bool = True
+    margin: float | None = None
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether there is a spread to judge by."""
+        return len(self.differences) >= FEWEST_PAIRS
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How much larger the values of ``first`` are than those of ``second``, pair by pair.
+    """How much larger the values of the first are than those of the second, pair by pair.
 
     Attributes:
-        differences: one for each seed at which both have a value.
-        failed: number of seeds left out because one of the two has none (NaN).
-        low, high: BCa interval of the mean difference.
+        low, high: 95 % interval of the mean difference, of this comparison alone.
         p_value: of the exact sign-flip test, two-sided.
-        p_adjusted: the same after Holm's correction for the comparisons declared.
+        p_adjusted: the same after Holm's correction for its family; 1 where it was not tested.
+        equivalence: p value of equivalence, corrected likewise; None where it was not asked.
+        family: number of comparisons that were tested and corrected together.
     """
 
-    first: str
-    second: str
     differences: tuple[float, ...]
-    failed: int
     mean: float
     low: float
     high: float
     p_value: float
     p_adjusted: float
+    equivalence: float | None
+    family: int
 
     @property
-    def found(self) -> bool:
-        """Whether a difference may be claimed: the test says so and the interval agrees."""
-        return self.p_adjusted <= LEVEL and not self.low <= 0 <= self.high
+    def is_different(self) -> bool:
+        """Whether a difference may be claimed; the interval then excludes 0 too."""
+        return self.p_adjusted <= LEVEL
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the differences over seeds."""
+        return float(np.std(self.differences, ddof=1))
+
+    @property
+    def detectable(self) -> float:
+        """The true difference that such studies find with ``POWER``, by simulation.
+
+        Simulated from normal differences of the deviation observed, at the first step of Holm's
+        correction, which is the strictest. Infinite where no difference can be found.
+        """
+        return float(np.sort(self.least_differences)[math.ceil(POWER * SIMULATED) - 1])
+
+    def power(self, difference: float) -> float:
+        """Share of such studies that find a true ``difference``, by the same simulation."""
+        return float((self.least_differences < abs(difference)).mean())
+
+    @property
+    def least_differences(self) -> Values:
+        """The true difference from which each simulated study would find one, (studies,)."""
+        level = LEVEL / max(self.family, 1)
+        deviation = max(self.deviation, np.finfo(float).tiny)
+        return deviation * least_differences(len(self.differences), level)
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether the difference is shown to be smaller than the margin."""
+        return self.equivalence is not None and self.equivalence <= LEVEL
 
 
-def compare_all(
-    values: Mapping[str, Mapping[int, float]],
-    declared: Sequence[Pair],
-    generator: np.random.Generator,
-) -> list[Comparison]:
-    """The comparisons declared beforehand, corrected together.
+def compare_family(family: Sequence[Pairs]) -> list[Comparison | None]:
+    """Judge comparisons that were declared together; None where fewer than two pairs are there.
 
-    values: variant -> seed -> value; NaN for a run that failed.
-    Raises: InputError when there are too few seeds for any difference to be found.
+    One without pairs counts in the corrections with p = 1: what was declared stays declared.
     """
-    paired = [paired_differences(values[first], values[second]) for first, second in declared]
-    for (first, second), differences in zip(declared, paired, strict=True):
-        check_seeds(f"{first} - {second}", len(differences), len(declared))
-    p_values = [sign_flip_p(differences) for differences in paired]
-    results = []
-    for pair, differences, p_value, p_adjusted in zip(
-        declared, paired, p_values, holm(p_values), strict=True
-    ):
-        low, high = bca_interval(differences, generator)
-        mean, count = float(differences.mean()), len(differences)
-        failed = len(set(values[pair[0]]) | set(values[pair[1]])) - count
-        listed = tuple(differences.tolist())
-        results.append(Comparison(*pair, listed, failed, mean, low, high, p_value, p_adjusted))
-    return results
+    p_values = [sign_flip_p(each.differences) if each.are_enough else 1.0 for each in family]
+    tested = [place for place, each in enumerate(family) if each.tested]
+    adjusted = dict(zip(tested, holm([p_values[place] for place in tested]), strict=True))
+    equivalences = equivalences_of(family)
+    return [
+        Comparison(
+            tuple(each.differences.tolist()),
+            float(each.differences.mean()),
+            *confidence_interval(each.differences),
+            p_values[place],
+            adjusted.get(place, 1.0),
+            equivalences.get(place),
+            len(tested),
+        )
+        if each.are_enough
+        else None
+        for place, each in enumerate(family)
+    ]
+
+
+def equivalences_of(family: Sequence[Pairs]) -> dict[int, float]:
+    """Place in the family -> p value of equivalence, corrected for all that are asked."""
+    asked = {place: each for place, each in enumerate(family) if each.margin is not None}
+    p_values = [
+        equivalence_p(each.differences, each.margin) if each.are_enough and each.margin else 1.0
+        for each in asked.values()
+    ]
+    return dict(zip(asked, holm(p_values), strict=True))
 
 
 def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> Values:
@@ -84,44 +144,9 @@ def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) 
     return differences[np.isfinite(differences)]
 
 
-def check_seeds(name: str, seeds: int, comparisons: int) -> None:
-    """Raise InputError unless the correction leaves a difference a chance to be found."""
-    needed = seeds_needed(comparisons)
-    if not needed <= seeds <= MOST_SEEDS:
-        raise InputError(
-            f"{name}: {seeds} pairs of finished runs; with {comparisons} comparisons Holm's "
-            f"correction at {LEVEL} needs {needed} to {MOST_SEEDS} seeds"
-        )
-
-
 def seeds_needed(comparisons: int) -> int:
     """The fewest seeds with which the smallest sign-flip p, 2 / 2^n, passes the correction."""
     return max(2, 1 + math.ceil(math.log2(comparisons / LEVEL)))
-
-
-def sign_flip_p(differences: Values) -> float:
-    """Exact two-sided p: the share of sign patterns whose sum is as far from 0 as the one seen.
-
-    Without a difference each sign is a fair coin (Fisher 1935, chapter 3). The patterns' sums are
-    counted as pairs of two halves' sums, so that 2^n patterns cost about 2^(n/2).
-    """
-    observed = abs(float(differences.sum()))
-    rounding = 1e-12 * float(np.abs(differences).sum())
-    if observed <= rounding:
-        return 1.0
-    middle = len(differences) // 2
-    left, right = sign_sums(differences[:middle]), np.sort(sign_sums(differences[middle:]))
-    below = np.searchsorted(right, observed - rounding - left)
-    as_far = len(left) * len(right) - int(below.sum())
-    return 2 * as_far / (len(left) * len(right))
-
-
-def sign_sums(differences: Values) -> Values:
-    """The sums under all sign patterns, (2^n,)."""
-    sums = np.zeros(1)
-    for difference in differences:
-        sums = np.concatenate([sums + difference, sums - difference])
-    return sums
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -131,25 +156,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
-
-
-def bca_interval(differences: Values, generator: np.random.Generator) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987).
-
-    With ten values it is somewhat too narrow: a stated 95 % covers the truth in about 89 %.
-    """
-    if np.ptp(differences) == 0:  # nothing to resample
-        return float(differences[0]), float(differences[0])
-    means = generator.choice(differences, (RESAMPLES, len(differences))).mean(1)
-    ties = (means < differences.mean()).mean() + (means <= differences.mean()).mean()
-    bias = stats.norm.ppf(ties / 2)
-    deviations = differences - differences.mean()
-    # The mean without one value moves by -deviation / (n - 1); the factors cancel.
-    acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
-    ends = bias + stats.norm.ppf([LEVEL / 2, 1 - LEVEL / 2])
-    shares = stats.norm.cdf(bias + ends / (1 - acceleration * ends))
-    low, high = np.quantile(means, shares)
-    return float(low), float(high)
 
 
 def equivalence_p(differences: Values, margin: float) -> float:
@@ -166,35 +172,3 @@ def equivalence_p(differences: Values, margin: float) -> float:
     if error == 0:
         return 0.0 if distance > 0 else 1.0
     return float(stats.t.sf(distance / error, len(differences) - 1))
-
-
-@dataclass(frozen=True)
-class Noises:
-    """Standard errors of a mean over seeds and test images, from what could have been otherwise.
-
-    Attributes:
-        over_seeds: other seeds, these very images: is one variant better on this test set?
-        over_images: other images, these very networks: are these networks better in general?
-        over_both: other seeds and other images.
-    """
-
-    over_seeds: float
-    over_images: float
-    over_both: float
-
-
-def noises(outcomes: Values) -> Noises:
-    """The two noises of the mean of ``outcomes`` (seeds, images), and both together.
-
-    outcomes: 1 where the network of a seed is right on an image, else 0; or for a comparison, the
-    difference of two such tables. Two-way layout with one value per cell: both marginal errors
-    contain the interaction, so that of the sum it is subtracted once.
-    """
-    seeds, images = outcomes.shape
-    by_seed, by_image = outcomes.mean(1), outcomes.mean(0)
-    rest = outcomes - by_seed[:, None] - by_image[None, :] + outcomes.mean()
-    interaction = (rest**2).sum() / ((seeds - 1) * (images - 1) * seeds * images)
-    seed_part = by_seed.var(ddof=1) / seeds
-    image_part = by_image.var(ddof=1) / images
-    both = max(seed_part + image_part - interaction, seed_part, image_part)
-    return Noises(*(math.sqrt(part) for part in (seed_part, image_part, both)))

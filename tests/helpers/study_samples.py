@@ -1,6 +1,7 @@
 """A study made up from known figures, so that what a report says of it can be known too."""
 
 import base64
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,7 +134,7 @@ def sample_record(
     share = float(right.mean())
     scores = {"accuracy": share, "nll": made.loss + 0.02, "brier": 0.62, "calibration_error": 0.05}
     return StudyRecord(
-        name=f"{VARIANTS.index(variant):x}{list(SET_UPS).index(set_up):x}{seed:014x}",
+        name=hashlib.sha256(f"{set_up}/{variant}/{seed}".encode()).hexdigest()[:16],
         set_up=set_up,
         variant=variant,
         seed=seed,

@@ -7,9 +7,9 @@ import pytest
 from document_comparison import document_differences
 
 from lightning_cifar.study.report.answers import report_of
-from lightning_cifar.study.report.markdown import markdown
-from lightning_cifar.study.report.study_files import read_study_files
-from lightning_cifar.study.report.write import results_command
+from lightning_cifar.study.report.command import results_command
+from lightning_cifar.study.report.page import markdown
+from lightning_cifar.study.study_files import read_study_files
 
 ROOT = Path(__file__).parents[2]
 STUDY, DOCUMENT = Path("benchmarks/results/study"), Path("docs/RESULTS.md")

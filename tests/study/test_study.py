@@ -17,7 +17,7 @@ from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.runs.records import read_record
-from lightning_cifar.study import outcome, work
+from lightning_cifar.study import outcome, train_job
 from lightning_cifar.study.records import read_study
 from lightning_cifar.uncertainty.report import from_json
 
@@ -30,7 +30,7 @@ def make_quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder with a finished study of two arms and two seeds each."""
+    """A folder with a finished study of two conditions and two seeds each."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         root = tmp_path_factory.mktemp("finished")
         make_quick(monkeypatch)
@@ -146,7 +146,7 @@ def test_places_are_in_no_record(finished):
 
 
 def test_finished_study_computes_nothing(work_folder, capsys, monkeypatch):
-    monkeypatch.setattr(work, "fit_stack", None)
+    monkeypatch.setattr(train_job, "fit_stack", None)
     before = files_in(work_folder / "study" / "records")
     code, out, error = again(work_folder, capsys)
     assert (code, error) == (0, "")
@@ -217,14 +217,14 @@ def test_run_that_learns_nothing_is_an_outcome(work_folder, capsys, monkeypatch)
 
 
 def test_failed_job_is_named_and_the_others_go_on(work_folder, capsys, monkeypatch):
-    original = work.fit_stack
+    original = train_job.fit_stack
 
     def out_of_memory(classifiers, *arguments, **options):
         if isinstance(classifiers[0], VARIANTS["elu"]):
             raise RuntimeError("out of\nmemory")
         return original(classifiers, *arguments, **options)
 
-    monkeypatch.setattr(work, "fit_stack", out_of_memory)
+    monkeypatch.setattr(train_job, "fit_stack", out_of_memory)
     before = contents(work_folder / "study")
     shutil.rmtree(work_folder / "study")
     code, out, error = again(work_folder, capsys)
@@ -232,7 +232,7 @@ def test_failed_job_is_named_and_the_others_go_on(work_folder, capsys, monkeypat
     assert "2 of 4 runs" in out
     assert "lightning-cifar: plain/elu, seeds 0 to 1: RuntimeError: out of memory" in error
     assert "failed: plain/elu, seeds 0 to 1; the same command tries again" in error
-    monkeypatch.setattr(work, "fit_stack", original)
+    monkeypatch.setattr(train_job, "fit_stack", original)
     assert again(work_folder, capsys)[0] == 0
     assert contents(work_folder / "study") == before
 
@@ -354,7 +354,7 @@ def test_interrupted_study_says_how_to_go_on_and_goes_on(work_folder, capsys, mo
                 raise
             sys.exit(1)
 
-    monkeypatch.setattr(work, "fit_stack", interrupted)
+    monkeypatch.setattr(train_job, "fit_stack", interrupted)
     three = ("--seeds", 3)
     code, _, error = again(work_folder, capsys, *three)
     assert code == 130

@@ -13,7 +13,7 @@ from small_studies import STUDY, TINY, write_study
 
 from benchmarks import kill_study
 from lightning_cifar.stack import progress as stack_progress
-from lightning_cifar.study.arms import arms_of
+from lightning_cifar.study.conditions import conditions_of
 from lightning_cifar.study.jobs import jobs_of
 from lightning_cifar.study.local_engine import death, run_jobs
 from lightning_cifar.study.plan import read_plan
@@ -59,7 +59,7 @@ def jobs(tmp_path, monkeypatch):
     plan = read_plan(tmp_path / "study.yaml")
     places = {"source": "folder", "path": str(images), "cache": str(tmp_path / "cache")}
     (tmp_path / "study").mkdir()
-    return jobs_of(arms_of(plan, tmp_path, {"data": places}), (), tmp_path / "study")
+    return jobs_of(conditions_of(plan, tmp_path, {"data": places}), (), tmp_path / "study")
 
 
 @pytest.mark.slow
@@ -100,8 +100,8 @@ def test_time_left_learns_from_what_ended_early(jobs, monkeypatch, capsys):
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     for job in jobs:
-        job.arm.settings["trainer"]["max_epochs"] = 50
-        job.arm.settings["early_stopping"]["patience"] = 3
+        job.condition.settings["trainer"]["max_epochs"] = 50
+        job.condition.settings["early_stopping"]["patience"] = 3
     progress = StudyProgress(jobs, [])
     clock[0] += 1
     progress.epoch(jobs[0], 0, 2)

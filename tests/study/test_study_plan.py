@@ -9,10 +9,11 @@ from commands import CONFIGS
 from small_studies import STUDY, write_study
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.study.arms import arms_of
+from lightning_cifar.study.conditions import conditions_of
 from lightning_cifar.study.plan import MEASURES, read_plan, selected
-from lightning_cifar.study.report.measures import MEASURES as REPORTED
+from lightning_cifar.study.plan_file import unread
 from lightning_cifar.study.statistics import seeds_needed
+from lightning_cifar.study.study_files import Study
 
 COMPARED = (
     "comparisons: [{question: e, first: alpha_dropout, second: elu, set_up: plain, "
@@ -22,36 +23,44 @@ COMPARED = (
 
 @pytest.fixture
 def asked(tmp_path):
-    """Reads a plan and its arms from the text of a study file."""
+    """Reads a plan and its conditions from the text of a study file."""
 
     def read(text, seeds=None, **overlays):
         write_study(tmp_path, text, **overlays)
         plan = read_plan(tmp_path / "study.yaml", seeds)
-        return plan, arms_of(plan, tmp_path, {})
+        return plan, conditions_of(plan, tmp_path, {})
 
     return read
 
 
-def test_arms_are_set_ups_times_variants(asked):
-    plan, arms = asked(STUDY + "  few: {overlays: [tiny], variants: [selu], seeds: 1}\n")
-    assert [arm.name for arm in arms] == ["plain/elu", "plain/alpha_dropout", "few/selu"]
-    assert [arm.seeds for arm in arms] == [2, 2, 1]
-    assert [plan.seeds_of(arm.name) for arm in arms] == [2, 2, 1]
+def test_conditions_are_set_ups_times_variants(asked):
+    plan, conditions = asked(STUDY + "  few: {overlays: [tiny], variants: [selu], seeds: 1}\n")
+    assert [condition.name for condition in conditions] == [
+        "plain/elu",
+        "plain/alpha_dropout",
+        "few/selu",
+    ]
+    assert [condition.seeds for condition in conditions] == [2, 2, 1]
+    assert [plan.seeds_of(condition.name) for condition in conditions] == [2, 2, 1]
 
 
 def test_number_of_seeds_can_be_asked_for(asked):
     text = STUDY + "  few: {overlays: [tiny], seeds: 2}\n"
-    assert {arm.name: arm.seeds for arm in asked(text, seeds=5)[1]}["plain/elu"] == 5
-    assert {arm.name: arm.seeds for arm in asked(text, seeds=5)[1]}["few/elu"] == 2
-    assert {arm.seeds for arm in asked(text, seeds=1)[1]} == {1}
+    assert {condition.name: condition.seeds for condition in asked(text, seeds=5)[1]}[
+        "plain/elu"
+    ] == 5
+    assert {condition.name: condition.seeds for condition in asked(text, seeds=5)[1]}[
+        "few/elu"
+    ] == 2
+    assert {condition.seeds for condition in asked(text, seeds=1)[1]} == {1}
 
 
 def test_name_of_a_run_is_of_its_configuration_alone(asked, tmp_path):
-    plan, (arm, other) = asked(STUDY)
-    names = [arm.record_name(0), arm.record_name(1), other.record_name(0)]
+    plan, (condition, other) = asked(STUDY)
+    names = [condition.record_name(0), condition.record_name(1), other.record_name(0)]
     assert len(set(names)) == 3
     places = {"data": {"cache": "elsewhere"}, "trainer": {"accelerator": "auto"}}
-    moved = arms_of(plan, tmp_path, places)[0]
+    moved = conditions_of(plan, tmp_path, places)[0]
     assert moved.settings["data"]["cache"] == "elsewhere"
     assert [moved.record_name(0), moved.record_name(1)] == names[:2]
     wider = asked(STUDY, tiny="model: {init_args: {width: 9}}")[1][0]  # control
@@ -59,8 +68,8 @@ def test_name_of_a_run_is_of_its_configuration_alone(asked, tmp_path):
 
 
 def test_names_do_not_depend_on_the_study_around_a_run(asked):
-    names = {arm.record_name(1) for arm in asked(STUDY)[1]}
-    assert {arm.record_name(1) for arm in asked(STUDY, seeds=7)[1]} == names
+    names = {condition.record_name(1) for condition in asked(STUDY)[1]}
+    assert {condition.record_name(1) for condition in asked(STUDY, seeds=7)[1]} == names
 
 
 def test_set_ups_can_be_selected(asked):
@@ -86,7 +95,7 @@ BAD_FILES = {
     "set-ups of a list": ("set_ups: [a]\n", "set_ups holds"),
     "unknown set-up key": (STUDY.replace("overlays:", "overlay:"), "mean 'overlays'"),
     "too few seeds": (STUDY + COMPARED, "'e' has 2 seeds; with 1 comparisons .* needs 6"),
-    "unknown arm": (STUDY + COMPARED.replace("second: elu", "second: selu"), "'plain/selu'"),
+    "unknown condition": (STUDY + COMPARED.replace("second: elu", "second: selu"), "'plain/selu'"),
     "no measure": (STUDY + COMPARED.replace(", measure: test_accuracy", ""), "must be text"),
     "unknown measure": (STUDY + COMPARED.replace("test_acc", "tset_acc"), "mean 'test_accuracy'"),
     "loss missing": (STUDY + COMPARED.replace("test_accuracy", "epochs_to_loss"), "'loss'"),
@@ -133,8 +142,8 @@ def test_comparison_with_enough_seeds_is_accepted(asked):
 
 def test_shipped_study_declares_what_its_seeds_can_answer():
     plan = read_plan(CONFIGS / "study.yaml")
-    arms = {arm.name for arm in arms_of(plan, CONFIGS, {})}
-    assert {f"exercise/{variant}" for variant in shipped()["variants"]} < arms
+    conditions = {condition.name for condition in conditions_of(plan, CONFIGS, {})}
+    assert {f"exercise/{variant}" for variant in shipped()["variants"]} < conditions
     tested = [each for each in plan.comparisons if each.tested]
     assert len(tested) <= 12
     assert seeds_needed(len(tested)) <= plan.seeds
@@ -142,9 +151,15 @@ def test_shipped_study_declares_what_its_seeds_can_answer():
         read_plan(CONFIGS / "study.yaml", seeds=seeds_needed(len(tested)) - 1)
 
 
+def unread_of(measure):
+    comparison = {"first": "a/elu", "second": "a/selu", "measure": measure}
+    return unread(Study({"comparisons": [comparison]}, (), (), {}, None))
+
+
 def test_report_knows_every_measure_that_may_be_declared():
-    assert set(MEASURES) <= {*REPORTED, "epochs_to_loss"}
+    assert [measure for measure in MEASURES if unread_of(measure)] == []
     assert len(MEASURES) == len(set(MEASURES)) > 5
+    assert unread_of("speed")  # control
 
 
 def test_shipped_study_asks_every_part_of_the_exercise():
@@ -159,8 +174,8 @@ def test_study_in_the_how_to_can_be_read(tmp_path):
     )
     (tmp_path / "mine.yaml").write_text(study)
     plan = read_plan(tmp_path / "mine.yaml")
-    arms = arms_of(plan, tmp_path, {})
-    assert [arm.name for arm in arms] == ["plain/elu", "plain/selu"]
+    conditions = conditions_of(plan, tmp_path, {})
+    assert [condition.name for condition in conditions] == ["plain/elu", "plain/selu"]
     assert plan.seeds == 2
 
 

@@ -9,15 +9,12 @@ import pytest
 from study_samples import COST, EXERCISE, PLAN, VARIANTS, Made, SampleStudy, sample_record
 
 from lightning_cifar.stack.activation_record import ActivationRecord
-from lightning_cifar.study.report.answer import Answer
-from lightning_cifar.study.report.answers import report_of
-from lightning_cifar.study.report.contrasts import Contrast as OneContrast
-from lightning_cifar.study.report.contrasts import Side, noises_of
-from lightning_cifar.study.report.declared import shared_loss
-from lightning_cifar.study.report.measures import MEASURES
-from lightning_cifar.study.report.rate_answer import found_loss, loss_at, worst_loss
-from lightning_cifar.study.report.selu_answers import normalising_answer
-from lightning_cifar.study.report.study_files import Cost, GridPoint, RateGrid, Study, grid_from
+from lightning_cifar.study.contrasts import Contrast, noises_of
+from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.reaching import shared_loss
+from lightning_cifar.study.report.answers import Answer, report_of
+from lightning_cifar.study.report.rates import found_loss, loss_at, worst_loss
+from lightning_cifar.study.study_files import Cell, Cost, GridPoint, RateGrid, Study, grid_from
 
 SEEDS = range(10)
 
@@ -32,7 +29,7 @@ def cell(variant, made, seeds=SEEDS, set_up="exercise", **options):
 
 
 def answers(records, **parts) -> dict[str, Answer]:
-    return {answer.key: answer for answer in report_of(study(records, **parts)).answers}
+    return {answer.question.key: answer for answer in report_of(study(records, **parts)).answers}
 
 
 @cache
@@ -70,7 +67,7 @@ def test_certain_but_small_difference_says_that_it_is_small():
         record.test["accuracy"] = right / 10_000
     answer = answers(records)["better-model"]
     assert answer.verdict == "batch_norm better"
-    assert "It is small, though" in " ".join(answer.sentences)
+    assert "It is small, though" in " ".join(answer.paragraphs)
 
 
 @pytest.mark.parametrize(("first", "second", "word"), [(8, 16, "faster"), (16, 8, "slower")])
@@ -84,8 +81,8 @@ def test_run_that_never_reaches_the_loss_is_counted_and_not_compared():
     records += cell("elu", Made(0.5, 16, loss=1.7), [9])
     answer = answers(records)["convergence"]
     assert answer.tables[0].rows[0][:2] == ("`elu`", "9 of 10")
-    assert any(line.startswith("1 seed planned on both sides has no") for line in answer.sentences)
-    assert "9 seeds" in " ".join(answer.sentences)
+    assert any(line.startswith("1 seed planned on both sides has no") for line in answer.paragraphs)
+    assert "9 seeds" in " ".join(answer.paragraphs)
 
 
 def test_loss_to_reach_favours_neither_side():
@@ -108,8 +105,8 @@ def test_speed_is_epochs_times_seconds(ratio, word):
 def test_selu_matches_or_not():
     worse = cell("selu", Made(0.49)) + cell("batch_norm", Made(0.53))
     same = [one for name in ("selu", "batch_norm") for one in cell(name, Made(0.5), range(20))]
-    assert "±1 points? No." in " ".join(answers(worse)["selu-match"].sentences)
-    assert "±1 points? Yes." in " ".join(answers(same)["selu-match"].sentences)
+    assert "±1 points? No." in " ".join(answers(worse)["selu-match"].paragraphs)
+    assert "±1 points? Yes." in " ".join(answers(same)["selu-match"].paragraphs)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +119,7 @@ def test_self_normalisation_is_judged_at_both_moments(start, trained, verdict):
         for epoch, variance in ((-1, start), (5, trained), (400, 99.0))
     )
     records = [replace(record, activations=moments) for record in cell("selu", EXERCISE["selu"])]
-    assert normalising_answer(study(records)).verdict == verdict
+    assert answers(records)["self-normalising"].verdict == verdict
 
 
 def test_monte_carlo_is_judged_over_the_seeds_and_against_the_cheap_rival():
@@ -142,7 +139,7 @@ def test_one_cycle_says_for_which_variants():
         records += cell(name, Made(0.5 + gain), set_up="one_cycle")
     answer = answers(records)["one-cycle"]
     assert answer.verdict == "depends on the variant"
-    assert "**worse** for `selu`" in answer.sentences[0]
+    assert "**worse** for `selu`" in answer.paragraphs[0]
 
 
 def test_few_seeds_are_described_and_not_tested():
@@ -150,7 +147,7 @@ def test_few_seeds_are_described_and_not_tested():
     records += cell("batch_norm", Made(0.53), range(10), "one_cycle")
     answer = answers(records)["augmentation"]
     assert answer.verdict.endswith("points, not tested")
-    assert " p = " not in " ".join(answer.sentences)
+    assert " p = " not in " ".join(answer.paragraphs)
 
 
 def test_published_figures_are_compared_by_distance():
@@ -164,17 +161,17 @@ def test_published_figures_are_compared_by_distance():
 def test_correction_counts_every_test_declared_even_those_without_runs():
     records = cell("batch_norm", Made(0.53)) + cell("elu", Made(0.49))
     family = report_of(study(records)).findings.families["declared in the plan"]
-    assert {found.family for found in family} == {9}
+    assert {found.comparison.family for found in family if found.comparison} == {9}
     found = family[0].comparison
     assert found.p_adjusted == pytest.approx(9 * found.p_value)
 
 
 def test_noises_of_the_same_networks_are_zero_and_of_others_are_not():
-    side = Side("elu", "exercise", MEASURES["test_accuracy"])
-    other = replace(side, variant="selu")
+    elu, selu = Cell("exercise", "elu"), Cell("exercise", "selu")
+    accuracy = MEASURES["test_accuracy"]
     both = study(cell("elu", Made(0.5)) + cell("selu", Made(0.5)))
-    assert noises_of(both, OneContrast("", side, side)).over_both == 0
-    noises = noises_of(both, OneContrast("", side, other))
+    assert noises_of(both, Contrast(elu, elu, accuracy, accuracy)).over_both == 0
+    noises = noises_of(both, Contrast(elu, selu, accuracy, accuracy))
     expected = 100 * math.sqrt(0.5 / 10 / 10_000)  # independent coins: variance 1/2 a difference
     assert noises.over_images == pytest.approx(expected, rel=0.1)
 
@@ -199,7 +196,7 @@ def test_points_lost_by_the_rate_found():
     grid = grid_from({"one_cycle/elu": {"grid": GRID, "found": found, "starts": 3}})
     assert found_loss(grid["one_cycle/elu"]) == pytest.approx(1.5)
     answer = answers(cell("elu", Made(0.5)), grid=grid)["learning-rate"]
-    assert any("1.5 for `one_cycle/elu`" in sentence for sentence in answer.sentences)
+    assert any("1.5 for `one_cycle/elu`" in sentence for sentence in answer.paragraphs)
     assert answer.tables[0].rows[0][-1] == "0.0055 (1.5)"
 
 
@@ -226,7 +223,7 @@ def test_studies_without_a_difference_rarely_give_a_verdict():
 
 
 def test_sample_cost_is_of_the_form_that_is_read(tmp_path):
-    from lightning_cifar.study.report.study_files import read_study_files
+    from lightning_cifar.study.study_files import read_study_files
 
     folder = SampleStudy(cell("elu", Made(0.5))).write(tmp_path / "study")
     assert read_study_files(folder).cost.seconds[32] == COST["results"]["32"]["medians"]

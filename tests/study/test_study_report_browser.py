@@ -7,7 +7,7 @@ import pytest
 from chromium import Tab, find_chromium, open_tab
 from study_samples import SampleStudy, whole_study
 
-from lightning_cifar.study.report.write import write_report
+from lightning_cifar.study.report.command import write_report
 
 pytestmark = [
     pytest.mark.browser,

@@ -1,6 +1,7 @@
 """The page of a study and its Markdown: whole, safe, partial where the study is, never silent."""
 
 import base64
+import itertools
 import json
 import re
 from collections import Counter
@@ -9,18 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from page_outline import Outline, assert_well_formed, plain
 from study_samples import PLAN, SampleStudy, sample_record, whole_study
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.records import write_study_record
-from lightning_cifar.study.report.answer import Table
 from lightning_cifar.study.report.answers import report_of
-from lightning_cifar.study.report.markdown import markdown, row, table_lines
-from lightning_cifar.study.report.page import page
-from lightning_cifar.study.report.study_files import Study, read_study_files
-from lightning_cifar.study.report.words import rich
+from lightning_cifar.study.report.page import markdown, page
+from lightning_cifar.study.report.writing import HTML, one_line, rich, table_from
+from lightning_cifar.study.study_files import Study, read_study_files
 
 NASTY = '<script>alert(1)</script> & "quoted" | ** `x`\n# heading'
 
@@ -101,7 +101,7 @@ def test_what_stands_in_records_is_never_markup():
 
 
 def test_control_unescaped_words_would_be_markup(monkeypatch):
-    monkeypatch.setattr("lightning_cifar.study.report.page.rich", lambda words: words)
+    monkeypatch.setitem(HTML.filters, "rich", Markup)
     with pytest.raises(AssertionError):
         assert "<script>alert" not in page(report_of(nasty_study()))
 
@@ -109,9 +109,15 @@ def test_control_unescaped_words_would_be_markup(monkeypatch):
 def test_what_stands_in_records_breaks_no_markdown():
     lines = text_of(nasty_study()).splitlines()
     assert not [line for line in lines if line.startswith("# heading") or "<script" in line]
-    cells = table_lines(Table("", ("a", "b"), ((NASTY, "y"),))).splitlines()
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in cells} == {3}
-    assert row((NASTY, "y")).count("\n") == 0
+    start = lines.index("*All runs: mean ± standard deviation over seeds*")
+    table = lines[start + 2 : start + 8]
+    assert any("alert(1)" in line for line in table)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {10}
+
+
+def test_a_bar_in_a_name_stays_in_its_cell():
+    table = table_from(f"Table: t\n| a | b |\n| {one_line(NASTY)} | y |")
+    assert table.rows == ((" ".join(NASTY.split()), "y"),)
 
 
 def test_strong_and_code_are_set_and_nothing_else():
@@ -124,7 +130,7 @@ def test_partial_study_gives_a_partial_report_that_says_so(tmp_path):
     written = markdown(report, "a command")
     assert "`exercise/selu`: 10 of 10 runs are missing (seeds 0, 1, 2, 3" in written
     assert "`exercise/elu`: 8 of 10 runs are missing (seeds 2, 3, 4, 5, 6, 7, 8, 9)" in written
-    unanswered = {answer.key for answer in report.answers if answer.missing}
+    unanswered = {each.question.key for each in report.answers if each.missing}
     assert {"learning-rate", "speed", "selu-match", "alpha-dropout", "one-cycle"} <= unanswered
     assert "better-model" not in unanswered
     assert_well_formed(page(report))
@@ -164,9 +170,10 @@ def test_damaged_record_is_named_and_left_out(tmp_path, damage):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        *((name, content) for name in ("plan", "grid", "cost") for content in ("{", "[]")),
+        *itertools.product(("plan", "grid", "cost", "coverage"), ("{", "[]")),
         ("grid", '{"exercise/elu": {"grid": [{"rate": "x", "accuracy": 0.5}]}}'),
         ("cost", '{"results": 3}'),
+        ("coverage", '{"coverage": {"ten": {}}}'),
     ],
 )
 def test_damaged_further_file_is_named(tmp_path, name, content):
@@ -272,10 +279,12 @@ def test_study_of_no_use_raises_before_anything_is_made(tmp_path):
 def test_outcomes_of_a_damaged_comparison_are_not_read_as_figures(tmp_path):
     """A record with test bits of another length gives no noises, rather than wrong ones."""
     records = few()
+    whole = Study(PLAN, tuple(records), (), {}, None)
+    assert "sources of noise" in text_of(whole)  # control
     short = base64.b64encode(np.packbits(np.ones(80, bool))).decode()
     for record in records:
         if record.seed == 0:
             object.__setattr__(record, "test_right", short)
         write_study_record(record, tmp_path)
     (tmp_path / "plan.json").write_text(json.dumps(PLAN))
-    assert "Two noises" not in text_of(read_study_files(tmp_path))
+    assert "sources of noise" not in text_of(read_study_files(tmp_path))

@@ -1,31 +1,58 @@
-"""All answers of a study in the order of the exercise, and what could not be answered."""
+"""All answers of a study in the order of its questions, and what could not be answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from lightning_cifar.study.report.answer import Answer, Table
-from lightning_cifar.study.report.batch_norm_answers import (
-    convergence_answer,
-    model_answer,
-    speed_answer,
-)
-from lightning_cifar.study.report.beyond_answers import (
-    augmented_answer,
-    one_cycle_answer,
-    published_answer,
-)
-from lightning_cifar.study.report.declared import Findings, all_findings, unread
-from lightning_cifar.study.report.dropout_answers import alpha_answer, monte_carlo_answer
-from lightning_cifar.study.report.plan_cells import outcomes
-from lightning_cifar.study.report.rate_answer import rate_answer
-from lightning_cifar.study.report.selu_answers import match_answer, normalising_answer
-from lightning_cifar.study.report.study_files import Study
-from lightning_cifar.study.report.study_tables import (
-    comparison_tables,
-    outcome_table,
-    provenance_table,
-    sources,
-)
-from lightning_cifar.study.report.wording import plural
+from lightning_cifar.study.contrasts import Findings, in_one_family
+from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.plan_file import cells_of, outcome_of, unread
+from lightning_cifar.study.report.differences import convergence, difference, speed
+from lightning_cifar.study.report.families import all_findings
+from lightning_cifar.study.report.layers import normalising
+from lightning_cifar.study.report.monte_carlo import monte_carlo
+from lightning_cifar.study.report.questions import Question, questions_of
+from lightning_cifar.study.report.rates import rates
+from lightning_cifar.study.report.selection import selection
+from lightning_cifar.study.report.set_ups import published, set_ups
+from lightning_cifar.study.report.writing import Table, write_words
+from lightning_cifar.study.sign_flips import LEVEL
+from lightning_cifar.study.study_files import Study
+
+# How a question of each kind is answered; the words are in templates/answers/KIND.txt.
+KINDS: dict[str, Callable[[Study, Findings, Question], Any]] = {
+    "rates": rates,
+    "difference": difference,
+    "match": difference,
+    "convergence": convergence,
+    "speed": speed,
+    "normalising": normalising,
+    "monte_carlo": monte_carlo,
+    "set_ups": set_ups,
+    "published": published,
+    "selection": selection,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question with its answer, from which the page and the Markdown file are written.
+
+    Attributes:
+        facts: what its figures are drawn from; None if nothing is known.
+        verdict: in a word or two, computed.
+        tone: the class of its colour: true, false, depends or not-checkable.
+        paragraphs: the answer; backticks mark code, ** what is strong.
+        missing: what could not be answered, and what to do about it.
+    """
+
+    question: Question
+    facts: Any
+    verdict: str
+    tone: str
+    paragraphs: tuple[str, ...]
+    tables: tuple[Table, ...]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,67 +61,69 @@ class Report:
 
     Attributes:
         gaps: a line for each thing that is missing or damaged.
+        about_comparisons: paragraphs on what holds for all of them.
     """
 
     study: Study
+    title: str
+    introduction: str
     findings: Findings
     answers: tuple[Answer, ...]
     gaps: tuple[str, ...]
     runs: Table
+    about_comparisons: tuple[str, ...]
     comparisons: tuple[Table, ...]
     provenance: Table
 
 
 def report_of(study: Study) -> Report:
     """Judge a study and answer every question; the same files give the same report."""
-    findings = all_findings(study)
-    answers = (
-        rate_answer(study),
-        convergence_answer(study, findings),
-        model_answer(findings),
-        speed_answer(study, findings),
-        match_answer(findings),
-        normalising_answer(study),
-        alpha_answer(findings),
-        monte_carlo_answer(study, findings),
-        one_cycle_answer(findings),
-        augmented_answer(findings),
-        published_answer(study, findings),
-    )
+    title, questions = questions_of(study)
+    findings = all_findings(study, questions)
+    outcomes = [outcome_of(study, cell) for cell in cells_of(study)]
+    one_family = in_one_family(findings)
+    compared = {len(each.comparison.differences) for each in findings.all() if each.comparison}
+    facts: dict[str, Any] = {
+        "study": study,
+        "outcomes": outcomes,
+        "measures": MEASURES,
+        "findings": findings,
+        "families": findings.families,
+        "one_family": one_family,
+        "standing": [key for key, p_value in one_family.items() if p_value <= LEVEL],
+        "coverage": sorted(compared & study.coverage.shares.keys()) if study.coverage else [],
+    }
+    gaps = write_words("gaps.txt", damaged=[*study.damaged, *unread(study)], **facts)
+    appendix = write_words("tables.txt", **facts)
     return Report(
         study,
+        title,
+        " ".join(write_words("introduction.txt", **facts).paragraphs),
         findings,
-        answers,
-        tuple(gaps(study)),
-        outcome_table(study),
-        tuple(comparison_tables(findings)),
-        provenance_table(study),
+        tuple(answer(study, findings, question) for question in questions),
+        gaps.paragraphs,
+        appendix.tables[0],
+        appendix.paragraphs,
+        appendix.tables[1:-1],
+        appendix.tables[-1],
     )
 
 
-def gaps(study: Study) -> list[str]:
-    """Damaged files, comparisons that cannot be made, and runs that are missing."""
-    lines = [*study.damaged, *unread(study)]
-    for each in outcomes(study):
-        if each.missing:
-            seeds = ", ".join(map(str, each.missing))
-            lines.append(
-                f"`{each.set_up}/{each.variant}`: {len(each.missing)} of {len(each.planned)} runs "
-                f"are missing ({plural('seed', len(each.missing))} {seeds})"
-            )
-    return lines
-
-
-def introduction(report: Report) -> str:
-    """What was run, in two sentences."""
-    records = report.study.records
-    failed = sum(bool(record.failure) for record in records)
-    ended = f"{failed} of them failed, which is counted as an outcome" if failed else "none failed"
-    variants = len({record.variant for record in records})
-    return (
-        f"{len(records)} {plural('run', len(records))} of {variants} {plural('variant', variants)} "
-        f"of one dense network, 20 hidden layers of 100 units, trained on "
-        f"{sources(report.study)}; {ended}. Every verdict below is computed from "
-        "these runs: differences are paired by seed, tested exactly, and corrected for all that "
-        "was compared."
+def answer(study: Study, findings: Findings, question: Question) -> Answer:
+    """The answer to one question, or what it would take."""
+    facts = KINDS[question.kind](study, findings, question)
+    verdict, tone, text, missing = (
+        write_words(
+            f"answers/{question.kind}.txt", block, study=study, question=question, facts=facts
+        )
+        for block in ("verdict", "tone", "text", "missing")
+    )
+    return Answer(
+        question,
+        facts,
+        " ".join(verdict.paragraphs),
+        " ".join(tone.paragraphs),
+        text.paragraphs,
+        text.tables,
+        missing.paragraphs,
     )

@@ -1,29 +1,30 @@
 """How far stated confidence can be trusted, and how many samples are worth drawing."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_cifar.study.measures import WAYS
 from lightning_cifar.study.report.axes import GREY, SMALL, legend_above, pair, plain
-from lightning_cifar.study.report.calibration import (
-    comparisons,
+from lightning_cifar.study.report.monte_carlo import (
+    MonteCarlo,
     mean_score,
     pooled_reliability,
     scores_by_count,
 )
-from lightning_cifar.study.report.measures import WAYS
-from lightning_cifar.study.report.study_files import Study
 
 COLOURS = {"deterministic": "#0072B2", "monte_carlo": "#D55E00", "temperature": "#009E73"}
 STYLES = {"deterministic": "--", "temperature": ":"}
 
 
-def draw_reliability(study: Study) -> Figure:
+def draw_reliability(found: MonteCarlo) -> Figure:
     """Accuracy by stated confidence; on the diagonal a network is as right as it is sure."""
     figure, left, right = pair(3.8)
-    compared = comparisons(study)
     left.plot([0, 1], [0, 1], color=GREY, linewidth=1)
     for way, name in WAYS.items():
-        bins = pooled_reliability(compared, way)
+        bins = pooled_reliability(found.recorded, way)
         sure, right_share = [each.confidence for each in bins], [each.accuracy for each in bins]
         left.plot(sure, right_share, "o-", color=COLOURS[way], markersize=3, label=name)
         total = sum(each.images for each in bins) or 1
@@ -36,20 +37,19 @@ def draw_reliability(study: Study) -> Figure:
     return figure
 
 
-def draw_samples(study: Study) -> Figure:
+def draw_samples(found: MonteCarlo) -> Figure:
     """Accuracy and negative log-likelihood by number of samples: mean, and range over seeds."""
     figure, left, right = pair(3.6)
-    draw_counts(left, study, "accuracy", 100)
-    draw_counts(right, study, "nll", 1)
+    draw_counts(left, found.recorded, "accuracy", 100)
+    draw_counts(right, found.recorded, "nll", 1)
     left.set(ylabel="test accuracy (%)")
     right.set(ylabel="test negative log-likelihood")
     legend_above(figure, left)
     return figure
 
 
-def draw_counts(axes: Axes, study: Study, key: str, scale: float) -> None:
+def draw_counts(axes: Axes, compared: Sequence[Mapping[str, Any]], key: str, scale: float) -> None:
     """One score against the number of samples, beside both ways that need one pass."""
-    compared = comparisons(study)
     found = scores_by_count(compared, key)
     counts = list(found)
     means = [scale * sum(each) / len(each) for each in found.values()]

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lightning_cifar.runs.variant_colours import COLOURS
+from lightning_cifar.study.plan_file import variants_of
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.report.axes import legend_above, pair, plain
-from lightning_cifar.study.report.declared import VARIANTS
-from lightning_cifar.study.report.study_files import Study
+from lightning_cifar.study.study_files import Study
 
 MOST_POINTS = 120  # of a curve; more would only make the page heavier
 
@@ -25,8 +25,7 @@ def curve_set_ups(study: Study) -> list[str]:
 def draw_curves(study: Study, set_up: str) -> Figure:
     """Validation loss and accuracy by epoch, as far as half of the runs go."""
     figure, left, right = pair()
-    others = {record.variant for record in study.records} - set(VARIANTS)
-    for variant in (*VARIANTS, *sorted(others)):
+    for variant in variants_of(study):
         runs = study.runs(set_up, variant)
         draw_band(left, runs, "val_loss", 1)
         draw_band(right, runs, "val_accuracy", 100)
@@ -49,11 +48,11 @@ def draw_band(axes: Axes, runs: Sequence[StudyRecord], name: str, scale: float) 
     end = lengths[(len(lengths) - 1) // 2]
     epochs = np.unique(np.linspace(1, end, min(end, MOST_POINTS)).round().astype(int))
     columns = [[curve[epoch - 1] for curve in curves if len(curve) >= epoch] for epoch in epochs]
-    kept = [[value for value in column if np.isfinite(value)] or [np.nan] for column in columns]
+    finite = [[value for value in column if np.isfinite(value)] or [np.nan] for column in columns]
     colour, label = COLOURS.get(runs[0].variant, "#555555"), runs[0].variant
-    low, high = [min(column) for column in kept], [max(column) for column in kept]
+    low, high = [min(column) for column in finite], [max(column) for column in finite]
     axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(epochs, [np.median(column) for column in kept], color=colour, label=label)
+    axes.plot(epochs, [np.median(column) for column in finite], color=colour, label=label)
 
 
 def limit_losses(axes: Axes) -> None:

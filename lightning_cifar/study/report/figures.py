@@ -1,82 +1,86 @@
 """The figures of the page by name, each with its caption and its words for those who cannot see."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from lightning_cifar.study.report.activation_figure import draw_activations
-from lightning_cifar.study.report.answers import Report
+from lightning_cifar.study.report.answers import Answer, Report
 from lightning_cifar.study.report.calibration_figures import draw_reliability, draw_samples
 from lightning_cifar.study.report.curve_figure import curve_set_ups, draw_curves
 from lightning_cifar.study.report.forest_figure import draw_forest, forest_findings
 from lightning_cifar.study.report.published_figure import draw_published
 from lightning_cifar.study.report.rate_figure import draw_rates
-from lightning_cifar.study.report.study_files import Study
+from lightning_cifar.study.report.writing import write_words
 from theory.page_style.inline_svg import inline_svg
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure as markup.
-
-    Attributes:
-        choice: the set-up it shows, where a reader picks one; else empty.
-    """
+    """A figure as markup; ``choice`` is its set-up where a reader picks one, else empty."""
 
     name: str
     choice: str
-    svg: str
+    svg: Markup
     caption: str
 
 
-CAPTIONS = {
-    "rates": "Accuracy against the learning rate, one run a point; the triangles are the rates "
-    "that the search found. Note the logarithmic axis: steps are factors.",
-    "comparisons": "Differences paired by seed: every grey dot a seed, the diamond their mean, the "
-    "bar its 95 % interval; green better, red worse, grey not shown. A yellow band is a declared "
-    "margin.",
-    "curves": "Validation loss and accuracy by epoch: the median over the seeds, in a band from "
-    "the lowest run to the highest, as far as half of the runs go.",
-    "activations": "Mean and variance of the activations by layer: dashed before training, solid "
-    "at the best epoch. The blue band is the domain of the theorem.",
-    "calibration": "Left: how often predictions are right, by how sure they are; below the "
-    "diagonal a network is too sure. Right: how sure they are.",
-    "samples": "Monte Carlo dropout by number of samples, on a logarithmic axis: mean and range "
-    "over the seeds; the other two ways need one pass.",
-    "published": "Validation accuracy at the lowest validation loss, every seed a dot.",
+def all_comparisons(report: Report) -> list[tuple[str, Figure]]:
+    """The differences of test accuracy, if there are any."""
+    found = forest_findings(list(report.findings.all()))
+    return [("", draw_forest(found))] if found else []
+
+
+# Of the whole study: a choice, if a reader has one, and its figure.
+SHARED: dict[str, Callable[[Report], Iterable[tuple[str, Figure]]]] = {
+    "rates": lambda report: [("", draw_rates(report.study))] if report.study.grid else [],
+    "comparisons": all_comparisons,
+    "curves": lambda report: (
+        (name, draw_curves(report.study, name)) for name in curve_set_ups(report.study)
+    ),
 }
-SINGLE: dict[str, Callable[[Study], Figure]] = {
-    "rates": draw_rates,
-    "activations": draw_activations,
-    "calibration": draw_reliability,
-    "samples": draw_samples,
-    "published": draw_published,
+# Of one answer that has something to draw.
+OWN: dict[str, Callable[[Report, Answer], Figure]] = {
+    "activations": lambda report, answer: draw_activations(answer.facts),
+    "calibration": lambda report, answer: draw_reliability(answer.facts),
+    "samples": lambda report, answer: draw_samples(answer.facts),
+    "published": lambda report, answer: draw_published(answer.facts, answer.question),
 }
 
 
-def drawings(report: Report) -> list[Drawing]:
-    """Every figure that an answer asks for, once; learning curves once for each set-up."""
-    asked = dict.fromkeys(name for answer in report.answers for name in answer.figures)
-    return [drawing for name in asked for drawing in drawn(report, name)]
+def figures_of(report: Report) -> dict[str, list[list[Drawing]]]:
+    """Key of a question -> its figures that no question before it has shown; choices together."""
+    shown: set[str] = set()
+    figures: dict[str, list[list[Drawing]]] = {}
+    for answer in report.answers:
+        key, names = answer.question.key, answer.question.figures
+        shared = [name for name in names if name in SHARED and name not in shown]
+        shown |= set(shared)
+        own = [name for name in names if name in OWN and answer.tables and answer.facts]
+        figures[key] = [
+            *(drawings(name, name, SHARED[name](report)) for name in shared),
+            *(drawings(name, f"{name}-{key}", [("", OWN[name](report, answer))]) for name in own),
+        ]
+    return figures
 
 
-def drawn(report: Report, name: str) -> Iterator[Drawing]:
-    """The drawings of one name; none where there is nothing to draw."""
-    if name == "comparisons":
-        found = forest_findings(list(report.findings.all()))
-        if found:
-            yield drawing(name, draw_forest(found))
-    elif name == "curves":
-        for number, set_up in enumerate(curve_set_ups(report.study)):
-            figure = draw_curves(report.study, set_up)
-            yield drawing(name, figure, choice=set_up, suffix=f"-{number}")
-    else:
-        yield drawing(name, SINGLE[name](report.study))
-
-
-def drawing(name: str, figure: Figure, choice: str = "", suffix: str = "") -> Drawing:
-    """A figure as SVG with its words."""
-    words = f"{choice}: {CAPTIONS[name]}" if choice else CAPTIONS[name]
-    svg = inline_svg(figure, f"figure-{name}{suffix}", words)
-    return Drawing(name, choice, svg, CAPTIONS[name])
+def drawings(name: str, unique: str, figures: Iterable[tuple[str, Figure]]) -> list[Drawing]:
+    """Figures of one name as SVG with their words."""
+    (caption,) = write_words("captions.txt", name).paragraphs
+    return [
+        Drawing(
+            name,
+            choice,
+            Markup(
+                inline_svg(
+                    figure,
+                    f"figure-{unique}-{number}",
+                    f"{choice}: {caption}" if choice else caption,
+                )
+            ),
+            caption,
+        )
+        for number, (choice, figure) in enumerate(figures)
+    ]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_cifar.study.contrasts import BETTER, WORSE, Finding
 from lightning_cifar.study.report.axes import GREY, INK, plain
-from lightning_cifar.study.report.contrasts import BETTER, WORSE, Finding
 
 COLOUR = {BETTER: "#14683f", WORSE: "#ad2430"}
 

@@ -3,38 +3,35 @@
 from matplotlib.figure import Figure
 
 from lightning_cifar.study.report.axes import INK, legend_above, plain
-from lightning_cifar.study.report.beyond_answers import BOOK, accuracies
-from lightning_cifar.study.report.declared import MAIN, PUBLISHED, VARIANTS
-from lightning_cifar.study.report.study_files import Study
+from lightning_cifar.study.report.questions import Question
+from lightning_cifar.study.report.set_ups import Published
 
-SHOWN = (
-    (PUBLISHED, "our runs of the published set-up", "#D55E00", 0.0),
-    (MAIN, "our set-up", "#0072B2", 0.22),
-)
+SHOWN = (("our runs of the published set-up", "#D55E00", 0.0), ("our set-up", "#0072B2", 0.22))
 
 
-def draw_published(study: Study) -> Figure:
+def draw_published(found: Published, question: Question) -> Figure:
     """Validation accuracy, every seed a dot."""
+    book = question.book or {}
     figure = Figure(figsize=(8.4, 3.2))
     axes = plain(figure.subplots())
     figure.subplots_adjust(left=0.16, right=0.98, bottom=0.17, top=0.88)
-    heights = [-place for place in range(len(VARIANTS))]
+    heights = [-place for place in range(len(book))]
     axes.plot(
-        [BOOK[each] for each in VARIANTS],
+        [each["accuracy"] for each in book.values()],
         [height + 0.22 for height in heights],
         "D",
         color=INK,
         label="the book, one seed",
     )
-    for set_up, name, colour, shift in SHOWN:
+    for place, (name, colour, shift) in enumerate(SHOWN):
         points = [
             (accuracy, height - shift)
-            for variant, height in zip(VARIANTS, heights, strict=True)
-            for accuracy in accuracies(study, set_up, variant)
+            for variant, height in zip(book, heights, strict=True)
+            for accuracy in found.accuracies[variant][place]
         ]
         if points:
             axes.plot(*zip(*points, strict=True), "o", color=colour, markersize=4, label=name)
-    axes.set_yticks(heights, VARIANTS)
+    axes.set_yticks(heights, list(book))
     axes.set_ylim(heights[-1] - 0.6, 0.6)
     axes.set_xlabel("validation accuracy (%)")
     axes.grid(visible=False, axis="y")

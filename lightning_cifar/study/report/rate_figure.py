@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from lightning_cifar.runs.variant_colours import COLOURS
 from lightning_cifar.study.report.axes import legend_above, plain
-from lightning_cifar.study.report.study_files import Study
+from lightning_cifar.study.study_files import Study
 
 
 def draw_rates(study: Study) -> Figure:
@@ -12,14 +12,14 @@ def draw_rates(study: Study) -> Figure:
 
     Runs that did not learn leave a gap.
     """
-    set_ups = list(dict.fromkeys(arm.partition("/")[0] for arm in study.grid))
+    set_ups = list(dict.fromkeys(condition.partition("/")[0] for condition in study.grid))
     figure = Figure(figsize=(8.4, 3.6))
     panels = figure.subplots(1, len(set_ups), sharey=True, squeeze=False)[0]
     figure.subplots_adjust(left=0.08, right=0.99, bottom=0.15, top=0.84, wspace=0.05)
     for set_up, axes in zip(set_ups, panels, strict=True):
         plain(axes).set(xscale="log", xlabel="learning rate", title=set_up)
-        for arm, grid in study.grid.items():
-            name, _, variant = arm.partition("/")
+        for condition, grid in study.grid.items():
+            name, _, variant = condition.partition("/")
             if name != set_up:
                 continue
             colour = COLOURS.get(variant, "#555555")

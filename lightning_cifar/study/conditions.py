@@ -1,0 +1,178 @@
+"""The conditions of a study: a variant in a set-up, with its whole configuration.
+
+Runs of one condition differ by nothing but their seed. Its settings are those that
+``lightning-cifar fit`` would resolve from the same files, checked by the same parser.
+"""
+
+import copy
+from argparse import ArgumentError
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser
+
+from lightning_cifar.classifiers import VARIANTS, DenseClassifier
+from lightning_cifar.cli.argument_errors import check_keys, check_variant, plain_message
+from lightning_cifar.cli.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.callback import LearningRateSearch, hash_of
+from lightning_cifar.runs.configuration import Config, compose, nearest, overlaid, shipped_configs
+from lightning_cifar.study.plan import Plan
+from lightning_cifar.training.best_weights import BestWeights
+
+# Where a run computes and finds its files; not part of what it computes.
+PLACES = {
+    "trainer": ("accelerator",),
+    "data": ("path", "cache"),
+    "learning_rate_search": ("cache",),
+}
+TRAINER_KEYS = ("max_epochs", "accelerator")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One variant in one set-up.
+
+    Attributes:
+        seeds: how many of them, from 0.
+        settings: resolved, for seed 0, with places.
+    """
+
+    set_up: str
+    variant: str
+    seeds: int
+    settings: Config
+
+    @property
+    def name(self) -> str:
+        """The set-up and the variant, with a slash between."""
+        return f"{self.set_up}/{self.variant}"
+
+    def config(self, seed: int) -> Config:
+        """The configuration of the run of a seed, without places; the linked seeds follow it."""
+        settings = copy.deepcopy(self.settings) | {"seed_everything": seed}
+        for section, keys in PLACES.items():
+            for key in keys:
+                settings[section].pop(key, None)
+        del settings["data"]["seed"], settings["model"]["init_args"]["seed"]
+        return settings
+
+    def record_name(self, seed: int) -> str:
+        """16 hex digits, the hash of a run's configuration."""
+        return hash_of(self.config(seed))
+
+    def classifier(self, seed: int, learning_rate: float | None) -> DenseClassifier:
+        """The untrained network of a seed."""
+        options = with_seed(self.settings, seed)["model"]["init_args"]
+        return VARIANTS[self.variant](**(options | {"learning_rate": learning_rate}))
+
+    def datamodule(self) -> CIFAR10DataModule:
+        """The images, for seed 0."""
+        return CIFAR10DataModule(**self.settings["data"])
+
+
+def with_seed(settings: Config, seed: int) -> Config:
+    """A copy of resolved settings for another seed, linked as ``fit --seed_everything`` does."""
+    copied = copy.deepcopy(settings)
+    copied["seed_everything"] = copied["data"]["seed"] = seed
+    copied["model"]["init_args"]["seed"] = seed
+    return copied
+
+
+def conditions_of(plan: Plan, folder: Path, places: Config) -> list[Condition]:
+    """The conditions of a plan in its order.
+
+    folder: of the study file, in which files are looked for before the shipped ones.
+    places: settings laid over all the files, such as where the images are.
+
+    Raises:
+        InputError: an overlay is not known, or a setting cannot be used.
+    """
+    conditions = []
+    for name, set_up in plan.set_ups.items():
+        overlays = [config_file(overlay, folder, f"set_ups.{name}") for overlay in set_up.overlays]
+        for variant in set_up.variants:
+            config = compose([config_file(variant, folder, "variants"), *overlays])
+            settings = resolved(overlaid(config, places), f"{name}/{variant}")
+            conditions.append(Condition(name, variant, set_up.seeds, settings))
+    return conditions
+
+
+def config_file(name: str, folder: Path, where: str) -> Path:
+    """The file of a variant or an overlay, by name.
+
+    Raises:
+        InputError: there is none of that name; with the most similar one.
+    """
+    known = shipped_configs() | {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name not in known:
+        hint = nearest(name, known) or f"; there are {', '.join(known)}"
+        raise InputError(f"unknown overlay {name!r} in {where}{hint}")
+    return known[name]
+
+
+def resolved(config: Config, condition: str) -> Config:
+    """Composed settings with every default filled in, as plain values for seed 0.
+
+    Raises:
+        InputError: a setting is not known, has a value that cannot be used, or is one that
+            networks trained in a stack do not have.
+    """
+    check_keys(config, accepted_keys(), PLAIN_KEYS)
+    check_variant(config, variants())
+    trainer = config.get("trainer") or {}
+    foreign = set(trainer) - set(TRAINER_KEYS)
+    if foreign:
+        raise InputError(
+            f"{condition}: a study has no setting 'trainer.{min(foreign)}'; its networks are "
+            f"trained in stacks, which know {' and '.join(TRAINER_KEYS)}"
+        )
+    trainer = {"max_epochs": TRAINER_DEFAULTS["max_epochs"], "accelerator": "auto"} | trainer
+    try:
+        parser = settings_parser()
+        parsed = parser.parse_object({**config, "trainer": trainer})
+        settings = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
+    except ArgumentError as error:
+        raise InputError(f"{condition}: {plain_message(error.message)}") from error
+    except ValueError as error:
+        raise InputError(f"{condition}: {plain_message(str(error))}") from error
+    if settings["early_stopping"]["monitor"] != "val_loss":
+        raise InputError(f"{condition}: a study stops early by val_loss alone; leave 'monitor' out")
+    return with_seed(settings, 0)
+
+
+def settings_parser() -> ArgumentParser:
+    """The part of the parser of ``fit`` that concerns a run of a study."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--seed_everything", type=int, default=0)
+    parser.add_argument("--trainer.max_epochs", type=int)
+    parser.add_argument("--trainer.accelerator", type=str)
+    parser.add_subclass_arguments(DenseClassifier, "model", required=True)
+    parser.add_class_arguments(CIFAR10DataModule, "data")
+    parser.add_class_arguments(LearningRateSearch, "learning_rate_search")
+    parser.add_class_arguments(BestWeights, "early_stopping")
+    return parser
+
+
+def condition_settings(condition: Condition) -> dict[str, Any]:
+    """A condition's configuration without seed and places, by which a folder is checked."""
+    settings = condition.config(0)
+    del settings["seed_everything"]
+    return settings
+
+
+def fingerprints(conditions: Iterable[Condition]) -> dict[str, str]:
+    """Condition -> hash of its images, which are made ready in the cache where they are not."""
+    known: dict[str, str] = {}
+    found = {}
+    for condition in conditions:
+        data = condition.settings["data"]
+        source = hash_of({key: data[key] for key in ("source", "path", "cache")})
+        if source not in known:
+            known[source] = condition.datamodule().fingerprint
+        found[condition.name] = known[source]
+    return found

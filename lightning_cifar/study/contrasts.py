@@ -1,0 +1,201 @@
+"""Comparisons of two sides from a study's records, judged as one family."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_cifar.study.measures import SELECTIONS, Measure, values
+from lightning_cifar.study.plan_file import planned_seeds
+from lightning_cifar.study.statistics import (
+    FEWEST_PAIRS,
+    Comparison,
+    Pairs,
+    compare_family,
+    holm,
+    paired_differences,
+)
+from lightning_cifar.study.study_files import Cell, Study
+from lightning_cifar.study.two_noises import Noises, noises
+
+Key = tuple[Cell, Cell, str, str]
+
+BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "not enough evidence"
+FASTER, SLOWER = "faster", "slower"
+MISSING, DESCRIBED = "not answered", "described, not tested"
+# The class of each verdict's colour.
+TONES = {
+    **dict.fromkeys((BETTER, FASTER), "true"),
+    **dict.fromkeys((WORSE, SLOWER), "false"),
+    **dict.fromkeys((UNDECIDED, DESCRIBED, MISSING), "not-checkable"),
+    EQUIVALENT: "depends",
+}
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The first cell minus the second, seed by seed.
+
+    Attributes:
+        measure: what is compared.
+        other: the measure of the second, where it is another.
+        margin: differences smaller than this do not matter; None if equivalence is not asked.
+        tested: whether it belongs to the family that is tested and corrected together.
+    """
+
+    first: Cell
+    second: Cell
+    measure: Measure
+    other: Measure
+    margin: float | None = None
+    tested: bool = True
+
+    @property
+    def key(self) -> Key:
+        """Who is compared with whom on what."""
+        return self.first, self.second, self.measure.key, self.other.key
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the runs say of a contrast.
+
+    Attributes:
+        comparison: None if fewer than two seeds have a value on both sides.
+        means: of both sides, over the seeds compared.
+        failed: seeds planned on both sides that could not be compared.
+        noises: of a difference of test accuracies, in points; else None.
+        machines: the devices and the torch of either side's runs.
+    """
+
+    contrast: Contrast
+    comparison: Comparison | None
+    means: tuple[float, float]
+    failed: int
+    noises: Noises | None
+    machines: tuple[str, str]
+
+    @property
+    def measure(self) -> Measure:
+        """Unit and direction of the difference."""
+        return self.contrast.measure
+
+    @property
+    def verdict(self) -> str:
+        """One of the words above, by the tests alone; of epochs and seconds fewer are "faster".
+
+        A difference that is certain comes first; a small one may then be within the margin too.
+        """
+        if self.comparison is None:
+            return MISSING
+        if not self.contrast.tested:
+            return DESCRIBED
+        if self.comparison.is_different:
+            better, worse = (
+                (FASTER, SLOWER) if self.measure.unit in ("epochs", "seconds") else (BETTER, WORSE)
+            )
+            gain = self.comparison.mean > 0
+            return better if gain == self.measure.higher_is_better else worse
+        return EQUIVALENT if self.comparison.is_equivalent else UNDECIDED
+
+    @property
+    def tone(self) -> str:
+        """The class of the verdict's colour."""
+        return TONES[self.verdict]
+
+
+class Findings:
+    """All findings of a study by family, found again by who is compared with whom on what."""
+
+    def __init__(self, families: dict[str, list[Finding]]) -> None:
+        self.families = families
+        self.by_key = {found.contrast.key: found for found in self.all()}
+
+    def find(
+        self, first: Cell, second: Cell, measure: Measure, other: Measure | None = None
+    ) -> Finding | None:
+        """The finding of two cells; ``other`` is the measure of the second, if another."""
+        return self.by_key.get((first, second, measure.key, (other or measure).key))
+
+    def all(self) -> Iterator[Finding]:
+        """Every finding, the declared ones first."""
+        for family in self.families.values():
+            yield from family
+
+
+def compare_contrasts(study: Study, contrasts: Sequence[Contrast]) -> list[Finding]:
+    """Judge ``contrasts`` as one family: p values are corrected for all of them."""
+    sides = [
+        (values(study, each.first, each.measure), values(study, each.second, each.other))
+        for each in contrasts
+    ]
+    pairs = [
+        Pairs(paired_differences(*side), contrast.tested, contrast.margin)
+        for contrast, side in zip(contrasts, sides, strict=True)
+    ]
+    planned = planned_seeds(study.plan)
+    findings = []
+    for contrast, side, pair, comparison in zip(
+        contrasts, sides, pairs, compare_family(pairs), strict=True
+    ):
+        # Planned on both sides; those that ran where no plan says.
+        seeds = set(planned.get(contrast.first) or side[0]) & set(
+            planned.get(contrast.second) or side[1]
+        )
+        failed = len(seeds) - len(pair.differences)
+        noise = noises_of(study, contrast)
+        machines = machines_of(study, contrast.first), machines_of(study, contrast.second)
+        findings.append(Finding(contrast, comparison, means_of(side), failed, noise, machines))
+    return findings
+
+
+def means_of(sides: tuple[dict[int, float], dict[int, float]]) -> tuple[float, float]:
+    """Means of both sides over the seeds at which both have a figure; NaN without such seeds."""
+    first, second = sides
+    both = [(first[seed], second[seed]) for seed in first.keys() & second.keys()]
+    pairs = [pair for pair in both if all(map(math.isfinite, pair))]
+    one, other = np.mean(pairs, axis=0) if pairs else (math.nan, math.nan)
+    return float(one), float(other)
+
+
+def noises_of(study: Study, contrast: Contrast) -> Noises | None:
+    """The noises of a difference of test accuracies, in points."""
+    if contrast.measure.key != "test_accuracy":
+        return None
+    rows = outcome_differences(study, contrast)
+    if len(rows) < FEWEST_PAIRS or len({len(row) for row in rows}) != 1:
+        return None
+    return noises(100 * np.stack(rows).astype(np.float64))
+
+
+def outcome_differences(study: Study, contrast: Contrast) -> list[NDArray[np.int8]]:
+    """Per seed that both sides have, (images,): right of the first minus right of the second."""
+    first, second = (
+        {each.seed: each.right_images for each in study.runs(*cell) if each.test_right}
+        for cell in (contrast.first, contrast.second)
+    )
+    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+
+
+def machines_of(study: Study, cell: Cell) -> str:
+    """The devices and versions of torch on which a cell was trained."""
+    runs = (run.run for run in study.runs(*cell))
+    return " and ".join(
+        dict.fromkeys(f"{run.device} with torch {run.versions.get('torch', '?')}" for run in runs)
+    )
+
+
+def in_one_family(findings: Findings) -> dict[Key, float]:
+    """Key -> p value of every test, corrected as if all families were one.
+
+    The second looks at the same runs by another rule of selection are left out.
+    """
+    looks = {measure.key for measure in SELECTIONS}
+    tested = {
+        found.contrast.key: found.comparison.p_value if found.comparison else 1.0
+        for found in findings.all()
+        if found.contrast.tested and found.measure.key not in looks
+    }
+    return dict(zip(tested, holm(list(tested.values())), strict=True))

@@ -1,0 +1,195 @@
+"""The files of a study, read without data, torch or networks: what is damaged is named, not fatal.
+
+``plan.json`` and ``records/`` are a study; ``grid.json``, ``cost.json`` and ``coverage.json`` may
+be missing.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.study.records import RECORDS_FOLDER, StudyRecord, read_study
+
+PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
+COVERAGE_FILE = "coverage.json"
+
+
+class Cell(NamedTuple):
+    """One variant in one set-up."""
+
+    set_up: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class GridPoint:
+    """One rate: the mean accuracy over the starts, a fraction; NaN where the runs failed."""
+
+    rate: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class RateGrid:
+    """Accuracy against the learning rate.
+
+    Attributes:
+        points: by rising rate.
+        found: the rate of the study's search, trained in the same way; None if it was not.
+        starts: how many runs stand behind each point.
+    """
+
+    points: tuple[GridPoint, ...]
+    found: GridPoint | None = None
+    starts: int = 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds per epoch of a single fit.
+
+    Attributes:
+        seconds: batch size -> variant -> median over the rounds.
+        rounds: batch size -> variant -> each round; empty where only medians are known.
+    """
+
+    seconds: Mapping[int, Mapping[str, float]]
+    device: str
+    rounds: Mapping[int, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often the 95 % intervals cover the truth in simulated studies.
+
+    Attributes:
+        studies: number of simulated ones.
+        shares: number of seeds -> skewness of the differences -> share that is covered.
+    """
+
+    studies: int
+    shares: Mapping[int, Mapping[float, float]]
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that the report knows.
+
+    Attributes:
+        plan: what was asked for.
+        records: one for every run that ended, by set-up, variant and seed.
+        damaged: a line for every file that could not be used.
+        grid: "set-up/variant" -> its grid of learning rates; empty if not measured.
+        cost, coverage: None if not measured.
+    """
+
+    plan: Mapping[str, Any]
+    records: tuple[StudyRecord, ...]
+    damaged: tuple[str, ...]
+    grid: Mapping[str, RateGrid]
+    cost: Cost | None
+    coverage: Coverage | None = None
+
+    def runs(self, set_up: str, variant: str) -> list[StudyRecord]:
+        """The records of one cell of the plan, by seed."""
+        return [
+            record
+            for record in self.records
+            if record.set_up == set_up and record.variant == variant
+        ]
+
+
+def read_study_files(folder: Path) -> Study:
+    """Read the folder of a study.
+
+    Raises:
+        InputError: there is no such folder, or no record in it that can be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no study folder {folder}; 'lightning-cifar study' writes one")
+    records, names = read_study(folder)
+    if not records:
+        found = f"all {len(names)} records in it are damaged" if names else "it holds no records"
+        raise InputError(
+            f"{folder} is not a study that can be reported: {found}; "
+            "'lightning-cifar study --out' with this folder computes them"
+        )
+    damaged = [f"{RECORDS_FOLDER}/{name}.json is damaged and was left out" for name in names]
+    plan = optional_json(folder / PLAN_FILE, damaged)
+    if not (folder / PLAN_FILE).exists():
+        damaged.append(f"{PLAN_FILE} is missing: what else was planned is not known")
+    grid = checked(grid_from, optional_json(folder / GRID_FILE, damaged), GRID_FILE, damaged)
+    cost = checked(cost_from, optional_json(folder / COST_FILE, damaged), COST_FILE, damaged)
+    simulated = optional_json(folder / COVERAGE_FILE, damaged)
+    coverage = checked(coverage_from, simulated, COVERAGE_FILE, damaged)
+    return Study(plan or {}, tuple(records), tuple(damaged), grid or {}, cost, coverage)
+
+
+def optional_json(path: Path, damaged: list[str]) -> dict[str, Any] | None:
+    """The JSON object in a file; None if there is none, or it is damaged, which is noted."""
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError
+        return content
+    except (OSError, ValueError):
+        damaged.append(f"{path.name} is damaged and was left out")
+        return None
+
+
+def checked(read: Any, content: dict[str, Any] | None, name: str, damaged: list[str]) -> Any:
+    """``read(content)``; None if there is no content or not of the form expected, noted."""
+    try:
+        return None if content is None else read(content)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        damaged.append(f"{name} is not of the form expected and was left out")
+        return None
+
+
+def grid_from(content: Mapping[str, Any]) -> dict[str, RateGrid]:
+    """The grid of each "set-up/variant"."""
+    return {
+        str(condition): RateGrid(
+            tuple(sorted(map(grid_point, fields["grid"]), key=lambda point: point.rate)),
+            None if fields.get("found") is None else grid_point(fields["found"]),
+            int(fields.get("starts", 1)),
+        )
+        for condition, fields in content.items()
+    }
+
+
+def grid_point(fields: Mapping[str, Any]) -> GridPoint:
+    """A point with its accuracy as a fraction."""
+    accuracy, rate = fields["accuracy"], float(fields["rate"])
+    if not rate > 0:
+        raise ValueError("a learning rate must be above 0")
+    return GridPoint(rate, math.nan if accuracy is None else float(accuracy))
+
+
+def cost_from(content: Mapping[str, Any]) -> Cost:
+    """The medians that ``benchmarks/variant_cost.py`` wrote."""
+    seconds = {
+        int(batch): {str(name): float(value) for name, value in result["medians"].items()}
+        for batch, result in content["results"].items()
+    }
+    rounds = {
+        int(batch): {str(name): tuple(map(float, each)) for name, each in result["seconds"].items()}
+        for batch, result in content["results"].items()
+        if "seconds" in result
+    }
+    return Cost(seconds, str(content.get("device", "unknown device")), rounds)
+
+
+def coverage_from(content: Mapping[str, Any]) -> Coverage:
+    """What ``benchmarks/interval_coverage.py`` wrote."""
+    shares = {
+        int(seeds): {float(skewness): float(share["interval"]) for skewness, share in each.items()}
+        for seeds, each in content["coverage"].items()
+    }
+    return Coverage(int(content["studies"]), shares)

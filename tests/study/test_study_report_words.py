@@ -1,0 +1,129 @@
+"""Sentences of a report that must follow from the figures: power, machines, rules, families."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from study_samples import PLAN, VARIANTS, Made, sample_record
+
+from lightning_cifar.study.contrasts import in_one_family
+from lightning_cifar.study.report.answers import report_of
+from lightning_cifar.study.study_files import Cost, Coverage, Study
+
+
+def cell(variant, made, set_up="exercise"):
+    return [sample_record(set_up, variant, seed, made) for seed in range(10)]
+
+
+def report(records, plan=PLAN, **parts):
+    return report_of(Study(plan, tuple(records), (), {}, None, **parts))
+
+
+def words_of(found, key):
+    (answer,) = (each for each in found.answers if each.question.key == key)
+    return " ".join(answer.paragraphs)
+
+
+def with_accuracies(records, accuracies):
+    """Records of ten seeds with given test accuracies, in percent."""
+    for record, accuracy in zip(records, accuracies, strict=True):
+        record.test["accuracy"] = accuracy / 100
+    return [replace(record, test_right="") for record in records]
+
+
+def two_variants(differences):
+    first = with_accuracies(cell("batch_norm", Made(0.5)), [50 + each for each in differences])
+    return first + with_accuracies(cell("elu", Made(0.5)), [50.0] * 10)
+
+
+NOISY = [2.0, -1.5, 1.0, -0.5, 2.5, -2.0, 1.5, 0.5, -1.0, 3.0]
+LIKELY = [2.0, 1.0, 1.5, 2.5, -0.5, 1.0, 2.0, 0.5, -0.3, 1.2]  # p 0.012, times nine 0.11
+
+
+def test_power_stands_beside_what_is_not_shown():
+    words = words_of(report(two_variants(NOISY)), "better-model")
+    found = re.search(
+        r"With 10 seeds and this spread \(standard deviation (.*?) points\), a true difference of "
+        r"(.*?) points is found in 80 % of simulated studies, one of 1 points in (\d+) %",
+        words,
+    )
+    deviation, detectable, share = map(float, found.groups())
+    assert deviation == pytest.approx(np.std(NOISY, ddof=1), abs=0.006)
+    assert 1.4 < detectable / deviation < 2
+    assert share < 30
+    assert "a true difference" not in words_of(report(two_variants([3.0] * 10)), "better-model")
+
+
+def test_not_enough_evidence_is_not_contradicted_by_its_interval():
+    alone = words_of(report(two_variants(LIKELY)), "better-model")
+    assert "alone, this comparison would pass its test, but not after the correction" in alone
+    assert "agree with anything" not in alone
+    both = words_of(report(two_variants(NOISY)), "better-model")
+    low, high = map(float, re.search(r"anything from (\S+) to (\S+) points", both).groups())
+    assert low < 0 < high
+
+
+def test_sides_on_different_machines_are_said():
+    records = cell("batch_norm", Made(0.57), "augmented")
+    records += cell("batch_norm", Made(0.5), "one_cycle")
+    assert "different machines" not in words_of(report(records), "augmentation")
+    moved = [
+        replace(each, run=replace(each.run, device="a CPU")) if each.set_up == "augmented" else each
+        for each in records
+    ]
+    words = words_of(report(moved), "augmentation")
+    assert "`augmented` on a CPU with torch 2.15.0, `one_cycle` on NVIDIA H100" in words
+
+
+def selected(record, gain):
+    """The record with a last epoch of higher loss, whose accuracy is ``gain`` above the best."""
+    best = record.run.best
+    last = replace(
+        best, epoch=len(record.run.epochs), val_loss=9.0, val_accuracy=best.val_accuracy + gain
+    )
+    return replace(record, run=replace(record.run, epochs=(*record.run.epochs, last)))
+
+
+def test_verdicts_that_another_rule_changes_are_marked():
+    records = [each for name in VARIANTS for each in cell(name, Made(0.5))]
+    same = report([selected(each, 0.01) for each in records])
+    changed = report([selected(each, 0.06 if each.variant == "elu" else 0.01) for each in records])
+    rules = {each.question.key: each for each in same.answers}["selection"]
+    assert rules.verdict == "none of 4 verdicts change"
+    rules = {each.question.key: each for each in changed.answers}["selection"]
+    assert rules.verdict == "2 of 4 verdicts change"
+    assert [row[0] for row in rules.tables[0].rows if row[-1] == "**flips**"] == [
+        "`exercise`: `batch_norm` − `elu`",  # noqa: RUF001
+        "`exercise`: `selu` − `elu`",  # noqa: RUF001
+    ]
+
+
+def test_all_families_as_one_are_stricter():
+    records = two_variants([2.0, 1.0, 1.5, 2.5, 0.5, 1.0, 2.0, 0.4, 0.3, 1.2])
+    records += cell("alpha_dropout", Made(0.5))
+    found = report(records)
+    (accuracy, *_), *_ = found.findings.families.values()
+    as_one = in_one_family(found.findings)
+    assert len(as_one) == 9 + 6
+    assert as_one[accuracy.contrast.key] > accuracy.comparison.p_adjusted
+
+
+def test_coverage_stands_beside_the_intervals():
+    coverage = Coverage(5000, {10: {0.0: 0.951, 1.0: 0.939}, 3: {0.0: 0.95}})
+    records = two_variants(NOISY)
+    told = report(records, coverage=coverage)
+    assert "truth in 93.9 to 95.1 % of simulated studies with 10 seeds" in told.introduction
+    assert any("95.1 % (normal differences)" in each for each in told.about_comparisons)
+    untold = report(records)
+    assert "simulated" not in untold.introduction
+    assert any("has not been simulated" in each for each in untold.about_comparisons)
+
+
+def test_rounds_behind_a_ratio_are_shown():
+    rounds = {128: {"elu": (3.0, 3.0), "batch_norm": (4.2, 3.3)}}
+    cost = Cost({128: {"elu": 3.0, "batch_norm": 4.2}}, "cpu", rounds)
+    records = cell("batch_norm", Made(0.5, 8)) + cell("elu", Made(0.5, 16))
+    study = Study(PLAN, tuple(records), (), {}, cost)
+    words = words_of(report_of(study), "speed")
+    assert "medians of 2 rounds, in which the ratio is 1.40 and 1.10" in words
