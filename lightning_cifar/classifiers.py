@@ -159,7 +159,7 @@ class DenseClassifier(LightningModule, ABC):
         if self._trainer is not None:
             # Lightning loads the weights before it gives the module its precision; those of 64
             # bits would be rounded on the way, and a resumed run would not end as an uncut one.
-            self.to(checkpoint["state_dict"]["standardise.scale"].dtype)
+            self.type(checkpoint["state_dict"]["standardise.scale"].dtype)
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
