@@ -145,7 +145,7 @@ class CIFARCommand(LightningCLI):
         except InputError:
             self._discard_if_begun_in_vain()
             raise
-        except (ValueError, TypeError, MisconfigurationException) as error:
+        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
             self._discard_if_begun_in_vain()
             raise refused_by_trainer(options, error) from error
 
@@ -153,7 +153,7 @@ class CIFARCommand(LightningCLI):
         """Refuse what would make the record or the kept weights wrong."""
         searches = self.subcommand == "fit" and self.model.learning_rate is None
         check_callbacks(
-            options["callbacks"] or [], logger=bool(options["logger"]), searches=searches
+            as_list(options["callbacks"]), logger=bool(options["logger"]), searches=searches
         )
 
     def _fit_callbacks(self) -> list[Callback]:

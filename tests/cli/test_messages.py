@@ -11,6 +11,7 @@ from controls import assert_rejects
 from lightning_cifar.cli import hints
 from lightning_cifar.cli.arguments import check_option
 from lightning_cifar.cli.messages import plain_message, refused_by_trainer, words
+from lightning_cifar.cli.trainer_options import REFUSED
 
 # Options as a user might type them → what the answer says.
 CLASSES = {
@@ -67,6 +68,7 @@ OPTIONS = {
     "--trainer.resume_from_checkpoint last.ckpt": "use --run FOLDER --resume",
     "--trainer.distributed_backend ddp": "use --trainer.strategy",
     "--trainer.progress_bar_refresh_rate 1": "use --trainer.enable_progress_bar",
+    "--trainer.checkpoint_callback true": "the best weights are always kept",
     "--trainer.track_grad_norm 2": "Lightning 2 has no such option",
     "--trainer.max_epoch 5": "did you mean '--trainer.max_epochs'?",
     "--trainer.patience 5": "did you mean '--early_stopping.patience'?",
@@ -108,6 +110,7 @@ VALUES = {
     "--trainer.max_time 3h": "trainer.max_time cannot be used: ",
     "--trainer.strategy dpp": "trainer.strategy cannot be used: ",
     "--trainer.accelerator cuda0": "trainer.accelerator cannot be used: ",
+    "--trainer.accelerator tpu": "cannot be used: ",
     "--trainer.limit_train_batches 1.5": "trainer.limit_train_batches cannot be used: ",
 }
 WRONG = CLASSES | OPTIONS | VALUES
@@ -159,6 +162,12 @@ def test_every_option_that_a_hint_names_is_one():
     assert len(named) > 20
     for option in named:
         check_option(option)
+        assert option.removeprefix("--trainer.") not in REFUSED
+
+
+def test_callback_may_be_given_without_a_list(capsys):
+    answer = refused(capsys, *smoke("selu"), "--trainer.callbacks=LearningRateMonitor")
+    assert_answer(answer, "LearningRateMonitor writes to a logger and there is none")
 
 
 def test_logger_whose_package_is_missing_is_named_with_it(monkeypatch):
