@@ -56,8 +56,10 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     for name, value in options:
         check_option(name)
         if name == "--run":
-            folder = run_folder(value, must_exist=command != "fit" or ("--resume", None) in options)
-            configs[:0] = [folder / CONFIG_FILE] if folder else []
+            if not value:
+                raise InputError("--run needs the name of a folder")
+            if command != "fit" or ("--resume", None) in options:
+                configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
         check_value(name.removeprefix("--").rstrip("+"), yaml_value(value))
         if name in ("--model", "--model.class_path"):
             chosen = str(value)
@@ -87,22 +89,16 @@ def options_in(arguments: list[str]) -> Iterator[Option]:
             raise InputError(f"{name} takes no value; leave out {equals + value!r}")
         if not name.startswith("-"):
             raise InputError(f"{name!r} belongs to no option; every option takes one value")
+        alone = not remaining or remaining[-1].startswith("--")
         if equals:
             yield name, value
-        elif name in WITHOUT_VALUE or name.endswith(".help"):
+        elif name in WITHOUT_VALUE or (alone and name.endswith(".help")):
             yield name, None
-        elif not remaining or remaining[-1].startswith("--"):
+        elif alone:
             check_option(name)
             raise InputError(f"{name} needs a value")
         else:
             yield name, remaining.pop()
-
-
-def run_folder(name: str | None, must_exist: bool) -> Path | None:
-    """The folder of an earlier run, if its configuration is to be read."""
-    if not name:
-        raise InputError("--run needs the name of a folder")
-    return existing_run(Path(name)) if must_exist else None
 
 
 def yaml_value(text: str | None) -> Any:
@@ -122,14 +118,14 @@ def check_option(option: str) -> None:
     name = option.removeprefix("--").replace(".init_args.", ".").rstrip("+")
     section, _, key = name.partition(".")
     of_a_class = section == "trainer" and key.partition(".")[0] in TAKES_CLASSES
-    if not option.startswith("--") or not (of_a_class or name in ALSO_OPTIONS):
+    if not of_a_class:
         check_name(name.lstrip("-"), option, dashes="--")
 
 
 def check_name(name: str, shown: str, dashes: str = "") -> None:
     """Refuse what is neither a section, nor a setting of one, nor a key by itself."""
     accepted = accepted_keys()
-    known = [*accepted, *PLAIN_KEYS]
+    known = [*accepted, *PLAIN_KEYS, *(ALSO_OPTIONS if dashes else ())]
     known += [f"{section}.{key}" for section, keys in accepted.items() for key in keys]
     if name in known and shown.startswith(dashes):
         return

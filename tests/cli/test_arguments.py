@@ -40,7 +40,7 @@ def test_known_settings_pass(config):
         ({"data": {"batchsize": 1}}, "unknown setting 'data.batchsize'; did you mean 'batch_size'"),
         (
             {"early_stopping": {"zz": 1}},
-            "'early_stopping.zz'; early_stopping has monitor, patience",
+            "unknown setting 'early_stopping.zz'; early_stopping has m",
         ),
         ({"model": {"init_args": {"dept": 1}}}, "'model.dept'; did you mean 'depth'?"),
         ({"model": {"init_args": {"seed": 1}}}, "'model.seed'; use --seed_everything"),
@@ -131,6 +131,16 @@ def test_other_classes_are_refused(path, hint):
 @pytest.mark.parametrize("config", [{}, {"model": None}, {"model": "elu"}])
 def test_no_class_is_left_to_the_parser(config):
     check_variant(config)
+
+
+def test_help_on_a_class_has_a_value_or_none():
+    arguments = ["--model.help", "--trainer.logger.help", "CSVLogger", "--data.help"]
+    expected = [
+        ("--model.help", None),
+        ("--trainer.logger.help", "CSVLogger"),
+        ("--data.help", None),
+    ]
+    assert list(options_in(arguments)) == expected
 
 
 def test_options_are_read_in_both_forms():
