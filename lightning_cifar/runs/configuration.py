@@ -107,9 +107,9 @@ def read_settings(path: Path) -> Config:
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
-        raise InputError(
-            f"{path} holds a {type(settings).__name__}, not settings of the form 'key: value'"
-        )
+        kinds: dict[type, str] = {str: "text", list: "a list", dict: "keys that are not text"}
+        held = kinds.get(type(settings), "a single value")
+        raise InputError(f"{path} holds {held}, not settings of the form 'key: value'")
     return settings
 
 

@@ -163,7 +163,7 @@ def test_bad_arguments_are_refused_in_a_line(case, capsys):
         ("data: {batchsize: 3}\n", "'data.batchsize'; did you mean 'batch_size'?"),
         ("dta: {batch_size: 3}\n", "unknown setting 'dta'; did you mean 'data'?"),
         ("data: [1, 2\n", "overlay.yaml is not a YAML file (line 2)"),
-        ("just words\n", "overlay.yaml holds a str, not settings"),
+        ("just words\n", "overlay.yaml holds text, not settings"),
         ("model: {class_path: SwishClassifier}\n", "'SwishClassifier'; choose one of Elu"),
         ("model: {init_args: {learning_rate: -1e-3}}\n", "positive number, got -0.001"),
         ("model: {init_args: {learning_rate: .nan}}\n", "positive number, got nan"),
