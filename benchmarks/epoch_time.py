@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_cifar import networks
 from lightning_cifar.classifiers import DenseClassifier, EluClassifier
-from lightning_cifar.cli.arguments import TRAINER_DEFAULTS
+from lightning_cifar.cli.options import TRAINER_DEFAULTS
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.data.statistics import measure

@@ -62,7 +62,7 @@ def run(command: str, arguments: list[str]) -> int:
 
         return report_command(arguments[1:])
     if command == "completion":
-        from lightning_cifar.cli.completion import completion_script
+        from lightning_cifar.cli.help import completion_script
 
         print(completion_script(COMMANDS), end="")
         return 0
@@ -75,7 +75,7 @@ def run(command: str, arguments: list[str]) -> int:
 
         return study(arguments[1:])
     if {"-h", "--help"} & set(arguments):
-        from lightning_cifar.cli.help_text import help_text
+        from lightning_cifar.cli.help import help_text
 
         print(help_text(command))
         return 0

@@ -1,104 +1,220 @@
-"""What the command line accepts, known and checked before torch and Lightning are imported."""
+"""Command lines of ``fit``, ``validate`` and ``test``: files and options as one configuration.
 
-from functools import cache
+Names that nothing reads are refused here, before torch and Lightning are imported; values are
+checked by Lightning's parser.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from lightning_cifar.cli.argument_errors import (
-    NO_VARIANT,
-    check_flags,
-    check_keys,
-    check_variant,
-    chosen_classes,
-)
-from lightning_cifar.cli.signatures import Parameter, parameters_of, source_of, subclasses_in
+from lightning_cifar.cli.hints import hint, problem_of_class
+from lightning_cifar.cli.options import CLASSIFIERS, PLAIN_KEYS, accepted_keys, variants
 from lightning_cifar.errors import InputError
-from lightning_cifar.runs.configuration import CONFIG_FILE, compose, config_path, variant_in
+from lightning_cifar.runs.configuration import (
+    CONFIG_FILE,
+    Config,
+    compose,
+    config_path,
+    nearest,
+    unknown_key,
+    variant_in,
+)
 from lightning_cifar.runs.folders import existing_run
 
-# Lightning's own progress bar, summary and logger cost a third of the time of so small a network.
-TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_epochs": 100,
-    "devices": 1,
-    "logger": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
+Option = tuple[str, str | None]  # name with its dashes, value
 
-# What belongs to one call and not to the run.
-CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
-PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
-
-# The class whose parameters are the settings of each section; the model's are in `variants`.
-CLASSES = {
-    "data": ("lightning_cifar.data.datamodule", "CIFAR10DataModule"),
-    "learning_rate_search": (
-        "lightning_cifar.rate_search.callback",
-        "LearningRateSearch",
-    ),
-    "early_stopping": ("lightning_cifar.training.best_weights", "BestWeights"),
-    "trainer": ("lightning.pytorch.trainer.trainer", "Trainer"),
-}
-CLASSIFIERS = "lightning_cifar.classifiers"
-
-
-@cache
-def settings() -> dict[str, tuple[Parameter, ...]]:
-    """The settings under each section; of ``model`` those of all variants."""
-    source = source_of(CLASSIFIERS)
-    of_models = {each.name: each for name in variants() for each in parameters_of(source, name)}
-    rest = {
-        section: parameters_of(source_of(module), name)
-        for section, (module, name) in CLASSES.items()
-    }
-    return {"model": tuple(of_models.values()), **rest}
-
-
-def accepted_keys() -> dict[str, set[str]]:
-    """The names of the settings under each section."""
-    return {section: {each.name for each in found} for section, found in settings().items()}
-
-
-@cache
-def variants() -> tuple[str, ...]:
-    """The names of the classes of the variants."""
-    return tuple(subclasses_in(source_of(CLASSIFIERS), "DenseClassifier"))
+NO_VARIANT = (
+    "no variant chosen: add --config selu (or elu, batch_norm, alpha_dropout), or --run FOLDER of "
+    "an earlier fit"
+)
+HELP = "'lightning-cifar fit --help' lists the options"
+SEEDS = 2**32
+WITHOUT_VALUE = ("--resume", "--print_config", "--help", "-h")
+ALSO_OPTIONS = ("print_config", "help", "model.class_path", "model.help")
+# Settings of the trainer that take classes, which have options of their own.
+TAKES_CLASSES = {"callbacks", "logger", "plugins", "profiler", "strategy", "accelerator"}
+# The packages of those classes that go by their names alone.
+PACKAGES = {"callbacks": "lightning.pytorch.callbacks", "logger": "lightning.pytorch.loggers"}
 
 
 def with_configs_composed(arguments: list[str]) -> list[str]:
-    """The arguments with their configurations, and that of ``--run``, as one before the flags.
+    """The arguments with their configurations, and that of ``--run``, as one before the options.
 
-    Flags come after it and so win over every file, wherever they stand.
+    Options come after it and so win over every file, wherever they stand.
 
     Raises:
         InputError: a file cannot be read, or a setting or option is not known.
     """
-    flags: list[str] = []
-    configs: list[Path] = []
-    remaining = iter(arguments)
-    for argument in remaining:
-        name, equals, value = argument.partition("=")
-        if name in ("--config", "-c"):
-            configs.append(config_path(value if equals else next(remaining, "")))
-            continue
-        flags.append(argument)
-        if name == "--run":
-            value = value if equals else next(remaining, "")
-            flags += [] if equals else [value]
-            if arguments[0] != "fit" or "--resume" in arguments:
-                configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
-    check_flags(flags[1:], accepted_keys(), PLAIN_KEYS)
+    command, *rest = arguments
+    options = list(options_in(rest))
+    configs = [config_path(str(value)) for name, value in options if name == "--config"]
+    options = [each for each in options if each[0] != "--config"]
     chosen = ""
-    for chosen in chosen_classes(flags):
-        check_variant({"model": {"class_path": chosen}}, variants())
+    for name, value in options:
+        check_option(name)
+        if name == "--run":
+            if not value:
+                raise InputError("--run needs the name of a folder")
+            if command != "fit" or ("--resume", None) in options:
+                configs.insert(0, existing_run(Path(value)) / CONFIG_FILE)
+        check_value(name.removeprefix("--").rstrip("+"), yaml_value(value))
+        if name in ("--model", "--model.class_path"):
+            chosen = str(value)
+            check_variant({"model": {"class_path": chosen}})
+    flags = [name if value is None else f"{name}={value}" for name, value in options]
     if not configs:
-        return flags
+        return [command, *flags]
     config = compose(configs, chosen)
-    check_keys(config, accepted_keys(), PLAIN_KEYS)
-    check_variant(config, variants())
+    check_keys(config)
+    check_variant(config)
     if variant_in(config) is None:
         raise InputError(NO_VARIANT)
-    return [*flags[:1], "--config", yaml.safe_dump(config, sort_keys=False), *flags[1:]]
+    return [command, "--config", yaml.safe_dump(config, sort_keys=False), *flags]
+
+
+def options_in(arguments: list[str]) -> Iterator[Option]:
+    """Every option with its value, from ``--name value`` and ``--name=value`` alike.
+
+    Raises:
+        InputError: an option lacks its value, or a value its option.
+    """
+    remaining = list(reversed(arguments))
+    while remaining:
+        name, equals, value = remaining.pop().partition("=")
+        name = "--config" if name == "-c" else name
+        if equals and name == "--resume":
+            raise InputError(f"{name} takes no value; leave out {equals + value!r}")
+        if not name.startswith("-"):
+            raise InputError(f"{name!r} belongs to no option; every option takes one value")
+        alone = not remaining or remaining[-1].startswith("--")
+        if equals:
+            yield name, value
+        elif name in WITHOUT_VALUE or (alone and name.endswith(".help")):
+            yield name, None
+        elif alone:
+            check_option(name)
+            raise InputError(f"{name} needs a value")
+        else:
+            yield name, remaining.pop()
+
+
+def yaml_value(text: str | None) -> Any:
+    """What a value on the command line stands for; text that is no YAML stands for itself."""
+    try:
+        return yaml.safe_load(text or "")
+    except yaml.YAMLError:
+        return text
+
+
+def check_option(option: str) -> None:
+    """Refuse options such as ``--data.sourc`` whose section or setting is not known.
+
+    Raises:
+        InputError: naming the option, and the one that may have been meant.
+    """
+    name = option.removeprefix("--").replace(".init_args.", ".").rstrip("+")
+    section, _, key = name.partition(".")
+    of_a_class = section == "trainer" and key.partition(".")[0] in TAKES_CLASSES
+    if not of_a_class:
+        check_name(name.lstrip("-"), option, dashes="--")
+
+
+def check_name(name: str, shown: str, dashes: str = "") -> None:
+    """Refuse what is neither a section, nor a setting of one, nor a key by itself."""
+    accepted = accepted_keys()
+    known = [*accepted, *PLAIN_KEYS, *(ALSO_OPTIONS if dashes else ())]
+    known += [f"{section}.{key}" for section, keys in accepted.items() for key in keys]
+    if name in known and shown.startswith(dashes):
+        return
+    section, key = [*name.split("."), ""][:2]
+    listed = f"{section} has {', '.join(sorted(accepted.get(section, ())))}"
+    if section not in accepted or section == "trainer":  # it has forty
+        listed = HELP
+    advice = hint(f"{section}.{key}".rstrip("."), known, dashes) or f"; {listed}"
+    raise InputError(f"unknown {'option' if dashes else 'setting'} {shown!r}{advice}")
+
+
+def check_value(name: str, value: Any) -> None:
+    """Refuse those values of an option that can be judged without importing anything."""
+    if name == "seed_everything":
+        check_seed(value)
+    elif name in accepted_keys() and isinstance(value, dict):
+        check_keys({name: value})
+    elif name.startswith("trainer."):
+        check_classes(name.removeprefix("trainer."), value)
+
+
+def check_keys(config: Config) -> None:
+    """Refuse settings of composed files that nothing reads.
+
+    Raises:
+        InputError: naming the first unknown key, and the one that may have been meant.
+    """
+    for section, held in config.items():
+        check_name(section, section)
+        if section in PLAIN_KEYS or held is None:
+            check_value(section, held)
+            continue
+        if not isinstance(held, dict):
+            raise InputError(f"{section} holds {held!r}, not settings of the form 'key: value'")
+        for key, value in (model_settings(held) if section == "model" else held).items():
+            check_name(f"{section}.{key}", f"{section}.{key}")
+            check_value(f"{section}.{key}", value)
+
+
+def model_settings(model: Config) -> Config:
+    """The arguments of the model's class, without the keys that choose it."""
+    for key in model:
+        if key not in ("class_path", "init_args"):
+            raise unknown_key(f"model.{key}", key, ["class_path", "init_args"])
+    held = model.get("init_args") or {}
+    if not isinstance(held, dict):
+        raise InputError(f"model.init_args holds {held!r}, not settings of the form 'key: value'")
+    return held
+
+
+def check_variant(config: Config) -> None:
+    """Refuse a model's class that is not a variant of this package.
+
+    Raises:
+        InputError: naming the nearest, or all of them.
+    """
+    model = config.get("model")
+    path = str(model.get("class_path") or "") if isinstance(model, dict) else ""
+    package, _, name = path.rpartition(".")
+    if not path or (name in variants() and package in ("", "lightning_cifar", CLASSIFIERS)):
+        return
+    advice = nearest(name, variants(), 0.8) or f"; choose one of {', '.join(variants())}"
+    if name.lower() in {variant_in({"model": {"class_path": each}}) for each in variants()}:
+        advice = f"; use --config {name.lower()}"
+    raise InputError(f"model.class_path: unknown variant {path!r}{advice}")
+
+
+def check_seed(seed: Any, name: str = "seed_everything") -> None:
+    """Refuse a seed that is no whole number, such as the ``true`` that Lightning takes for any.
+
+    Raises:
+        InputError: naming the range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
+        shown = yaml.safe_dump(seed).splitlines()[0]
+        raise InputError(f"{name} is {shown}; it must be between 0 and {SEEDS - 1}, a whole number")
+
+
+def check_classes(key: str, value: Any) -> None:
+    """Refuse callbacks and loggers that do not exist, or that need a package that is missing.
+
+    key: of the trainer. value: a class's path, a mapping with ``class_path``, or a list of them.
+
+    Raises:
+        InputError: naming the class, and the nearest one or the package to install.
+    """
+    for each in value if isinstance(value, list) else [value]:
+        path = each.get("class_path") if isinstance(each, dict) else each
+        if key in PACKAGES and isinstance(path, str) and not Path(path).is_file():
+            problem = problem_of_class(path, PACKAGES[key])
+            if problem:
+                raise InputError(f"trainer.{key}: {problem}")

@@ -20,15 +20,15 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
-from lightning_cifar.cli.argument_errors import (
+from lightning_cifar.cli.launchers import OURS, refuse_outside_launch
+from lightning_cifar.cli.messages import (
     check_least,
     check_nulls,
     one_line,
     plain_message,
     refused_by_trainer,
 )
-from lightning_cifar.cli.arguments import CALL_KEYS, TRAINER_DEFAULTS
-from lightning_cifar.cli.launchers import OURS, refuse_outside_launch
+from lightning_cifar.cli.options import CALL_KEYS, TRAINER_DEFAULTS
 from lightning_cifar.cli.trainer_options import LEAST, check_trainer_options
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError, Interrupted
@@ -122,9 +122,6 @@ class CIFARCommand(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse exactly ``args``; Lightning warns when there are any in ``sys.argv`` too."""
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
-        seed = self.config[self.config.subcommand].seed_everything
-        if not 0 <= seed < 2**32:
-            raise InputError(f"seed_everything is {seed}; it must be between 0 and {2**32 - 1}")
 
     def _parse_ckpt_path(self) -> None:
         """Leave the command line alone: Lightning lets a checkpoint's settings override it."""
@@ -148,7 +145,7 @@ class CIFARCommand(LightningCLI):
         except InputError:
             self._discard_if_begun_in_vain()
             raise
-        except (ValueError, TypeError, MisconfigurationException) as error:
+        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
             self._discard_if_begun_in_vain()
             raise refused_by_trainer(options, error) from error
 
@@ -156,7 +153,7 @@ class CIFARCommand(LightningCLI):
         """Refuse what would make the record or the kept weights wrong."""
         searches = self.subcommand == "fit" and self.model.learning_rate is None
         check_callbacks(
-            options["callbacks"] or [], logger=bool(options["logger"]), searches=searches
+            as_list(options["callbacks"]), logger=bool(options["logger"]), searches=searches
         )
 
     def _fit_callbacks(self) -> list[Callback]:

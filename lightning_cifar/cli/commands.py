@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from lightning_cifar.cli.plain_parser import Parser
+from lightning_cifar.cli.arguments import check_seed
+from lightning_cifar.cli.help import Parser
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.export_formats import SUFFIXES, ExportFormat
 from lightning_cifar.runs.folders import existing_run
@@ -17,20 +18,20 @@ if TYPE_CHECKING:
     from lightning_cifar.classifiers import DenseClassifier
     from lightning_cifar.uncertainty.measures import Prediction
 
-SEEDS = 2**32
 # Format → the function of uncertainty.prediction that writes it.
 WRITERS = {"table": "rows_as_table", "csv": "rows_as_csv", "json": "rows_as_json"}
 
 
 def predict(arguments: list[str]) -> int:
-    """Classify a user's own images; returns 1 when some could not be decoded."""
+    """Classify your own images with a run's best weights."""
     parser = Parser("lightning-cifar predict", description=predict.__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="run folder of a fit")
-    parser.add_argument("paths", type=Path, nargs="+", help="image files, folders or zips")
-    parser.add_argument("--format", choices=list(WRITERS), default="table")
-    parser.add_argument("--mc_samples", type=int, help="Monte Carlo dropout with so many samples")
-    parser.add_argument("--seed", type=int, default=0, help="of the samples")
-    parser.add_argument("--contact_sheet", type=Path, help="picture of the most and least certain")
+    add = parser.add_argument
+    add("paths", type=Path, nargs="+", metavar="PATH", help="image file, folder or zip")
+    add("--run", type=Path, required=True, metavar="FOLDER", help="run folder of a fit")
+    add("--format", choices=list(WRITERS), default="table", help="form of the output [table]")
+    add("--mc_samples", type=int, metavar="N", help="average N predictions with dropout left on")
+    add("--seed", type=int, default=0, metavar="N", help="seed of those N predictions [0]")
+    add("--contact_sheet", type=Path, metavar="FILE", help="draw the most and least certain images")
     options = parser.parse_args(arguments)
     existing_run(options.run)  # before torch is loaded
     return classify(options)
@@ -75,8 +76,7 @@ def check_sampling(classifier: "DenseClassifier", options: argparse.Namespace) -
     from lightning_cifar.uncertainty.evaluation import require_sampling
 
     require_sampling(classifier, options.mc_samples)
-    if not 0 <= options.seed < SEEDS:
-        raise InputError(f"--seed is {options.seed}; it must be between 0 and {SEEDS - 1}")
+    check_seed(options.seed, "--seed")
 
 
 def save_picture(figure: "Figure", path: Path) -> None:
@@ -110,11 +110,12 @@ def predicted(
 
 
 def export_run(arguments: list[str]) -> int:
-    """Write a run's network, raw uint8 images in and logits out, for other programs."""
+    """Write a run's network for other programs: raw uint8 images in, logits out."""
     parser = Parser("lightning-cifar export", description=export_run.__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="run folder of a fit")
-    parser.add_argument("--format", choices=get_args(ExportFormat), required=True)
-    parser.add_argument("--out", type=Path, help="file to write; by default in the run folder")
+    add = parser.add_argument
+    add("--run", type=Path, required=True, metavar="FOLDER", help="run folder of a fit")
+    add("--format", choices=get_args(ExportFormat), required=True, help="form of the file")
+    add("--out", type=Path, metavar="FILE", help="file to write; by default in the run folder")
     options = parser.parse_args(arguments)
     existing_run(options.run)  # before torch is loaded
     import torch

@@ -4,12 +4,11 @@ The table of the docs (docs/trainer-options.md) is written from these, and a tes
 of Lightning's Trainer through them.
 """
 
-import inspect
+import ast
 from collections.abc import Mapping
 from typing import Any
 
-from lightning.pytorch import Trainer
-
+from lightning_cifar.cli.options import settings
 from lightning_cifar.errors import InputError
 
 SUPPORTED: dict[str, str] = {
@@ -82,10 +81,10 @@ def check_trainer_options(command: str, options: Mapping[str, Any]) -> None:
     Raises:
         InputError: naming the option and the reason.
     """
-    defaults = inspect.signature(Trainer).parameters
+    defaults = {each.name: ast.literal_eval(str(each.default)) for each in settings()["trainer"]}
     for name, reason in REFUSED.items():
         value = options.get(name)
-        if value not in (None, defaults[name].default, ALLOWED.get(name)):
+        if value not in (None, defaults[name], ALLOWED.get(name)):
             raise InputError(f"trainer.{name} is refused (it is {value!r} here): {reason}")
     for name, reason in NOT_ZERO[command].items():
         if options.get(name) == 0 and options.get(name) is not None:

@@ -45,7 +45,7 @@ def config_path(name: str, folder: Path = Path()) -> Path:
         InputError: a name without folder and suffix that no shipped configuration has.
     """
     path = folder / name
-    if path.is_file() or not name or Path(name).suffix or "/" in name:
+    if path.is_file() or Path(name).suffix or "/" in name:
         return path
     shipped = shipped_configs()
     if name not in shipped:
@@ -107,9 +107,9 @@ def read_settings(path: Path) -> Config:
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
-        raise InputError(
-            f"{path} holds a {type(settings).__name__}, not settings of the form 'key: value'"
-        )
+        kinds: dict[type, str] = {str: "text", list: "a list", dict: "keys that are not text"}
+        held = kinds.get(type(settings), "a single value")
+        raise InputError(f"{path} holds {held}, not settings of the form 'key: value'")
     return settings
 
 
@@ -138,10 +138,11 @@ def write_config(config: Config, folder: Path) -> None:
     write_text_atomically(folder / CONFIG_FILE, yaml.safe_dump(config, sort_keys=False))
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at the known word most like ``word``, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """A hint at the known word most like ``word``, whatever its case; or nothing."""
+    lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=likeness)
+    return f"; did you mean {lower[close[0]]!r}?" if close else ""
 
 
 def unknown_key(path: str, key: str, known: list[str]) -> InputError:

@@ -2,25 +2,25 @@
 
 from pathlib import Path
 
-from lightning_cifar.cli.plain_parser import Parser
+from lightning_cifar.cli.help import Parser
 from lightning_cifar.errors import InputError
 
 
 def study(arguments: list[str]) -> int:
-    """Train variants over many seeds; goes on where an interrupted study was."""
+    """Train variants over many seeds. The same command continues a study that was interrupted."""
     parser = Parser("lightning-cifar study", description=study.__doc__)
-    parser.add_argument("--config", required=True, help="study file, or the name of a shipped one")
-    parser.add_argument("--out", type=Path, required=True, help="folder, new or to go on with")
-    parser.add_argument("--set_ups", nargs="+", default=[], help="only these; by default all")
-    parser.add_argument("--seeds", type=int, help="how many, instead of the number in the file")
-    parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n shares of the jobs")
-    parser.add_argument("--redo_damaged", action="store_true", help="run damaged records again")
-    parser.add_argument("--engine", choices=["local", "ray"], default="local")
-    parser.add_argument("--workers", type=int, help="local: jobs at once; by default one a core")
-    parser.add_argument("--gpus_per_run", type=float, help="ray: share of a GPU for a job")
-    parser.add_argument("--trainer.accelerator", help="as for fit")
-    for name in ("source", "path", "cache"):
-        parser.add_argument(f"--data.{name}", help="as for fit")
+    add = parser.add_argument
+    add("--config", required=True, metavar="NAME", help="study file, or the name of a shipped one")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="folder of the study's records")
+    add("--set_ups", nargs="+", default=[], metavar="NAME", help="only these; by default all")
+    add("--seeds", type=int, metavar="N", help="seeds 0 to N-1, instead of the file's number")
+    add("--shard", default="1/1", metavar="I/N", help="train only share I of N of the jobs [1/1]")
+    add("--redo_damaged", action="store_true", help="train again where a record is damaged")
+    add("--engine", choices=["local", "ray"], default="local", help="what runs the jobs [local]")
+    add("--workers", type=int, metavar="N", help="local: jobs at once; by default one per core")
+    add("--gpus_per_run", type=float, metavar="SHARE", help="ray: share of a GPU for each job")
+    for name in ("trainer.accelerator", "data.source", "data.path", "data.cache"):
+        add(f"--{name}", metavar="VALUE", help="as for fit")
     options = parser.parse_args(arguments)
     check_engine(options.engine, options.workers, options.gpus_per_run)
     from lightning_cifar.study.run_study import run_study

@@ -15,8 +15,9 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
-from lightning_cifar.cli.argument_errors import check_keys, check_variant, plain_message
-from lightning_cifar.cli.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
+from lightning_cifar.cli.arguments import check_keys, check_variant
+from lightning_cifar.cli.messages import plain_message
+from lightning_cifar.cli.options import TRAINER_DEFAULTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.callback import LearningRateSearch, hash_of
@@ -122,8 +123,8 @@ def resolved(config: Config, condition: str) -> Config:
         InputError: a setting is not known, has a value that cannot be used, or is one that
             networks trained in a stack do not have.
     """
-    check_keys(config, accepted_keys(), PLAIN_KEYS)
-    check_variant(config, variants())
+    check_keys(config)
+    check_variant(config)
     trainer = config.get("trainer") or {}
     foreign = set(trainer) - set(TRAINER_KEYS)
     if foreign:

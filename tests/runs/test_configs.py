@@ -3,8 +3,7 @@
 import pytest
 from commands import CONFIGS, configured, run, smoke, working_in
 
-from lightning_cifar.cli.argument_errors import check_keys
-from lightning_cifar.cli.arguments import PLAIN_KEYS, accepted_keys
+from lightning_cifar.cli.arguments import check_keys
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.runs.configuration import compose, variant_in
 from lightning_cifar.errors import InputError
@@ -32,9 +31,9 @@ def test_no_file_is_forgotten_here():
 @pytest.mark.parametrize("name", ["common", *VARIANTS, *OVERLAYS])
 def test_every_setting_of_every_file_is_known(name):
     config = composed("selu", name)
-    check_keys(config, accepted_keys(), PLAIN_KEYS)
+    check_keys(config)
     with pytest.raises(InputError):  # control
-        check_keys(config | {"data": {"colour": "red"}}, accepted_keys(), PLAIN_KEYS)
+        check_keys(config | {"data": {"colour": "red"}})
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

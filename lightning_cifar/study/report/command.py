@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lightning_cifar.cli.plain_parser import Parser
+from lightning_cifar.cli.help import Parser
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 

@@ -1,4 +1,7 @@
-"""What a class accepts, read from its source: importing it may take seconds, this milliseconds."""
+"""The options of ``fit``, ``validate`` and ``test``, read from the sources of the classes they set.
+
+Importing those classes takes seconds; reading their sources takes milliseconds.
+"""
 
 import ast
 import inspect
@@ -7,20 +10,69 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+# Lightning's own progress bar, summary and logger cost a third of the time of so small a network.
+TRAINER_DEFAULTS: dict[str, Any] = {
+    "max_epochs": 100,
+    "devices": 1,
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+# What belongs to one call and not to the run.
+CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
+PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
+# Settings that follow --seed_everything and are not given by themselves.
+LINKED = {("model", "seed"), ("data", "seed")}
+CLASSIFIERS = "lightning_cifar.classifiers"
+# The class whose parameters are the settings of each section; the model's are in `variants`.
+CLASSES = {
+    "data": ("lightning_cifar.data.datamodule", "CIFAR10DataModule"),
+    "learning_rate_search": ("lightning_cifar.rate_search.callback", "LearningRateSearch"),
+    "early_stopping": ("lightning_cifar.training.best_weights", "BestWeights"),
+    "trainer": ("lightning.pytorch.trainer.trainer", "Trainer"),
+}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a class; ``kind`` and ``default`` as the source writes them."""
+    """One parameter of a class."""
 
     name: str
-    kind: str
-    default: str | None  # None: it must be given
+    default: str | None  # as the source writes it; None: it must be given
     text: str  # from the "Args" of the docstring; empty if it says nothing
 
 
+@cache
+def settings() -> dict[str, tuple[Parameter, ...]]:
+    """The settings under each section; of ``model`` those of all variants."""
+    source = source_of(CLASSIFIERS)
+    of_models = {each.name: each for name in variants() for each in parameters_of(source, name)}
+    rest = {
+        section: parameters_of(source_of(module), name)
+        for section, (module, name) in CLASSES.items()
+    }
+    return {"model": tuple(of_models.values()), **rest}
+
+
+def accepted_keys() -> dict[str, set[str]]:
+    """The names of the settings under each section that may be given."""
+    return {
+        section: {each.name for each in found if (section, each.name) not in LINKED}
+        for section, found in settings().items()
+    }
+
+
+@cache
+def variants() -> tuple[str, ...]:
+    """The names of the classes of the variants."""
+    return tuple(subclasses_in(source_of(CLASSIFIERS), "DenseClassifier"))
+
+
 def source_of(module: str) -> str:
-    """The source of a module, found without running it or the packages around it.
+    """The source of a module or package, found without running it or the packages around it.
 
     Raises:
         ModuleNotFoundError: there is no such module.
@@ -29,9 +81,10 @@ def source_of(module: str) -> str:
     spec = find_spec(package)  # of a package without parents: nothing is imported
     locations = spec.submodule_search_locations if spec is not None else None
     for location in locations or ():
-        path = Path(location, *parts).with_suffix(".py")
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
+        path = Path(location, *parts)
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return file.read_text(encoding="utf-8")
     raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
@@ -48,7 +101,7 @@ def parameters_of(source: str, class_name: str) -> tuple[Parameter, ...]:
     while node is not None:
         for each in node.body:
             if isinstance(each, ast.FunctionDef) and each.name == "__init__":
-                return tuple(_parameters(each, _texts(node, each), _constants(tree)))
+                return tuple(_parameters(each.args, _texts(node, each), _assigned(tree)))
         node = next((classes[name] for name in _bases(node) if name in classes), None)
     raise LookupError(f"no parameters of {class_name} found in its source")
 
@@ -59,33 +112,37 @@ def subclasses_in(source: str, base: str) -> list[str]:
     return [node.name for node in classes if base in _bases(node)]
 
 
+def public_names(module: str) -> list[str]:
+    """The names in a module's ``__all__``."""
+    names: list[str] = ast.literal_eval(_assigned(ast.parse(source_of(module)))["__all__"])
+    return names
+
+
 def _bases(node: ast.ClassDef) -> list[str]:
     return [base.id for base in node.bases if isinstance(base, ast.Name)]
 
 
 def _parameters(
-    function: ast.FunctionDef, texts: dict[str, str], constants: dict[str, str]
+    given: ast.arguments, texts: dict[str, str], constants: dict[str, str]
 ) -> list[Parameter]:
-    given = function.args
     positional = [*given.posonlyargs, *given.args]
     missing = [None] * (len(positional) - len(given.defaults))
     pairs = [*zip(positional, [*missing, *given.defaults], strict=True)][1:]  # without self
     pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
     found = []
     for argument, value in pairs:
-        kind = ast.unparse(argument.annotation) if argument.annotation else ""
         default = ast.unparse(value) if value is not None else None
         default = constants.get(default, default) if default else default
-        found.append(Parameter(argument.arg, kind, default, texts.get(argument.arg, "")))
+        found.append(Parameter(argument.arg, default, texts.get(argument.arg, "")))
     return found
 
 
-def _constants(tree: ast.Module) -> dict[str, str]:
-    """Name → value of what the module sets once to a literal."""
+def _assigned(tree: ast.Module) -> dict[str, str]:
+    """Name → value, as the source writes it, of what the module sets at its top level."""
     return {
         target.id: ast.unparse(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
     }

@@ -2,21 +2,25 @@
 
 import importlib
 import inspect
+import re
 
 import pytest
 
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.cli.arguments import (
+from lightning_cifar.cli.command import CIFARCommand
+from lightning_cifar.cli.help import NOT_OFFERED, OPTIONS, help_text
+from lightning_cifar.cli.options import (
     CLASSES,
     CLASSIFIERS,
     PLAIN_KEYS,
     accepted_keys,
+    parameters_of,
+    public_names,
     settings,
+    source_of,
+    subclasses_in,
     variants,
 )
-from lightning_cifar.cli.command import CIFARCommand
-from lightning_cifar.cli.help_text import NOT_OFFERED, OPTIONS, help_text
-from lightning_cifar.cli.signatures import parameters_of, source_of, subclasses_in
 
 SOURCE = '''
 """A module."""
@@ -55,14 +59,12 @@ def imported(module, name):
     return inspect.signature(getattr(importlib.import_module(module), name)).parameters
 
 
-def test_parameters_with_kinds_defaults_and_texts():
+def test_parameters_with_defaults_and_texts():
     width, depth, rate, name = parameters_of(SOURCE, "Trunk")
-    assert (width.name, width.kind, width.default) == ("width", "int", None)
-    assert width.text == "units; at least one."
-    assert (depth.kind, depth.default, depth.text) == ("'int'", "7", "")
-    assert (rate.kind, rate.default) == ("float | None", "None")
-    assert rate.text == "what a colon: here is part of."
-    assert (name.kind, name.default) == ("", "'x'")
+    assert (width.name, width.default, width.text) == ("width", None, "units; at least one.")
+    assert (depth.name, depth.default, depth.text) == ("depth", "7", "")
+    assert (rate.default, rate.text) == ("None", "what a colon: here is part of.")
+    assert (name.name, name.default) == ("name", "'x'")
 
 
 def test_leaf_takes_the_parameters_of_its_trunk():
@@ -102,12 +104,17 @@ def test_settings_of_a_section_are_what_its_class_accepts(section):
 def test_settings_of_the_model_are_what_some_variant_accepts():
     assert sorted(variants()) == sorted(each.__name__ for each in VARIANTS.values())
     expected = {name for each in variants() for name in imported(CLASSIFIERS, each)}
-    assert accepted_keys()["model"] == expected
+    assert {each.name for each in settings()["model"]} == expected
+    assert accepted_keys()["model"] == expected - {"seed"}
+
+
+@pytest.mark.parametrize("module", ["lightning.pytorch.callbacks", "lightning.pytorch.loggers"])
+def test_public_names_of_a_package_are_those_it_exports(module):
+    assert public_names(module) == importlib.import_module(module).__all__
 
 
 def offered(text):
-    words = [line.split()[0] for line in text.splitlines() if line.startswith("  --")]
-    return {word.removeprefix("--") for word in words}
+    return set(re.findall(r"^  (?:-h, )?--([\w.]+)", text, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test"])
@@ -121,7 +128,7 @@ def test_help_lists_every_setting_and_option(command):
     options = {
         name.split()[0].removeprefix("--") for name, (of, _) in OPTIONS.items() if command in of
     }
-    assert offered(help_text(command)) == keys | options
+    assert offered(help_text(command)) == keys | options | {"help"}
 
 
 def test_every_option_has_a_line_of_help_and_every_command_its_own():
