@@ -19,7 +19,8 @@ from lightning_cifar.cli.argument_errors import check_keys, check_variant, plain
 from lightning_cifar.cli.arguments import PLAIN_KEYS, TRAINER_DEFAULTS, accepted_keys, variants
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
-from lightning_cifar.rate_search.callback import LearningRateSearch, hash_of
+from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.rate_search.results import hash_of
 from lightning_cifar.runs.configuration import Config, compose, nearest, overlaid, shipped_configs
 from lightning_cifar.study.plan import Plan
 from lightning_cifar.training.best_weights import BestWeights
