@@ -31,20 +31,15 @@ def race_in_stacks(
 ) -> tuple[Candidate, ...]:
     """Train copies of a prepared classifier at the rates; what became of each.
 
-    note: told after each epoch what became of them so far, and how many epochs of all are done.
+    note: told after each epoch what became of them so far, how many epochs are done, of how many.
     """
-    members = [at_rate(classifier, rate) for rate in rates]
-    chunks = -(-len(rates) // members_at_once(classifier.network, datamodule.batch_size))
-
-    done = 0
-
-    def on_epoch(progress: Sequence[MemberProgress]) -> None:
-        nonlocal done
-        done += 1
-        note(candidates(rates, progress, epochs), done, chunks * epochs)
-
     progress = train_many(
-        members, datamodule, device=device, epochs=epochs, options=options, on_epoch=on_epoch
+        [at_rate(classifier, rate) for rate in rates],
+        datamodule,
+        device=device,
+        epochs=epochs,
+        options=options,
+        on_epoch=lambda so_far, *done: note(candidates(rates, so_far, epochs), *done),
     )
     return candidates(rates, progress, epochs)
 
@@ -71,26 +66,25 @@ def train_many(
     epochs: int,
     patience: int | None = None,
     options: FitOptions = PLAIN,
-    on_epoch: Callable[[Sequence[MemberProgress]], None] | None = None,
+    on_epoch: Callable[[Sequence[MemberProgress], int, int], None] = lambda *_: None,
 ) -> list[MemberProgress]:
     """Train copies of prepared classifiers, each at its own rate; what became of each.
 
     All see the batches of the data module's seed and, before the first difference in weights, the
     same dropout masks: two of them differ by nothing but their weights and their rate.
 
-    on_epoch: called with the progress of all.
+    on_epoch: told the progress of all, how many epochs are done, and of how many.
     """
     size = members_at_once(classifiers[0].network, datamodule.batch_size)
+    chunks = [classifiers[start : start + size] for start in range(0, len(classifiers), size)]
     everyone: list[MemberProgress] = []
+    for number, chunk in enumerate(chunks):
 
-    def tell(epoch: int, members: int) -> None:
-        if on_epoch is not None:
-            on_epoch(everyone)
+        def tell(epoch: int, members: int, before: int = number * epochs) -> None:
+            on_epoch(everyone, before + epoch + 1, len(chunks) * epochs)
 
-    for start in range(0, len(classifiers), size):
-        chunk = classifiers[start : start + size]
         progress = StackProgress(len(chunk), patience, on_epoch=tell)
-        everyone += progress.members
+        everyone.extend(progress.members)
         with quiet():
             trainer = silent_trainer(
                 progress, max_epochs=epochs, **placed(device), **options.for_trainer()

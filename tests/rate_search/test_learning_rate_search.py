@@ -206,7 +206,9 @@ def test_limits_that_leave_nothing_are_refused(tmp_path, searches, limits):
 def test_callback_that_a_search_cannot_follow_is_refused(tmp_path, callback):
     search = LearningRateSearch(cache=str(tmp_path))
     with pytest.raises(InputError, match=f"cannot train as a fit with {type(callback).__name__}"):
-        search.setup(small_trainer(tmp_path, [callback]), small_classifier(learning_rate=None), "fit")
+        search.setup(
+            small_trainer(tmp_path, [callback]), small_classifier(learning_rate=None), "fit"
+        )
     # With a rate there is nothing to search, and nothing to refuse.
     search.setup(small_trainer(tmp_path, [callback]), small_classifier(), "fit")
 
