@@ -1,6 +1,7 @@
 """Fits of many classifiers at once: each ends as if it had been fitted alone."""
 
 import copy
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from lightning_cifar.runs.checkpoints import (
 from lightning_cifar.runs.configuration import write_config
 from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.provenance import commit, device_name, versions
-from lightning_cifar.runs.records import EpochRecord, RunRecord, write_record
+from lightning_cifar.runs.records import EpochRecord, RunRecord, kind_of, write_record
 from lightning_cifar.stack.activation_record import ActivationRecord
 from lightning_cifar.stack.activations import PROBE_IMAGES
 from lightning_cifar.stack.batches import StackedBatches
@@ -228,6 +229,8 @@ def run_record(fit: MemberFit, config: dict[str, Any], source: str = "given") ->
         data_fingerprint=fit.data_fingerprint,
         best_epoch=fit.best_epoch,
         stop_reason=fit.stop_reason,
+        stop_kind=kind_of(fit.stop_reason),
+        best_score=fit.epochs[fit.best_epoch].val_loss if fit.best_epoch >= 0 else math.nan,
         epochs=fit.epochs,
         config=config,
     )

@@ -224,7 +224,7 @@ def test_patience_ends_a_member():
     """Labels of noise: the loss rises soon."""
     (run,) = raced(rates=(3e-2,), epochs=30, patience=2)
     losses = [epoch.val_loss for epoch in run.epochs]
-    assert run.stop_reason == "val_loss had not fallen for 2 epochs"
+    assert run.stop_reason == "val_loss had not fallen for 2 validations"
     assert len(losses) == losses.index(min(losses)) + 3 < 30
     assert run.stop_reason != RUNNING
 
