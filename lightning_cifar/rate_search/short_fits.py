@@ -14,9 +14,9 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch.nn.modules.dropout import _DropoutNd
 
+from lightning_cifar.data.left_as_found import left_as_found
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.fit_options import FitOptions
-from lightning_cifar.rate_search.left_as_found import left_as_found
 from lightning_cifar.rate_search.search import (
     BLOWN_UP,
     HIGHEST_RATE,

@@ -6,7 +6,7 @@ import torch
 
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.files import exclusive
-from lightning_cifar.rate_search.callback import find_rate, search_settings
+from lightning_cifar.rate_search.find import find_rate, search_settings
 from lightning_cifar.rate_search.fit_options import PLAIN
 from lightning_cifar.rate_search.results import read_result, write_result
 from lightning_cifar.study.arms import Arm

@@ -16,7 +16,8 @@ from small_runs import small_classifier, small_data, small_trainer
 from lightning_cifar.classifiers import VARIANTS, AlphaDropoutClassifier, EluClassifier
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search import callback as learning_rate_search
-from lightning_cifar.rate_search.callback import LearningRateSearch, find_rate
+from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.rate_search.find import find_rate
 from lightning_cifar.rate_search.results import (
     PICTURE_FILE,
     SEARCH_FILE,

@@ -13,7 +13,7 @@ from torch import nn
 from lightning_cifar import networks
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.rate_search import race as rate_race
-from lightning_cifar.rate_search.callback import lent_images
+from lightning_cifar.rate_search.find import lent_images
 from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
 from lightning_cifar.rate_search.race import at_rate, members_at_once, race_in_stacks, train_many
 from lightning_cifar.runs.records import RUNNING
