@@ -8,7 +8,6 @@ judge, and as the mean of ``SAMPLES`` predictions with dropout.
 """
 
 import argparse
-import copy
 import dataclasses
 import json
 from pathlib import Path
@@ -16,17 +15,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_cifar.classifiers import AlphaDropoutClassifier
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.optim.flat_nadam import FlatNAdam
-from lightning_cifar.rate_search.race import evaluate, train_epoch
+from lightning_cifar.rate_search.race import at_rate
 from lightning_cifar.runs.provenance import commit, device_name, versions
-from lightning_cifar.stack.network import StackedNetwork
+from lightning_cifar.stack.batches import StackedBatches
+from lightning_cifar.stack.fit import prepared, silent_trainer
+from lightning_cifar.stack.module import StackedClassifiers
+from lightning_cifar.stack.progress import StackProgress
 
 RATES = (3e-5, 1e-4, 3e-4, 1e-3)
 SAMPLES = 10
@@ -74,39 +74,33 @@ def main() -> None:
 
 def trained(data: CIFAR10DataModule, epochs: int) -> list[Epoch]:
     """The figures of each epoch of the four networks, which start alike."""
-    torch.manual_seed(SEED)
-    classifier = AlphaDropoutClassifier(learning_rate=RATES[0], dropout_everywhere=True)
-    standardise = classifier.standardise
-    standardise.adopt(data.standardisation.mean, data.standardisation.deviation)
-    networks = [copy.deepcopy(classifier.network) for _ in RATES]
-    stack = StackedNetwork(networks, seeds=[SEED] * len(RATES)).train()
-    rates = torch.tensor(RATES, dtype=torch.float64)
-    optimiser = FlatNAdam(stack.parameter_groups(), lr=1.0, rates=rates)
-    scheduler = LambdaLR(optimiser, lambda _: 1.0)
-    batches = TensorBatches(data.train_images, batch_size=data.batch_size, shuffle=True, seed=SEED)
-    done = []
-    for number in range(epochs):
-        batches.set_epoch(number)
-        train_epoch(stack, optimiser, scheduler, batches, standardise)
-        plain = [each.tolist() for each in evaluate(stack, data.validation_images, standardise)]
-        done.append(Epoch(*plain, *sampled(stack, data.validation_images, standardise)))
+    classifier = prepared(AlphaDropoutClassifier(dropout_everywhere=True), data)
+    seeds = [SEED] * len(RATES)
+    stack = StackedClassifiers([at_rate(classifier, rate) for rate in RATES], seeds)
+    done: list[Epoch] = []
+
+    def after_epoch(number: int, _: int) -> None:
+        losses, accuracies = zip(*stack.val_figures(), strict=True)
+        samples = sampled(stack, data.validation_images)
+        done.append(Epoch(list(losses), list(accuracies), *samples))
         print(f"epoch {number}: {dataclasses.asdict(done[-1])}", flush=True)
+
+    progress = StackProgress(len(RATES), on_epoch=after_epoch)
+    trainer = silent_trainer(progress, accelerator="cpu", devices=1, max_epochs=epochs)
+    batches = StackedBatches(data.train_images, batch_size=data.batch_size, seeds=seeds)
+    validation = TensorBatches(data.validation_images, batch_size=IMAGES_AT_ONCE, shuffle=False)
+    trainer.fit(stack, batches, validation)
     return done
 
 
 @torch.no_grad()
-def sampled(
-    stack: StackedNetwork, data: LabelledImages, standardise: torch.nn.Module
-) -> tuple[list[float], list[float]]:
+def sampled(stack: StackedClassifiers, data: LabelledImages) -> tuple[list[float], list[float]]:
     """Loss and accuracy of the mean of ``SAMPLES`` predictions with dropout, for each member."""
     stack.train()
     mean: Tensor = (
         sum(  # type: ignore[assignment]
             torch.cat(
-                [
-                    stack(standardise(images)).softmax(-1)
-                    for images in data.images.split(IMAGES_AT_ONCE)
-                ],
+                [stack(images).softmax(-1) for images in data.images.split(IMAGES_AT_ONCE)],
                 dim=1,
             )
             for _ in range(SAMPLES)

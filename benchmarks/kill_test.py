@@ -50,7 +50,7 @@ STEPS = 36  # of an epoch, with the settings below
 # What the killed process was about to do, and for the how-manieth time.
 MOMENTS: dict[str, tuple[str, int]] = {
     "cache building": ("lightning_cifar.data.array_cache:write_array", 2),
-    "rate search": (f"{CALLBACKS}.learning_rate_search:train_many", 1),
+    "rate search": ("lightning_cifar.rate_search.race:train_many", 1),
     "after the search": ("lightning_cifar.cli.command:WriteRunRecord.on_train_epoch_start", 1),
     "mid-epoch": (f"{CLASSIFIER}.training_step", STEPS + 7),
     "validation": (f"{CLASSIFIER}.validation_step", 2),

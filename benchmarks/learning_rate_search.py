@@ -27,9 +27,11 @@ import torch
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.optim.schedules import Factor, constant, one_cycle
-from lightning_cifar.rate_search.race import RaceRun, train_many
+from lightning_cifar.optim.schedules import Schedule
+from lightning_cifar.rate_search.race import at_rate, train_many
 from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.stack.fit import prepared
+from lightning_cifar.stack.progress import MemberProgress
 
 GRID = tuple(1e-5 * 2**power for power in range(12))
 BATCH = 128
@@ -40,15 +42,15 @@ class SetUp:
     """The rates of a grid and how its networks are trained; None: without patience."""
 
     rates: tuple[float, ...]
-    schedule: Factor
+    schedule: Schedule
     epochs: int
     patience: int | None
 
 
 # 1cycle comes down from every rate: the lower ones are far from the best.
 SET_UPS = {
-    "exercise": SetUp(GRID, constant, 20, 5),
-    "one_cycle": SetUp(GRID[4:11], one_cycle, 15, None),
+    "exercise": SetUp(GRID, "constant", 20, 5),
+    "one_cycle": SetUp(GRID[4:11], "one_cycle", 15, None),
 }
 
 
@@ -101,28 +103,24 @@ def train(
     set_up: SetUp,
     starts: int,
     device: torch.device,
-) -> list[RaceRun]:
+) -> list[MemberProgress]:
     """The runs of the first rate from all starts, then those of the second, and so on."""
-    classifier = VARIANTS[variant]()
-    pixels = images.standardisation
-    classifier.standardise.adopt(pixels.mean, pixels.deviation)
-    networks = [VARIANTS[variant](seed=seed).network.to(device) for seed in range(starts)]
+    members = [
+        prepared(VARIANTS[variant](seed=seed, schedule=set_up.schedule, compiled=True), images)
+        for seed in range(starts)
+    ]
     return train_many(
-        networks * len(rates),
-        [rate for rate in rates for _ in range(starts)],
-        images.train_images.to(device),
-        images.validation_images.to(device),
-        classifier.standardise.to(device),
-        batch_size=BATCH,
+        [at_rate(member, rate) for rate in rates for member in members],
+        images,
+        device=device,
         epochs=set_up.epochs,
-        seed=0,
         patience=set_up.patience,
-        schedule=set_up.schedule,
-        compiled=True,
     )
 
 
-def points_of(rates: Sequence[float], runs: Sequence[RaceRun], starts: int) -> list[dict[str, Any]]:
+def points_of(
+    rates: Sequence[float], runs: Sequence[MemberProgress], starts: int
+) -> list[dict[str, Any]]:
     """What came of each rate."""
     groups = [runs[index * starts : (index + 1) * starts] for index in range(len(rates))]
     return [point(rate, group) for rate, group in zip(rates, groups, strict=True)]
@@ -142,10 +140,10 @@ def compared(grid: list[dict[str, Any]], found: dict[str, Any], starts: int) -> 
     }
 
 
-def point(rate: float, runs: Sequence[RaceRun]) -> dict[str, Any]:
+def point(rate: float, runs: Sequence[MemberProgress]) -> dict[str, Any]:
     """What came of one rate; a network that diverged at once guesses."""
     accuracies = [
-        run.val_accuracies[run.best_epoch] if run.best_epoch >= 0 else 0.1 for run in runs
+        run.epochs[run.best_epoch].val_accuracy if run.best_epoch >= 0 else 0.1 for run in runs
     ]
     return {
         "rate": rate,

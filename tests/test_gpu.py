@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.optim.flat_nadam import FlatNAdam
-from lightning_cifar.rate_search.callback import find_rate
+from lightning_cifar.rate_search.find import find_rate
 from lightning_cifar.runs.records import read_record
 from lightning_cifar.runs.resuming import newest_undamaged
 from lightning_cifar.stack.fit import fit_stack

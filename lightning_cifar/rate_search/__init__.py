@@ -1,5 +1,5 @@
 """A learning rate for a network that has none.
 
 In: a module and its batches. Out: the rate, with the range test and the race that led to it, kept
-under a hash of all that decides it. Uses ``data``, ``optim`` and ``stack``.
+under a hash of all that decides it. Uses ``data``, ``runs`` and ``stack``.
 """

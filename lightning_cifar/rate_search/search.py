@@ -6,16 +6,10 @@ candidates around it are trained side by side and judged on the validation loss.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.modules.dropout import _DropoutNd
-
 from lightning_cifar.errors import InputError
-from lightning_cifar.optim.flat_nadam import FlatNAdam
 
 LOWEST_RATE = 1e-6
 HIGHEST_RATE = 1.0
@@ -40,40 +34,6 @@ class RangeTest:
     def rate_of_lowest_loss(self) -> float:
         """The rate at which the average was lowest: beyond it, steps do more harm than good."""
         return self.rates[min(range(len(self.rates)), key=self.smoothed.__getitem__)]
-
-
-def range_test(
-    network: nn.Module, batches: Iterator[tuple[Tensor, Tensor]], steps: int = RANGE_STEPS
-) -> RangeTest:
-    """Train a copy of ``network`` with a rate that rises from 1e-6 to 1 until the loss blows up.
-
-    ``batches`` yields standardised images and labels, at least ``steps`` times. Dropout is off: its
-    masks would come from the global generator, and the same search find another rate.
-    """
-    network = deepcopy(network).train()
-    for module in network.modules():
-        if isinstance(module, _DropoutNd):
-            module.eval()
-    optimiser = FlatNAdam(network.parameters(), lr=LOWEST_RATE)
-    rates: list[float] = []
-    losses: list[float] = []
-    smoothed: list[float] = []
-    for step in range(steps):
-        rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** (step / (steps - 1))
-        optimiser.param_groups[0]["lr"] = rate
-        images, labels = next(batches)
-        loss = functional.cross_entropy(network(images), labels)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        if not math.isfinite(loss.item()):
-            break
-        rates.append(rate)
-        losses.append(loss.item())
-        smoothed.append(unbiased_average(losses))
-        if smoothed[-1] > BLOWN_UP * min(smoothed):
-            break
-    return RangeTest(tuple(rates), tuple(losses), tuple(smoothed))
 
 
 def unbiased_average(losses: list[float]) -> float:
@@ -117,10 +77,21 @@ class Candidate:
     rate: float
     val_losses: tuple[float, ...]
 
+    @classmethod
+    def of(cls, rate: float, losses: Sequence[float], diverged: bool = False) -> "Candidate":
+        """From losses as they were measured; ``diverged``: before the next one could be."""
+        finite = [loss if math.isfinite(loss) else math.inf for loss in losses]
+        return cls(rate, (*finite, math.inf) if diverged else tuple(finite))
+
     @property
     def best(self) -> float:
         """The lowest validation loss, infinite if there is none."""
         return min(self.val_losses, default=math.inf)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it has left the race."""
+        return self.val_losses[-1:] == (math.inf,)
 
 
 @dataclass(frozen=True)
@@ -137,6 +108,8 @@ class SearchResult:
 
 
 Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]
+# What a race calls: the candidates so far, how many epochs are done, and of how many.
+Note = Callable[[Sequence[Candidate], int, int], None]
 
 
 def search(test: RangeTest, race: Race, count: int) -> SearchResult:

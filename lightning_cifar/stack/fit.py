@@ -1,13 +1,15 @@
 """Fits of many classifiers at once: each ends as if it had been fitted alone."""
 
 import copy
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from lightning.pytorch import Trainer
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
@@ -22,16 +24,14 @@ from lightning_cifar.runs.checkpoints import (
 from lightning_cifar.runs.configuration import write_config
 from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.provenance import commit, device_name, versions
-from lightning_cifar.runs.records import EpochRecord, RunRecord, write_record
+from lightning_cifar.runs.records import EpochRecord, RunRecord, kind_of, write_record
 from lightning_cifar.stack.activation_record import ActivationRecord
 from lightning_cifar.stack.activations import PROBE_IMAGES
 from lightning_cifar.stack.batches import StackedBatches
-from lightning_cifar.stack.module import StackedClassifiers, settings_of
-from lightning_cifar.stack.progress import (
-    STACK_FILE,
-    MemberProgress,
-    StackProgress,
-)
+from lightning_cifar.stack.module import StackedClassifiers, check_alike, settings_of
+from lightning_cifar.stack.progress import STACK_FILE, MemberProgress, StackProgress
+
+Module = TypeVar("Module", bound=LightningModule)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def fit_stack(
     datamodule.prepare_data()
     datamodule.setup("fit")
     members = [prepared(classifier, datamodule) for classifier in classifiers]
-    stack = StackedClassifiers(members, seeds)
+    check_alike(members)
     description = {
         "members": [settings_of(each) | dict(each.hparams) for each in members],
         "seeds": list(seeds),
@@ -101,47 +101,74 @@ def fit_stack(
     checkpoint = checkpoint_of(folder / STACK_FILE, description)
     probes = datamodule.validation_images.images[:PROBE_IMAGES]
     progress = StackProgress(len(members), patience, probes, description, on_epoch)
-    trainer = stack_trainer(progress, folder, max_epochs, accelerator)
+    trainer = silent_trainer(
+        progress,
+        accelerator=accelerator,
+        devices=1,
+        max_epochs=max_epochs,
+        default_root_dir=str(folder),
+    )
+    train_stack(members, seeds, datamodule, trainer, checkpoint)
+    device = device_name(trainer.strategy.root_device)
+    return [
+        member_fit(member, its_progress, device, datamodule.fingerprint)
+        for member, its_progress in zip(members, progress.members, strict=True)
+    ]
+
+
+def train_stack(
+    members: Sequence[DenseClassifier],
+    seeds: Sequence[int],
+    datamodule: CIFAR10DataModule,
+    trainer: Trainer,
+    checkpoint: Path | None = None,
+) -> None:
+    """Train copies of prepared classifiers as one; the trainer's ``StackProgress`` knows the rest.
+
+    seeds: of each member's order of images, augmentation and dropout.
+    datamodule: set up for fitting.
+    """
     device = trainer.strategy.root_device
-    validation = datamodule.validation_images.to(device)
     train = StackedBatches(
         datamodule.train_images.to(device),
         batch_size=datamodule.batch_size,
         seeds=seeds,
         augmentation=datamodule.augmentation,
     )
+    validation = datamodule.validation_images.to(device)
     batches = TensorBatches(validation, batch_size=EVALUATION_BATCH, shuffle=False)
-    trainer.fit(stack, train, batches, ckpt_path=checkpoint)
-    return [
-        member_fit(member, its_progress, device_name(device), datamodule.fingerprint)
-        for member, its_progress in zip(members, progress.members, strict=True)
-    ]
+    trainer.fit(StackedClassifiers(members, seeds), train, batches, ckpt_path=checkpoint)
 
 
 def prepared(classifier: DenseClassifier, datamodule: CIFAR10DataModule) -> DenseClassifier:
     """A copy that knows the statistics of the training images and the names of the classes."""
-    member = copy.deepcopy(classifier)
+    member = unattached_copy(classifier)
     statistics = datamodule.standardisation
     member.standardise.adopt(statistics.mean, statistics.deviation)
     member.class_names = datamodule.classes
     return member
 
 
-def stack_trainer(
-    progress: StackProgress, folder: Path, max_epochs: int, accelerator: str
-) -> Trainer:
-    """A trainer without what costs time in so small networks; checkpoints are sealed."""
+def unattached_copy(module: Module) -> Module:
+    """A deep copy of a module, which keeps its trainer for itself: that cannot be copied."""
+    trainer, module._trainer = module._trainer, None
+    try:
+        return copy.deepcopy(module)
+    finally:
+        module._trainer = trainer
+
+
+def silent_trainer(callback: Callback, **options: Any) -> Trainer:
+    """A trainer in this process without what costs time in small fits; checkpoints are sealed."""
     return Trainer(
-        accelerator=accelerator,
-        devices=1,
-        max_epochs=max_epochs,
         logger=False,
+        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        callbacks=[progress],
-        default_root_dir=str(folder),
-        plugins=[SealedCheckpoints()],
+        callbacks=[callback],
+        plugins=[SealedCheckpoints(), LightningEnvironment()],
+        **options,
     )
 
 
@@ -202,6 +229,8 @@ def run_record(fit: MemberFit, config: dict[str, Any], source: str = "given") ->
         data_fingerprint=fit.data_fingerprint,
         best_epoch=fit.best_epoch,
         stop_reason=fit.stop_reason,
+        stop_kind=kind_of(fit.stop_reason),
+        best_score=fit.epochs[fit.best_epoch].val_loss if fit.best_epoch >= 0 else math.nan,
         epochs=fit.epochs,
         config=config,
     )

@@ -36,8 +36,17 @@ class StackedLinear(nn.Module):
             bias = None if self.bias is None else self.bias.flatten()
             products = functional.linear(inputs, self.weight.flatten(0, 1), bias)
             return products.view(-1, members, outputs).transpose(0, 1)
-        own: Tensor = StackedProduct.apply(inputs, self.weight, self.bias)
+        own: Tensor = StackedProduct.apply(*autocast(inputs, self.weight, self.bias))
         return own
+
+
+def autocast(*tensors: Tensor | None) -> list[Tensor | None]:
+    """Tensors in the type of the precision in force: a function of our own is not cast by it."""
+    device = next(each.device.type for each in tensors if each is not None)
+    if not torch.is_autocast_enabled(device):
+        return list(tensors)
+    dtype = torch.get_autocast_dtype(device)
+    return [None if each is None else each.to(dtype) for each in tensors]
 
 
 @final

@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.optim import Optimizer
 
 from lightning_cifar.classifiers import Batch, DenseClassifier, require_compiler, variant_of
 from lightning_cifar.errors import InputError
@@ -47,7 +48,7 @@ class StackedClassifiers(LightningModule):
     def begin_training_figures(self) -> None:
         """Set the sums of the training to zero."""
         self.train_totals = torch.zeros(2, len(self.present), device=self.device)  # loss, right
-        self.finite_steps = torch.zeros(len(self.present), dtype=torch.long, device=self.device)
+        self.finite_batches = torch.zeros(len(self.present), dtype=torch.long, device=self.device)
         self.train_images = 0
 
     def begin_validation_figures(self) -> None:
@@ -80,8 +81,8 @@ class StackedClassifiers(LightningModule):
             count = labels.shape[-1]
             self.train_totals[0].add_(losses, alpha=count)
             self.train_totals[1] += (logits.argmax(-1) == labels).sum(1)
-            # A sum that is not finite stays so: this counts the steps before the first such loss.
-            self.finite_steps += self.train_totals[0].isfinite()
+            # A sum that is not finite stays so: this counts the batches before the first such loss.
+            self.finite_batches += self.train_totals[0].isfinite()
             self.train_images += count
         return losses.sum()
 
@@ -92,6 +93,19 @@ class StackedClassifiers(LightningModule):
         self.val_totals[0].add_(member_losses(logits, labels), alpha=len(labels))
         self.val_totals[1] += (logits.argmax(-1) == labels).sum(1)
         self.val_images += len(labels)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip each member as its own fit would; values are clipped one by one in any case."""
+        if (gradient_clip_val or 0) > 0 and gradient_clip_algorithm != "value":
+            assert gradient_clip_val is not None
+            self.stack.clip_gradients(gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def train_figures(self) -> list[list[float]]:
         """Mean loss and accuracy of each member over the epoch, as trained."""

@@ -90,6 +90,18 @@ class StackedNetwork(nn.Module):
         return {name: rows[name][index].clone() for name in self._pattern[0].state_dict()}
 
     @torch.no_grad()
+    def clip_gradients(self, largest: float) -> None:
+        """Shorten each member's gradient to the norm ``largest``, by PyTorch's formula.
+
+        The norm of all members together would let each one's step depend on the others.
+        """
+        gradients = [each.grad for each in self.parameters() if each.grad is not None]
+        norms = torch.stack([each.flatten(1).norm(dim=1) for each in gradients]).norm(dim=0)
+        factors = (largest / (norms + 1e-6)).clamp(max=1)
+        for gradient in gradients:
+            gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))
+
+    @torch.no_grad()
     def keep(self, members: Tensor) -> None:
         """Remove all members but these; tell the optimiser too (``FlatNAdam.keep``).
 
@@ -117,7 +129,7 @@ def stacked(layer: nn.Module, place: int, seeds: Tensor) -> nn.Module:
         return copy.deepcopy(layer)
     raise InputError(
         f"a layer of type {type(layer).__name__} does not stack, which the search for a learning "
-        "rate and a study need; give it a class in stacked_layers.py"
+        "rate and a study need; give it a class in stack/layers.py"
     )
 
 

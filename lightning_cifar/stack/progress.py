@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from lightning_cifar.optim.schedules import SCHEDULES
@@ -61,27 +61,27 @@ class MemberProgress:
 
 
 @final
-class StackProgress(Checkpoint):
+class StackProgress(Callback):
     """Decides after each epoch which members go on; those that are done leave the stack.
 
     The rules are those of a single run: ``BestWeights`` for the validation loss, ``FiniteGuard``
-    for a training loss that is not finite.  Every now and then everything is saved as
-    ``stack.ckpt`` in the trainer's root folder.
+    for a training loss that is not finite.
 
     Args:
         members: how many classifiers the stack was made of.
-        patience: epochs of a member without a new best before it stops.
-        probes: raw images on which activations are measured.
-        description: what the stack is, for its checkpoints.
+        patience: epochs of a member without a new best before it stops; None: it never does.
+        probes: raw images on which activations are measured; None: they are not.
+        description: what the stack is, for ``stack.ckpt``, which is saved every now and then in
+            the trainer's root folder; None: nothing is saved.
         on_epoch: called after each epoch with its number and the number of members it trained.
     """
 
     def __init__(
         self,
         members: int,
-        patience: int,
-        probes: Tensor,
-        description: dict[str, Any],
+        patience: int | None = None,
+        probes: Tensor | None = None,
+        description: dict[str, Any] | None = None,
         on_epoch: Callable[[int, int], None] | None = None,
     ) -> None:
         self.members = [MemberProgress() for _ in range(members)]
@@ -132,13 +132,14 @@ class StackProgress(Checkpoint):
     def _note_epoch(self, trainer: Trainer, stack: StackedClassifiers, seconds: float) -> None:
         factor = float(trainer.optimizers[0].param_groups[0]["lr"])
         figures = zip(stack.train_figures(), stack.val_figures(), strict=True)
-        finite_steps = stack.finite_steps.tolist()
-        batches = len(batches_of(trainer))
+        finite = stack.finite_batches.tolist()
+        batches, accumulated = int(trainer.num_training_batches), trainer.accumulate_grad_batches
+        steps_before = trainer.global_step - math.ceil(batches / accumulated)
         for index, ((train_loss, train_accuracy), (val_loss, val_accuracy)) in enumerate(figures):
             member = self.members[stack.present[index]]
             rate = float(stack.rates[index])
-            if finite_steps[index] < batches:
-                step = trainer.global_step - batches + finite_steps[index]
+            if finite[index] < batches:
+                step = steps_before + finite[index] // accumulated
                 rate *= SCHEDULES[stack.schedule](step / last_step(trainer))
                 member.stop_reason = diverged(step, trainer.current_epoch, rate)
                 continue
@@ -156,7 +157,7 @@ class StackProgress(Checkpoint):
 
     def _verdict(self, member: MemberProgress, trainer: Trainer) -> str:
         """Why a member stops after its newest epoch; "running" if it goes on."""
-        if member.waited >= self.patience:
+        if self.patience is not None and member.waited >= self.patience:
             return out_of_patience(MONITOR, self.patience)
         if trainer.current_epoch + 1 == trainer.max_epochs:
             return epochs_done(trainer.max_epochs)
@@ -164,7 +165,7 @@ class StackProgress(Checkpoint):
 
     def _probe(self, stack: StackedClassifiers, epoch: int) -> None:
         """Record the activations of the members that have not diverged, at some epochs."""
-        if not is_probed(epoch):
+        if self.probes is None or not is_probed(epoch):
             return
         images = stack.standardise(self.probes.to(stack.device))
         records = activation_records(stack.stack, images, epoch)
@@ -186,7 +187,8 @@ class StackProgress(Checkpoint):
             batches_of(trainer).keep(stack.present)
 
     def _save_now_and_then(self, trainer: Trainer) -> None:
-        if time.perf_counter() - self.saved_at < SECONDS_BETWEEN_CHECKPOINTS:
+        recent = time.perf_counter() - self.saved_at < SECONDS_BETWEEN_CHECKPOINTS
+        if recent or self.description is None:
             return
         trainer.save_checkpoint(Path(trainer.default_root_dir) / STACK_FILE)
         self.saved_at = time.perf_counter()

@@ -20,7 +20,8 @@ from lightning_cifar.cli.messages import plain_message
 from lightning_cifar.cli.options import TRAINER_DEFAULTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
-from lightning_cifar.rate_search.callback import LearningRateSearch, hash_of
+from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.rate_search.results import hash_of
 from lightning_cifar.runs.configuration import Config, compose, nearest, overlaid, shipped_configs
 from lightning_cifar.study.plan import Plan
 from lightning_cifar.training.best_weights import BestWeights

@@ -6,16 +6,11 @@ import torch
 
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.files import exclusive
-from lightning_cifar.rate_search.callback import (
-    find_rate,
-    read_result,
-    search_settings,
-    write_result,
-)
+from lightning_cifar.rate_search.find import find_rate, search_settings
+from lightning_cifar.rate_search.fit_options import PLAIN
+from lightning_cifar.rate_search.results import read_result, write_result
 from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.folder import RATES_FOLDER
-
-PRECISION = "32-true"  # what a trainer calls it that is not told otherwise
 
 
 def rate_of(
@@ -34,7 +29,7 @@ def rate_of(
     options = condition.settings["learning_rate_search"]
     candidates, epochs = options["candidates"], options["epochs"]
     classifier = condition.classifier(0, None)
-    settings = search_settings(classifier, datamodule, PRECISION, candidates, epochs)
+    settings = search_settings(classifier, datamodule, PLAIN, candidates, epochs)
     file = study / RATES_FOLDER / f"{condition.set_up}-{condition.variant}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(file.with_name(f".{file.name}.lock")):

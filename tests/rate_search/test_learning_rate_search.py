@@ -6,17 +6,23 @@ from types import SimpleNamespace
 import pytest
 import torch
 from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import (
+    BatchSizeFinder,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+)
 from small_runs import small_classifier, small_data, small_trainer
 
 from lightning_cifar.classifiers import VARIANTS, AlphaDropoutClassifier, EluClassifier
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search import callback as learning_rate_search
-from lightning_cifar.rate_search.callback import (
+from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.rate_search.find import find_rate
+from lightning_cifar.rate_search.results import (
     PICTURE_FILE,
     SEARCH_FILE,
-    LearningRateSearch,
-    find_rate,
     hash_of,
+    keep,
     read_result,
     source_in,
     write_result,
@@ -35,7 +41,7 @@ def searches(monkeypatch):
     """Counts the searches, and puts a known result in their place."""
     calls = []
 
-    def found(classifier, datamodule, device, candidates, epochs):
+    def found(classifier, *_):
         calls.append(classifier)
         return RESULT
 
@@ -58,17 +64,29 @@ def set_up(
     search=None,
     trainer=None,
     rate=None,
-    source=None,
+    spoil=None,
 ):
     """Run the callback's setup as a fit would; returns the module and the callback."""
     callback = LearningRateSearch(cache=str(folder / "cache"), **(search or {}))
     classifier = small_classifier(variant, **{"learning_rate": rate, **(model or {})})
     datamodule = small_data(**(data or {}))
+    datamodule.setup("fit")
+    if spoil is not None:
+        spoil(classifier)
     (folder / "run").mkdir(exist_ok=True)
     fit = small_trainer(folder / "run", [callback], **(trainer or {}))
     fit.datamodule = datamodule
     callback.setup(fit, classifier, "fit")
     return SimpleNamespace(classifier=classifier, callback=callback, run=folder / "run")
+
+
+def in_double(classifier):
+    classifier.double()
+
+
+def trained_before(classifier):
+    """As by an earlier fit: the weights are no longer those of the seed."""
+    classifier.network[1].weight.data[0, 0] += 1
 
 
 def test_found_rate_reaches_module_and_hyperparameters(tmp_path, searches):
@@ -124,14 +142,76 @@ def test_seed_of_the_run_does_not_matter(tmp_path, searches, without_pictures):
         {"search": {"candidates": 3}},
         {"search": {"epochs": 2}},
         {"trainer": {"precision": "bf16-mixed"}},
+        {"trainer": {"accumulate_grad_batches": 2}},
+        {"trainer": {"gradient_clip_val": 0.5}},
+        {"trainer": {"gradient_clip_val": 0.5, "gradient_clip_algorithm": "value"}},
+        {"trainer": {"limit_train_batches": 2}},
+        {"trainer": {"limit_train_batches": 0.5}},
+        {"data": {"validation": "first"}},
+        {"trainer": {"overfit_batches": 1}},
+        {"spoil": in_double},
+        {"spoil": trained_before},
     ],
-    ids=lambda change: "-".join(str(part) for part in next(iter(change.items()))),
+    ids=lambda change: "-".join(
+        getattr(part, "__name__", str(part)) for part in next(iter(change.items()))
+    ),
 )
 def test_everything_that_matters_makes_a_new_search(tmp_path, searches, without_pictures, change):
     set_up(tmp_path)
     assert set_up(tmp_path, **change).callback.source == "search"
     assert len(searches) == 2
     assert set_up(tmp_path).callback.source == "cache"  # the first result is kept beside it
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_epochs": 7},
+        {"max_steps": 2},
+        {"limit_train_batches": 1000},
+        {"limit_val_batches": 1},
+        {"gradient_clip_val": 0.0},
+        {"gradient_clip_algorithm": "value"},
+        {"log_every_n_steps": 1},
+    ],
+    ids=str,
+)
+def test_fits_that_train_alike_share_a_rate(tmp_path, searches, without_pictures, options):
+    set_up(tmp_path)
+    assert set_up(tmp_path, trainer=options).callback.source == "cache"
+
+
+def test_limits_that_come_to_the_same_share_a_rate(tmp_path, searches, without_pictures):
+    """Of four batches: a number, a share, both limits at once; norm is what is clipped by default.
+
+    The control is the test of everything that matters, above.
+    """
+    set_up(tmp_path, trainer={"limit_train_batches": 2, "gradient_clip_val": 1})
+    for options in (
+        {"limit_train_batches": 0.5, "gradient_clip_val": 1.0},
+        {"overfit_batches": 2, "gradient_clip_val": 1.0, "gradient_clip_algorithm": "norm"},
+    ):
+        assert set_up(tmp_path, trainer=options).callback.source == "cache"
+
+
+@pytest.mark.parametrize("limits", [{"limit_train_batches": 0}, {"limit_train_batches": 0.1}])
+def test_limits_that_leave_nothing_are_refused(tmp_path, searches, limits):
+    with pytest.raises(InputError, match="leave no batch to search a learning rate with"):
+        set_up(tmp_path, trainer=limits)
+    assert searches == []
+
+
+@pytest.mark.parametrize(
+    "callback", [GradientAccumulationScheduler({1: 2}), BatchSizeFinder(), LearningRateFinder()]
+)
+def test_callback_that_a_search_cannot_follow_is_refused(tmp_path, callback):
+    search = LearningRateSearch(cache=str(tmp_path))
+    with pytest.raises(InputError, match=f"cannot train as a fit with {type(callback).__name__}"):
+        search.setup(
+            small_trainer(tmp_path, [callback]), small_classifier(learning_rate=None), "fit"
+        )
+    # With a rate there is nothing to search, and nothing to refuse.
+    search.setup(small_trainer(tmp_path, [callback]), small_classifier(), "fit")
 
 
 @pytest.mark.parametrize("option", [{"dropout_rate": 0.2}, {"dropout_everywhere": True}])
@@ -255,5 +335,5 @@ def test_search_is_the_same_each_time():
 
 def test_root_folder_of_a_stock_trainer_need_not_exist(tmp_path):
     folder = tmp_path / "runs" / "first"
-    learning_rate_search.keep(RESULT, {}, "search", folder)
+    keep(RESULT, {}, "search", folder)
     assert {each.name for each in folder.iterdir()} == {SEARCH_FILE, PICTURE_FILE}

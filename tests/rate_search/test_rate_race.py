@@ -1,194 +1,232 @@
-"""Networks that race in a stack end as they would have ended alone."""
+"""Classifiers that race end as a trainer with the same options would have fitted them."""
 
+import copy
 import math
 
 import pytest
 import torch
+from controls import assert_rejects
+from lightning.pytorch import Callback
+from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
-from torch.nn import functional
 
 from lightning_cifar import networks
-from lightning_cifar.data.batches import epoch_order
-from lightning_cifar.data.images import LabelledImages
-from lightning_cifar.errors import InputError
+from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.rate_search import race as rate_race
-from lightning_cifar.rate_search.race import members_at_once, train_many
+from lightning_cifar.rate_search.find import lent_images
+from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
+from lightning_cifar.rate_search.race import at_rate, members_at_once, race_in_stacks, train_many
+from lightning_cifar.runs.records import RUNNING
+from lightning_cifar.stack.fit import prepared
+from lightning_cifar.stack.network import StackedNetwork
 
-BATCH, EPOCHS, SEED = 16, 4, 3
+EPOCHS = 4
 RATES = (3e-4, 3e-3, 3e-2)
-
-
-def images_of(count, seed):
-    """Images whose brightness gives the label away, with noise."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(10, (count,), generator=generator)
-    noise = torch.randint(0, 60, (count, 3, 32, 32), generator=generator)
-    return LabelledImages((labels[:, None, None, None] * 20 + noise).to(torch.uint8), labels)
-
-
-TRAIN, VALIDATION = images_of(80, 0), images_of(300, 1)
-
-
-def standardise(images):
-    return (images.double() - 120) / 60
-
-
-def small_network(build=networks.elu_network, seed=0):
-    return build(2, 8, torch.Generator().manual_seed(seed)).double()
-
-
-def trained(rates=RATES, **options):
-    settings = {"batch_size": BATCH, "epochs": EPOCHS, "seed": SEED} | options
-    members = settings.pop("members", [small_network()] * len(rates))
-    return train_many(members, rates, TRAIN, VALIDATION, standardise, **settings)
-
-
-def trained_alone(network, rate, order=epoch_order):
-    """Validation losses and accuracies by epoch, with PyTorch's own NAdam."""
-    optimiser = torch.optim.NAdam(network.parameters(), lr=rate)
-    figures = []
-    for epoch in range(EPOCHS):
-        network.train()
-        for chosen in order(len(TRAIN), SEED, epoch).split(BATCH):
-            optimiser.zero_grad()
-            logits = network(standardise(TRAIN.images[chosen]))
-            functional.cross_entropy(logits, TRAIN.labels[chosen]).backward()
-            optimiser.step()
-        network.eval()
-        with torch.no_grad():
-            logits = network(standardise(VALIDATION.images))
-            loss = functional.cross_entropy(logits, VALIDATION.labels).item()
-        accuracy = (logits.argmax(1) == VALIDATION.labels).double().mean().item()
-        figures.append((loss, accuracy))
-    return figures
+CPU = torch.device("cpu")
+SEVEN_BATCHES = {"train": 122, "batch_size": 16}  # of 112 images that train
 
 
 @pytest.fixture
 def double_precision():
-    """PyTorch's NAdam keeps its momentum product in the default dtype."""
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
 
 
-def same_as_alone(order):
-    """A check of every figure against networks trained by themselves in the order given."""
+def images(**data):
+    datamodule = small_data(**(SEVEN_BATCHES | data))
+    datamodule.setup("fit")
+    return lent_images(datamodule, CPU, 1)
+
+
+def raced(variant="elu", rates=RATES, *, data=None, options=PLAIN, model=None, **more):
+    datamodule = images(**(data or {}))
+    member = prepared(small_classifier(VARIANTS[variant], **(model or {})), datamodule)
+    settings = {"device": CPU, "epochs": EPOCHS, "options": options} | more
+    return train_many([at_rate(member, rate) for rate in rates], datamodule, **settings)
+
+
+class Followed(Callback):
+    """Keeps what a fit has come to after each epoch."""
+
+    def __init__(self):
+        self.losses, self.accuracies, self.states = [], [], []
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        self.losses.append(float(trainer.callback_metrics["val_loss"]))
+        self.accuracies.append(float(trainer.callback_metrics["val_accuracy"]))
+        self.states.append(copy.deepcopy(pl_module.network.state_dict()))
+
+
+def fitted_alone(folder, variant, rate, options, **model):
+    """An ordinary fit at a rate."""
+    followed = Followed()
+    trainer = small_trainer(folder, [followed], max_epochs=EPOCHS, **options.for_trainer())
+    classifier = small_classifier(VARIANTS[variant], learning_rate=rate, **model)
+    trainer.fit(classifier, small_data(**SEVEN_BATCHES))
+    return followed
+
+
+def races_as_fitted_alone(folder, variant, options, *, race_options=None, near=1e-6, **model):
+    """A check of figures by epoch and of the best weights; the race may have other options."""
 
     def check():
-        for build in (networks.elu_network, networks.batch_norm_network):
-            runs = trained(members=[small_network(build)] * 3)
-            for run, rate in zip(runs, RATES, strict=True):
-                alone = trained_alone(small_network(build), rate, order)
-                pairs = zip(run.val_losses, run.val_accuracies, strict=True)
-                for (loss, accuracy), expected in zip(pairs, alone, strict=True):
-                    assert math.isclose(loss, expected[0], rel_tol=1e-7)
-                    assert math.isclose(accuracy, expected[1], abs_tol=1e-12)
+        runs = raced(variant, options=race_options or options, model=model)
+        for run, rate in zip(runs, RATES, strict=True):
+            alone = fitted_alone(folder, variant, rate, options, **model)
+            assert [each.val_loss for each in run.epochs] == pytest.approx(alone.losses, rel=near)
+            accuracies = [each.val_accuracy for each in run.epochs]
+            assert accuracies == pytest.approx(alone.accuracies, abs=1e-6)
+            for name, weights in alone.states[run.best_epoch].items():
+                assert torch.allclose(run.best_state[name], weights, rtol=0, atol=near), name
 
     return check
 
 
-@pytest.mark.usefixtures("double_precision")
-def test_figures_are_those_of_networks_trained_alone():
-    same_as_alone(epoch_order)()
+def options(**chosen):
+    """In float64, three and a half updates of two batches in an epoch: the last is a half."""
+    return FitOptions(precision="64-true", **chosen)
+
+
+CLIPPED = {"gradient_clip_val": 0.5, "accumulate_grad_batches": 2}
+OPTIONS = {
+    "plain": options(),
+    "accumulated": options(accumulate_grad_batches=2),
+    "clipped by norm": options(**CLIPPED),
+    "clipped by value": options(gradient_clip_algorithm="value", gradient_clip_val=0.05),
+    "limited": options(limit_train_batches=3, limit_val_batches=1),
+    "all": options(**CLIPPED, limit_train_batches=0.8),
+}
 
 
 @pytest.mark.usefixtures("double_precision")
-def test_another_order_is_noticed():
-    with pytest.raises(AssertionError):
-        same_as_alone(lambda count, seed, epoch: epoch_order(count, seed, 0))()
+@pytest.mark.parametrize("chosen", OPTIONS)
+@pytest.mark.parametrize("variant", ["elu", "batch_norm"])
+def test_race_trains_as_a_fit_with_the_same_options(tmp_path, variant, chosen):
+    races_as_fitted_alone(tmp_path, variant, OPTIONS[chosen])()
 
 
-def test_networks_given_are_not_changed():
-    network = small_network()
-    trained(members=[network] * 3)
-    for parameter, untouched in zip(
-        network.parameters(), small_network().parameters(), strict=True
-    ):
-        assert torch.equal(parameter, untouched)
+@pytest.mark.usefixtures("double_precision")
+def test_race_follows_the_schedule_of_a_fit(tmp_path):
+    races_as_fitted_alone(tmp_path, "selu", OPTIONS["all"], schedule="one_cycle")()
 
 
-def test_networks_may_differ_in_their_start():
-    first, second = trained(
-        (1e-3, 1e-3), members=[small_network(seed=0), small_network(seed=1)], epochs=1
-    )
-    assert first.val_losses != second.val_losses
+def test_race_in_mixed_precision_trains_as_a_fit_within_its_rounding(tmp_path):
+    """bfloat16 has 8 bits; the control is a race in float32 with a limit."""
+    mixed = FitOptions(precision="bf16-mixed")
+    races_as_fitted_alone(tmp_path, "elu", mixed, near=3e-2)()
+    limited = FitOptions(limit_train_batches=2)
+    assert_rejects(races_as_fitted_alone(tmp_path, "elu", mixed, race_options=limited, near=3e-2))
 
 
-def test_kept_weights_are_those_of_the_best_epoch():
-    for run in trained((3e-3, 0.3), epochs=6):
-        network = small_network()
-        network.load_state_dict(run.best_state)
-        network.eval()
-        with torch.no_grad():
-            logits = network(standardise(VALIDATION.images))
-        loss = functional.cross_entropy(logits, VALIDATION.labels).item()
-        assert run.best_epoch == run.val_losses.index(min(run.val_losses))
-        assert math.isclose(loss, run.best_loss, rel_tol=1e-9)
+@pytest.mark.usefixtures("double_precision")
+@pytest.mark.parametrize(
+    "forgotten",
+    ["accumulate_grad_batches", "gradient_clip_val", "limit_train_batches"],
+)
+def test_control_an_option_that_is_forgotten_is_noticed(tmp_path, forgotten):
+    asked = OPTIONS["all"]
+    chosen = {name: value for name, value in vars(asked).items() if name != forgotten}
+    race_options = FitOptions(**chosen)
+    assert_rejects(races_as_fitted_alone(tmp_path, "elu", asked, race_options=race_options))
 
 
-def broken_network():
-    """One whose first step makes its loss infinite."""
-    network = small_network()
-    with torch.no_grad():
-        network[-1].weight.fill_(torch.inf)
-    return network
+@pytest.mark.usefixtures("double_precision")
+def test_control_one_norm_for_the_whole_stack_is_noticed(tmp_path, monkeypatch):
+    def globally(stack, largest):
+        nn.utils.clip_grad_norm_(stack.parameters(), largest)
+
+    monkeypatch.setattr(StackedNetwork, "clip_gradients", globally)
+    assert_rejects(races_as_fitted_alone(tmp_path, "elu", OPTIONS["clipped by norm"]))
 
 
-def test_diverged_network_leaves_and_disturbs_nobody():
-    undisturbed = trained((1e-3, 1e-3, 1e-2))
-    runs = trained((1e-3, 1e-3, 1e-2), members=[small_network(), broken_network(), small_network()])
-    assert [run.stop_reason for run in runs] == ["epochs", "diverged", "epochs"]
-    assert runs[1].val_losses == [math.inf]
-    assert runs[1].best_epoch == -1
-    assert runs[1].best_state == {}
-    for index in (0, 2):
-        assert runs[index].val_losses == pytest.approx(undisturbed[index].val_losses, rel=1e-9)
+@pytest.mark.usefixtures("double_precision")
+def test_control_values_clipped_instead_of_norms_are_noticed(tmp_path):
+    value = options(**CLIPPED, gradient_clip_algorithm="value")
+    norm = OPTIONS["clipped by norm"]
+    assert_rejects(races_as_fitted_alone(tmp_path, "elu", norm, race_options=value))
 
 
-def test_race_ends_when_all_have_diverged():
-    assert trained((1e-3,), members=[broken_network()])[0].stop_reason == "diverged"
+def test_one_gradient_that_is_not_finite_is_clipped_alone():
+    networks_of_one_kind = [networks.elu_network(2, 4, torch.Generator().manual_seed(0))] * 2
+    stack = StackedNetwork(networks_of_one_kind)
+    for parameter in stack.parameters():
+        parameter.grad = torch.ones_like(parameter)
+        parameter.grad[1] = torch.inf
+    stack.clip_gradients(0.5)
+    total = sum(float(parameter.grad[0].square().sum()) for parameter in stack.parameters())
+    assert math.sqrt(total) == pytest.approx(0.5, rel=1e-5)
 
 
-def stops_after(patience):
-    """A check that each run ends at its first ``patience`` epochs without a lower loss."""
-
-    def check():
-        never = trained((1e-5, 0.1, 0.3), epochs=10)
-        runs = trained((1e-5, 0.1, 0.3), epochs=10, patience=2)
-        for run, whole in zip(runs, never, strict=True):
-            length = epochs_until_patience_ends(whole.val_losses, patience)
-            assert run.val_losses == pytest.approx(whole.val_losses[:length], rel=1e-7)
-
-    return check
+def test_classifier_given_is_not_changed():
+    member = small_classifier(VARIANTS["batch_norm"])
+    before = copy.deepcopy(member.state_dict())
+    train_many([at_rate(member, rate) for rate in RATES], images(), device=CPU, epochs=1)
+    assert member.learning_rate == 1e-3
+    assert all(torch.equal(value, before[name]) for name, value in member.state_dict().items())
 
 
-def epochs_until_patience_ends(losses, patience):
-    lowest, waited = math.inf, 0
-    for epoch, loss in enumerate(losses):
-        waited = 0 if loss < lowest else waited + 1
-        lowest = min(lowest, loss)
-        if waited == patience:
-            return epoch + 1
-    return len(losses)
+def test_all_see_the_same_batches_and_masks():
+    model = {"dropout_rate": 0.5, "dropout_everywhere": True}
+    first, second = raced("alpha_dropout", (1e-3, 1e-3), model=model)
+    other = raced("alpha_dropout", (1e-3,), model=model, data={"split_seed": 1})[0]
+    assert figures(first) == figures(second)
+    assert figures(first) != figures(other)
 
 
-def test_runs_stop_when_patience_ends():
-    stops_after(2)()
-    reasons = {run.stop_reason for run in trained((1e-5, 0.1), epochs=10, patience=2)}
-    assert reasons == {"epochs", "patience"}
+def figures(run):
+    return [(epoch.train_loss, epoch.val_loss) for epoch in run.epochs]
 
 
-@pytest.mark.parametrize("wrong", [1, 3])
-def test_other_patience_is_rejected(wrong):
-    with pytest.raises(AssertionError):
-        stops_after(wrong)()
+def test_diverged_member_leaves_and_disturbs_nobody():
+    undisturbed = raced(rates=(1e-3, 1e-2))
+    runs = raced(rates=(1e-3, 1e38, 1e-2))
+    assert "not finite at step" in runs[1].stop_reason
+    assert len(runs[1].epochs) < EPOCHS
+    for run, expected in zip((runs[0], runs[2]), undisturbed, strict=True):
+        assert run.stop_reason == f"all {EPOCHS} epochs done"
+        assert [each.val_loss for each in run.epochs] == pytest.approx(
+            [each.val_loss for each in expected.epochs], rel=1e-5
+        )
 
 
 def test_many_stacks_give_the_figures_of_one(monkeypatch):
-    together = trained()
+    together = raced()
     monkeypatch.setattr(rate_race, "members_at_once", lambda network, batch_size: 2)
-    for run, other in zip(trained(), together, strict=True):
-        assert run.val_losses == pytest.approx(other.val_losses, rel=1e-9)
+    for run, other in zip(raced(), together, strict=True):
+        for mine, theirs in zip(figures(run), figures(other), strict=True):
+            assert mine == pytest.approx(theirs, rel=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_race_tells_how_far_it_is(monkeypatch, at_once):
+    """One that diverges ends in infinity; one that has not begun is not among them."""
+    monkeypatch.setattr(rate_race, "members_at_once", lambda network, batch_size: at_once)
+    datamodule, told = images(), []
+    member = prepared(small_classifier(), datamodule)
+    result = race_in_stacks(
+        member,
+        (1e-3, 1e38, 1e-2),
+        datamodule,
+        device=CPU,
+        epochs=3,
+        options=PLAIN,
+        note=lambda *state: told.append(state),
+    )
+    chunks = math.ceil(3 / at_once)
+    assert [each.diverged for each in result] == [False, True, False]
+    assert [each.rate for each in result] == [1e-3, 1e38, 1e-2]
+    assert told[-1] == (result, chunks * 3, chunks * 3)
+    assert len(told[0][0]) == at_once
+
+
+def test_patience_ends_a_member():
+    """Labels of noise: the loss rises soon."""
+    (run,) = raced(rates=(3e-2,), epochs=30, patience=2)
+    losses = [epoch.val_loss for epoch in run.epochs]
+    assert run.stop_reason == "val_loss had not fallen for 2 validations"
+    assert len(losses) == losses.index(min(losses)) + 3 < 30
+    assert run.stop_reason != RUNNING
 
 
 def test_members_at_once_keep_to_the_memory():
@@ -198,29 +236,3 @@ def test_members_at_once_keep_to_the_memory():
     assert 16 <= count <= rate_race.MEMORY / (4 * parameters * rate_race.COPIES)
     assert members_at_once(network, 10_000) < count
     assert members_at_once(nn.Sequential(nn.Linear(3072, 100_000, device="meta")), 32) == 1
-
-
-@pytest.mark.parametrize("rates", [(1e-3,), (1e-3, 0.0, 1e-3), (1e-3, math.nan, 1e-3)])
-def test_impossible_rates_are_refused(rates):
-    with pytest.raises(InputError, match="3 networks need as many positive learning rates"):
-        trained(rates, members=[small_network()] * 3)
-
-
-def test_schedule_multiplies_the_rates():
-    """A schedule that is constant at a half is half the rate; at 1 it is the rate itself."""
-    halved = trained((6e-3,), schedule=lambda progress: 0.5)[0]
-    plain = trained((3e-3,))[0]
-    assert halved.val_losses == pytest.approx(plain.val_losses, rel=1e-9)
-    assert trained((6e-3,))[0].val_losses != pytest.approx(plain.val_losses, rel=1e-3)
-
-
-def test_schedule_runs_from_start_to_end_of_all_steps():
-    seen = []
-
-    def schedule(progress):
-        seen.append(progress)
-        return 1.0
-
-    trained((3e-3,), schedule=schedule)
-    steps = EPOCHS * len(TRAIN) // BATCH
-    assert sorted(set(seen))[:steps] == pytest.approx([step / (steps - 1) for step in range(steps)])

@@ -1,0 +1,120 @@
+"""The rate of a classifier of ours on images of ours, and all that decides it."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from lightning_cifar.classifiers import DenseClassifier, variant_of
+from lightning_cifar.data.batches import batch_bounds
+from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
+from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
+from lightning_cifar.rate_search.race import race_in_stacks
+from lightning_cifar.rate_search.search import Candidate, Note, SearchResult, search
+from lightning_cifar.rate_search.short_fits import SEED, ShortFits, lent
+from lightning_cifar.rate_search.telling import Say, Telling, nothing
+from lightning_cifar.stack.fit import prepared
+
+CANDIDATES = 6
+EPOCHS = 8  # the ranking after few epochs favours rates that are too low
+VERSION = 6  # of the method; a change makes every cached rate void
+
+
+def search_settings(
+    classifier: DenseClassifier,
+    datamodule: CIFAR10DataModule,
+    options: FitOptions,
+    candidates: int,
+    epochs: int,
+) -> dict[str, Any]:
+    """Everything that decides the result of a search, and nothing else.
+
+    datamodule: set up for fitting.
+    Raises: InputError for limits that leave no batch.
+    """
+    # Neither the seed of a run nor the code that trains it decides the rate.
+    left_out = {"seed", "compiled"}
+    network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
+    sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
+    parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}
+    batches = [
+        len(batch_bounds(len(parts[part]), size, world_size=options.processes))
+        for part, size in sizes.items()
+    ]
+    return {
+        "variant": variant_of(classifier),
+        "network": network,
+        "weights": start_of(classifier),
+        "optimiser": "NAdam",
+        "images": datamodule.fingerprint,
+        "batches": datamodule.settings,
+        "fit": options.settings(*batches),
+        "search": {"candidates": candidates, "epochs": epochs, "version": VERSION},
+        "torch": torch.__version__,
+    }
+
+
+def start_of(classifier: DenseClassifier) -> str:
+    """The type of a classifier's weights, with a hash of them unless they are those of its seed."""
+    weights = classifier.network.state_dict()
+    drawn = type(classifier)(**classifier.hparams).network.state_dict()
+    kind = str(next(classifier.network.parameters()).dtype)
+    if all(torch.equal(each.cpu(), drawn[name].to(each.dtype)) for name, each in weights.items()):
+        return kind
+    digest = hashlib.sha256()
+    for each in weights.values():
+        digest.update(each.double().cpu().numpy().tobytes())
+    return f"{kind} {digest.hexdigest()[:16]}"
+
+
+def find_rate(
+    classifier: DenseClassifier,
+    datamodule: CIFAR10DataModule,
+    device: torch.device,
+    candidates: int = CANDIDATES,
+    epochs: int = EPOCHS,
+    options: FitOptions = PLAIN,
+    say: Say = nothing,
+) -> SearchResult:
+    """Search a rate for a classifier on a data module's training images; neither is changed.
+
+    datamodule: set up for fitting.
+    options: of the fit that the rate is for.
+    say: given a line now and then.
+    """
+    images = lent_images(datamodule, device, options.processes)
+    member = prepared(classifier, images)
+    member.compiled = False  # compiling takes longer than a race
+    fits = ShortFits(member, {"datamodule": images}, device, options)
+
+    def race(rates: tuple[float, ...], epochs: int, note: Note) -> tuple[Candidate, ...]:
+        return race_in_stacks(
+            member, rates, images, device=device, epochs=epochs, options=options, note=note
+        )
+
+    return found_by(fits, race if options.stacks else fits.race, candidates, epochs, say)
+
+
+def lent_images(
+    datamodule: CIFAR10DataModule, device: torch.device, processes: int
+) -> CIFAR10DataModule:
+    """The images with batches that all processes would train on together, in the search's order."""
+    images: CIFAR10DataModule = lent(datamodule)
+    images._train = datamodule.train_images.to(device)
+    images._validation = datamodule.validation_images.to(device)
+    images.loader, images.seed = "memory", SEED
+    images.batch_size *= processes
+    return images
+
+
+def found_by(
+    fits: ShortFits,
+    race: Callable[[tuple[float, ...], int, Note], tuple[Candidate, ...]],
+    candidates: int,
+    epochs: int,
+    say: Say,
+) -> SearchResult:
+    """The range test by ``fits``, then the race, with a line now and then."""
+    test, telling = fits.range_test(), Telling(say)
+    return search(test, lambda rates: race(rates, epochs, telling.race(test, rates)), candidates)

@@ -1,0 +1,108 @@
+"""The options of a trainer that change an update or its judgement: a search trains by them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import (
+    BaseFinetuning,
+    BatchSizeFinder,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    ModelPruning,
+)
+
+from lightning_cifar.errors import InputError
+
+# In any other precision the members of a stack would share a loss scale or lose their rates.
+STACKED_PRECISIONS = ("32-true", "64-true", "bf16-mixed")
+# They change rate, batch or network under way, in a way that belongs to the whole of a fit.
+CHANGERS = (
+    *(BaseFinetuning, BatchSizeFinder, GradientAccumulationScheduler),
+    *(LearningRateFinder, ModelPruning),
+)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Options with a trainer's names and meaning; ``processes`` make a batch together."""
+
+    precision: str = "32-true"
+    accumulate_grad_batches: int = 1
+    gradient_clip_val: float | None = None
+    gradient_clip_algorithm: str | None = None
+    limit_train_batches: int | float = 1.0
+    limit_val_batches: int | float = 1.0
+    overfit_batches: int | float = 0.0
+    processes: int = 1
+
+    @property
+    def stacks(self) -> bool:
+        """Whether the members of a stack train as they would alone."""
+        return self.precision in STACKED_PRECISIONS
+
+    def for_trainer(self) -> dict[str, Any]:
+        """Arguments of a trainer in one process."""
+        options = asdict(self)
+        processes, limit = options.pop("processes"), self.limit_val_batches
+        # Validation batches keep their size, training batches grow: see ``lent_images``.
+        options["limit_val_batches"] = limit * processes if isinstance(limit, int) else limit
+        return options
+
+    def settings(self, train_batches: int, val_batches: int) -> dict[str, Any]:
+        """What they come to in epochs of so many batches: alike for fits that train alike.
+
+        Raises:
+            InputError: no batch is left.
+        """
+        clips = (self.gradient_clip_val or 0) > 0
+        settings = {
+            "precision": self.precision,
+            "accumulate_grad_batches": self.accumulate_grad_batches,
+            "gradient_clip_val": float(self.gradient_clip_val or 0) if clips else None,
+            "gradient_clip_algorithm": (self.gradient_clip_algorithm or "norm") if clips else None,
+            "train_batches": limited(train_batches, self.limit_train_batches),
+            "val_batches": limited(val_batches, self.limit_val_batches),
+            "processes": self.processes,
+        }
+        if not settings["train_batches"] or not settings["val_batches"]:
+            raise InputError(
+                f"limit_train_batches {self.limit_train_batches} of {train_batches} and "
+                f"limit_val_batches {self.limit_val_batches} of {val_batches} leave no batch to "
+                "search a learning rate with; raise the limit or give a learning_rate"
+            )
+        return settings
+
+
+PLAIN = FitOptions()
+
+
+def options_of(trainer: Trainer) -> FitOptions:
+    """The options of the fit that is about to begin.
+
+    Raises:
+        InputError: a callback changes the training in a way that a search cannot follow.
+    """
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    changer = next((type(each).__name__ for each in callbacks if isinstance(each, CHANGERS)), None)
+    if changer is not None:
+        raise InputError(
+            f"a search cannot train as a fit with {changer} does, which changes the training under "
+            "way; leave the callback out or give a learning_rate"
+        )
+    algorithm = trainer.gradient_clip_algorithm
+    return FitOptions(
+        precision=str(trainer.precision),
+        accumulate_grad_batches=trainer.accumulate_grad_batches,
+        gradient_clip_val=trainer.gradient_clip_val,
+        gradient_clip_algorithm=None if algorithm is None else str(algorithm.value),
+        limit_train_batches=trainer.limit_train_batches,
+        limit_val_batches=trainer.limit_val_batches,
+        overfit_batches=trainer.overfit_batches,  # type: ignore[attr-defined]
+        processes=trainer.world_size,
+    )
+
+
+def limited(count: int, limit: int | float) -> int:
+    """How many of ``count`` batches a trainer's limit leaves: a number of them, or a share."""
+    return min(count, limit) if isinstance(limit, int) else int(count * limit)

@@ -1,0 +1,184 @@
+"""Short fits of copies of any LightningModule; the module and its data are left as they were."""
+
+import copy
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, final
+
+import torch
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.seed import isolate_rng
+from torch.nn.modules.dropout import _DropoutNd
+
+from lightning_cifar.data.left_as_found import left_as_found
+from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.fit_options import FitOptions
+from lightning_cifar.rate_search.search import (
+    BLOWN_UP,
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    RANGE_STEPS,
+    Candidate,
+    Note,
+    RangeTest,
+    unbiased_average,
+)
+from lightning_cifar.stack.fit import silent_trainer, unattached_copy
+
+MONITOR = "val_loss"
+SEED = 0  # of every fit's masks and order of images: the fits differ by their rate alone
+
+
+@final
+class ShortFits:
+    """Fits of copies of a module by its own steps, optimiser and data, at given rates.
+
+    module: reads ``self.learning_rate`` in ``configure_optimizers`` and logs "val_loss".
+    data: arguments of ``Trainer.fit``: loaders, or a data module that was lent.
+    """
+
+    def __init__(
+        self,
+        module: LightningModule,
+        data: dict[str, Any],
+        device: torch.device,
+        options: FitOptions,
+    ) -> None:
+        self.module, self.data = unattached_copy(module), data
+        self.device, self.options = device, options
+
+    def range_test(self, steps: int = RANGE_STEPS) -> RangeTest:
+        """Training losses at rates that rise from 1e-6 to 1 until the loss blows up.
+
+        Dropout is off: its noise would be added to what is looked for.
+        """
+        rising = RisingRate(steps)
+        module = copy.deepcopy(self.module)
+        for each in module.modules():
+            if isinstance(each, _DropoutNd):
+                each.eval()
+        self._fit(module, LOWEST_RATE, rising, max_epochs=-1, max_steps=steps)
+        return RangeTest(tuple(rising.rates), tuple(rising.losses), tuple(rising.smoothed))
+
+    def race(self, rates: tuple[float, ...], epochs: int, note: Note) -> tuple[Candidate, ...]:
+        """One fit after another; ``note`` is told after each epoch."""
+        runs = [Candidate(rate, ()) for rate in rates]
+        for number, rate in enumerate(rates):
+            losses: list[float] = []
+
+            def on_epoch(
+                loss: float, number: int = number, rate: float = rate, losses: list[float] = losses
+            ) -> None:
+                losses.append(loss)
+                runs[number] = Candidate.of(rate, losses)
+                note(tuple(runs), number * epochs + len(losses), len(rates) * epochs)
+
+            watched = ValidationLosses(on_epoch)
+            self._fit(copy.deepcopy(self.module), rate, watched, max_epochs=epochs)
+        return tuple(runs)
+
+    def _fit(self, module: LightningModule, rate: float, callback: Callback, **limits: Any) -> None:
+        module.learning_rate = rate  # type: ignore[assignment]
+        with isolate_rng(), quiet(), left_as_found(*self.data.values()):
+            torch.manual_seed(SEED)
+            options = placed(self.device) | self.options.for_trainer() | limits
+            silent_trainer(callback, **options).fit(module, **self.data)
+
+
+def placed(device: torch.device) -> dict[str, Any]:
+    """A trainer's arguments for exactly this device."""
+    devices = 1 if device.index is None or device.type == "cpu" else [device.index]
+    return {"accelerator": device.type, "devices": devices}
+
+
+def lent(datamodule: LightningDataModule) -> Any:
+    """A copy that serves what is loaded already; the original learns nothing of its fits."""
+    borrowed = copy.copy(datamodule)
+    for hook in ("prepare_data", "setup", "teardown"):
+        setattr(borrowed, hook, lambda *_, **__: None)
+    return borrowed
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let Lightning not repeat, for every short fit, what it says of the fit itself."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@final
+class RisingRate(Callback):
+    """Sets the rate of each update and keeps the losses, until training blows up."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.batch_losses: list[float] = []  # of the update under way
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+        self.smoothed: list[float] = []
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """The next rate, in every group of parameters."""
+        self.step = trainer.global_step
+        share = min(self.step / (self.steps - 1), 1.0)
+        self.rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** share
+        for optimiser in trainer.optimizers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.rate
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Keep the mean loss of the batches that made an update."""
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        # Lightning divides the loss by the number of batches whose gradients it adds.
+        shares = trainer.accumulate_grad_batches if pl_module.automatic_optimization else 1
+        self.batch_losses.append(float(loss) * shares)
+        if math.isfinite(float(loss)) and trainer.global_step == self.step:
+            return  # the update is still to come
+        mean = sum(self.batch_losses) / len(self.batch_losses)
+        self.batch_losses = []
+        if math.isfinite(mean):
+            self.rates.append(self.rate)
+            self.losses.append(mean)
+            self.smoothed.append(unbiased_average(self.losses))
+        if not math.isfinite(mean) or self.smoothed[-1] > BLOWN_UP * min(self.smoothed):
+            trainer.should_stop = True
+
+
+@final
+class ValidationLosses(Callback):
+    """Hands on the validation losses; a fit that diverges ends."""
+
+    def __init__(self, on_epoch: Any) -> None:
+        self.on_epoch = on_epoch
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the epoch's loss.
+
+        Raises:
+            InputError: the module logs none.
+        """
+        if MONITOR not in trainer.callback_metrics:
+            logged = ", ".join(map(repr, sorted(trainer.callback_metrics))) or "nothing"
+            raise InputError(
+                f"a search needs {MONITOR!r} in validation, but {type(pl_module).__name__} logs "
+                f"{logged}; log it, or give the module a learning_rate"
+            )
+        loss = float(trainer.callback_metrics[MONITOR])
+        self.on_epoch(loss)
+        if not math.isfinite(loss):
+            trainer.should_stop = True
