@@ -1,6 +1,7 @@
 """The dropout masks of a single fit: new ones for each batch, the same ones after resuming."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -100,6 +101,20 @@ def every_batch_has_its_own(folder):
 
 def test_every_batch_of_every_epoch_has_its_own_masks(tmp_path):
     every_batch_has_its_own(tmp_path)()
+
+
+def numbers_drawn_by(rank):
+    """What the generator gives in one of several processes, at one step."""
+    trainer = SimpleNamespace(global_rank=rank, global_step=5, accumulate_grad_batches=1)
+    point = ResumePoint()
+    point.drops_out = True
+    point.on_train_batch_start(trainer, small_classifier(AlphaDropoutClassifier), None, 5)
+    return torch.rand(8)
+
+
+def test_processes_have_masks_of_their_own():
+    assert torch.equal(numbers_drawn_by(0), numbers_drawn_by(0))
+    assert not torch.equal(numbers_drawn_by(0), numbers_drawn_by(1))
 
 
 def resumed_has_those_of_the_uncut(folder, end):
