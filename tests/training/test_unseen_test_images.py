@@ -9,6 +9,7 @@ import torch
 from commands import configured
 from controls import assert_rejects
 from image_examples import CLASSES, random_images
+from matplotlib.figure import Figure
 from small_studies import write_study
 
 from lightning_cifar.__main__ import main
@@ -20,6 +21,7 @@ from lightning_cifar.data.statistics import measure
 from lightning_cifar.rate_search import callback
 from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.study import outcome, rates
+from lightning_cifar.uncertainty import bootstrap
 
 TRAIN = random_images(80)
 TEST = random_images(30, seed=1)
@@ -49,6 +51,9 @@ def use(monkeypatch, folder, test):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     monkeypatch.setattr(sources, "load_synthetic", lambda cache: images)
+    # Neither pictures nor intervals are fitted numbers; they would take half of the time.
+    monkeypatch.setattr(Figure, "savefig", lambda *_, **__: None)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
 
 
 def flags_of(**sections):
@@ -141,6 +146,7 @@ def changed_by_nothing(way, folder, monkeypatch, changes=("other images",), only
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_test_images_change_no_fitted_number(tmp_path, monkeypatch, way):
     changed_by_nothing(way, tmp_path, monkeypatch, CHANGES)()
