@@ -43,9 +43,9 @@ def stops_by_the_rules(folder, monkeypatch):
         found = [(fit.best_epoch, len(fit.epochs)) for fit in fits]
         assert found == [by_the_rules(losses, 2) for losses in LOSSES]
         assert [fit.stop_reason for fit in fits] == [
-            "val_loss had not fallen for 2 epochs",
+            "val_loss had not fallen for 2 validations",
             "all 6 epochs done",
-            "val_loss had not fallen for 2 epochs",
+            "val_loss had not fallen for 2 validations",
         ]
 
     return check

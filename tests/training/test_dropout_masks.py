@@ -49,7 +49,7 @@ class MaskDiary(Callback):
             raise Blackout
 
 
-def masks_of_fit(folder, *, seed=0, end=None, checkpoint=None):
+def masks_of_fit(folder, *, seed=0, end=None, checkpoint=None, **options):
     """The masks (images, units) of both layers, by epoch and batch."""
     folder.mkdir(exist_ok=True)
     diary = MaskDiary(end)
@@ -61,7 +61,7 @@ def masks_of_fit(folder, *, seed=0, end=None, checkpoint=None):
         dropout_everywhere=True,
         learning_rate=1e-5,  # so that no unit comes to lie where dropped ones do
     )
-    trainer = small_trainer(folder, [diary, ResumePoint()], max_epochs=EPOCHS)
+    trainer = small_trainer(folder, [diary, ResumePoint()], max_epochs=EPOCHS, **options)
     try:
         trainer.fit(classifier, small_data(seed=seed), ckpt_path=checkpoint)
     except Blackout:
@@ -79,11 +79,11 @@ def assert_independent(one, other):
             assert low < agreement < high
 
 
-def every_batch_has_its_own(folder):
+def every_batch_has_its_own(folder, **options):
     """No two batches share masks, whether of one epoch, of two, or of runs with two seeds."""
 
     def check():
-        masks = masks_of_fit(folder)
+        masks = masks_of_fit(folder, **options)
         assert sorted(masks) == [
             (epoch, batch) for epoch in range(EPOCHS) for batch in range(BATCHES)
         ]
@@ -92,15 +92,16 @@ def every_batch_has_its_own(folder):
             assert_independent(masks[one], masks[other])
         for layers in masks.values():
             assert_independent(layers[:1], layers[1:])
-        elsewhere = masks_of_fit(folder, seed=1)
+        elsewhere = masks_of_fit(folder, seed=1, **options)
         for place, layers in masks.items():
             assert_independent(layers, elsewhere[place])
 
     return check
 
 
-def test_every_batch_of_every_epoch_has_its_own_masks(tmp_path):
-    every_batch_has_its_own(tmp_path)()
+@pytest.mark.parametrize("batches_per_step", [1, 2])
+def test_every_batch_of_every_epoch_has_its_own_masks(tmp_path, batches_per_step):
+    every_batch_has_its_own(tmp_path, accumulate_grad_batches=batches_per_step)()
 
 
 def numbers_drawn_by(rank):
