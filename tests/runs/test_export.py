@@ -1,11 +1,13 @@
 """Exported files compute what the original computes, on raw images, in any batch size."""
 
+import copy
 import importlib
 import json
 
 import pytest
 import torch
 from controls import assert_rejects
+from exported_files import skip_without_packages
 from torch import nn
 
 from lightning_cifar.runs import export as export_module
@@ -72,7 +74,6 @@ def read_onnx(path, module):
     return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
 
-PACKAGES = {"onnx": ["onnx", "onnxscript", "onnxruntime"], "safetensors": ["safetensors"]}
 READERS = {
     "onnx": read_onnx,
     "torch-export": read_torch_export,
@@ -80,14 +81,10 @@ READERS = {
 }
 
 
-def skip_without_packages(name):
-    for package in PACKAGES.get(name, []):
-        pytest.importorskip(package, reason="optional extra 'export'")
+FORMATS = [pytest.param("onnx", marks=pytest.mark.slow), "torch-export", "safetensors"]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param("onnx", marks=pytest.mark.slow), "torch-export", "safetensors"]
-)
+@pytest.mark.parametrize("name", FORMATS)
 def test_the_file_computes_the_original(name, module, batch, tmp_path):
     skip_without_packages(name)
     path = tmp_path / f"model{SUFFIXES[name]}"
@@ -140,22 +137,77 @@ def test_other_networks_do_not_pass(module, batch):
         lambda images: module(images) * 1.001,
         lambda images: module(images) * torch.nan,
         lambda images: module(images.float() / 255),
-        # Right for the batch that was traced only: a size frozen into the file.
+        # Right for some sizes only, as a file that was made from a batch of one size.
         lambda images: module(images) if len(images) == 4 else module(images) + 1,
+        lambda images: module(images) if len(images) in (1, 4) else module(images) + 1,
     ]
     for mutant in mutants:
         assert_rejects(passes_the_comparison(mutant, module, batch))
 
 
 def test_a_file_that_differs_is_not_written(module, batch, tmp_path, monkeypatch):
-    def shifted(module, batch, description):
-        return b"content", lambda images: module(images) + 1
+    def shifted(content, original):
+        return lambda images: original(images) + 1
 
-    monkeypatch.setitem(export_module.WRITERS, "safetensors", shifted)
+    monkeypatch.setitem(export_module.READERS, "safetensors", shifted)
     path = tmp_path / "model.safetensors"
     with pytest.raises(RuntimeError, match=r"differs from the original by \d"):
         export(module, path, format="safetensors", batch=batch, description=DESCRIPTION)
     assert list(tmp_path.iterdir()) == []
+
+
+def without_statistics(module):
+    """Buffers as a new module has them: nothing subtracted, variances of 1."""
+    for name, buffer in module.named_buffers():
+        buffer.fill_(1 if name.endswith("running_var") else 0)
+
+
+def while_training(module):
+    """A module that still trains."""
+    module.train()
+
+
+def other_weights(module):
+    """The last layer with its signs turned."""
+    with torch.no_grad():
+        list(module.parameters())[-2].neg_()
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        pytest.param("onnx", without_statistics, marks=pytest.mark.slow),
+        ("torch-export", without_statistics),
+        ("torch-export", other_weights),
+        ("torch-export", while_training),
+        ("safetensors", without_statistics),
+        ("safetensors", other_weights),
+    ],
+)
+def test_a_writer_that_spoils_its_copy_is_found_out(
+    name, spoil, module, batch, tmp_path, monkeypatch
+):
+    """The check compares the file with the module that was given, not with the writer's copy."""
+    skip_without_packages(name)
+    write = export_module.WRITERS[name]
+
+    def spoilt(copied, *arguments):
+        spoil(copied)
+        return write(copied, *arguments)
+
+    monkeypatch.setitem(export_module.WRITERS, name, spoilt)
+    state = copy.deepcopy(module.state_dict())
+    with pytest.raises(RuntimeError, match=r"differs from the original by \d"):
+        export(module, tmp_path / "model", format=name, batch=batch, description=DESCRIPTION)
+    assert list(tmp_path.iterdir()) == []
+    assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
+
+
+def test_numbers_that_safetensors_leave_out_are_missed(module, batch, tmp_path):
+    """A buffer outside the state is in no file, and is not borrowed from the original."""
+    module.register_buffer("mean", module.mean, persistent=False)
+    with pytest.raises(RuntimeError, match="differs from the original by nan"):
+        export(module, tmp_path / "m", format="safetensors", batch=batch, description=DESCRIPTION)
 
 
 def test_unusable_requests_are_refused(module, batch, tmp_path):
