@@ -1,4 +1,4 @@
-"""Small dense classifiers on made-up data, many trained side by side: exercise 8's kind in a second.
+"""Small dense classifiers on made-up data, many trained side by side, in about a second.
 
 Pruning, penalties and dropout are tried on them. They have what decides there: several hidden
 layers of ReLU units, more weights than examples, and some wrong labels, so that a network that is

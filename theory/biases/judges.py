@@ -152,7 +152,7 @@ def loses_the_gradient(contrast: Contrast) -> Evidence:
     suspect, remedy = contrast.names
     for nonlinearity, variance in DEEP:
         lost, kept = (
-            abs(_first_of_profile(nonlinearity, variance, options))
+            abs(_first_of_profile(nonlinearity, variance, **options))
             for options in (contrast.suspect, contrast.remedy)
         )
         smallest = min(smallest, lost)
@@ -175,9 +175,8 @@ def loses_the_gradient(contrast: Contrast) -> Evidence:
     return Evidence(tuple(cases), (changed,))
 
 
-def _first_of_profile(
-    nonlinearity: Nonlinearity, variance: float, options: Mapping[str, float]
-) -> float:
+@cache
+def _first_of_profile(nonlinearity: Nonlinearity, variance: float, **options: float) -> float:
     profile = gradient_profile(
         depth=_DEEP,
         width=_WIDTH,

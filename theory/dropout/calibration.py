@@ -10,10 +10,33 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from theory.classifiers import Parameters, draw_task, he_start, log_losses, scores, trained
+from theory.classifiers import (
+    Examples,
+    Parameters,
+    draw_task,
+    he_start,
+    log_losses,
+    scores,
+    trained,
+)
 from theory.dropout.duration import HIDDEN
 
 _TEMPERATURES = torch.linspace(0.5, 8.0, 76, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trained networks.
+
+    Attributes:
+        parameters: of all networks.
+        fresh: examples that none of them has seen.
+        temperature: the fitted temperature (networks,).
+    """
+
+    parameters: Parameters
+    fresh: Examples
+    temperature: Tensor
 
 
 @dataclass(frozen=True)
@@ -37,28 +60,15 @@ def fitted_temperature(outputs: Tensor, classes: Tensor) -> Tensor:
     return _TEMPERATURES[losses.argmin(dim=0)]
 
 
-def savings(
-    rates: Sequence[float],
-    *,
-    noise: float,
-    networks: int,
-    steps: int,
-    seed: int,
-    samples: int = 20,
-    examples: int = 64,
-    fresh: int = 200,
-) -> Savings:
-    """Train ``networks`` with dropout 0.1 and compare predictions on fresh inputs.
+def train(*, networks: int, steps: int, seed: int, examples: int = 64, fresh: int = 200) -> Trained:
+    """Train ``networks`` with dropout 0.1 behind every hidden layer, and fit their temperatures.
 
     Args:
-        rates: dropout rates of the passes; all zero makes every pass the plain prediction.
-        noise: standard deviation of what is added to the fresh inputs; 0 leaves them as they are.
         networks: number of networks.
-        steps: steps of training.
-        seed: seed of everything drawn.
-        samples: passes of Monte Carlo dropout.
-        examples: examples to learn from.
-        fresh: further examples, as many again for the temperature.
+        steps: steps of training; many make them overconfident.
+        seed: seed of tasks, examples, weights and masks.
+        examples: examples to learn from, for each network.
+        fresh: fresh examples, and as many again for the temperature.
     """
     generator = torch.Generator().manual_seed(seed)
     task = draw_task(networks, wrong_labels=0.15, generator=generator)
@@ -72,32 +82,36 @@ def savings(
         generator=generator,
     )
     temperature = fitted_temperature(scores(parameters, held_out.inputs), held_out.classes)
-    drawn = torch.randn(unseen.inputs.shape, generator=generator, dtype=torch.float64)
-    inputs = unseen.inputs + noise * drawn
-    return _compare(parameters, inputs, unseen.classes, temperature, rates, samples, generator)
+    return Trained(parameters, unseen, temperature)
 
 
-def _compare(
-    parameters: Parameters,
-    inputs: Tensor,
-    classes: Tensor,
-    temperature: Tensor,
-    rates: Sequence[float],
-    samples: int,
-    generator: torch.Generator,
+def savings(
+    found: Trained, rates: Sequence[float], *, noise: float, seed: int, samples: int = 20
 ) -> Savings:
-    plain = scores(parameters, inputs)
+    """Compare the predictions of trained networks on fresh inputs.
+
+    Args:
+        found: the networks.
+        rates: dropout rates of the passes; all zero makes every pass the plain prediction.
+        noise: standard deviation of what is added to the fresh inputs; 0 leaves them as they are.
+        seed: seed of noise and masks.
+        samples: passes of Monte Carlo dropout.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(found.fresh.inputs.shape, generator=generator, dtype=torch.float64)
+    inputs, classes = found.fresh.inputs + noise * drawn, found.fresh.classes
+    plain = scores(found.parameters, inputs)
     passes = torch.stack(
         [
-            scores(parameters, inputs, rates=rates, generator=generator).log_softmax(dim=-1)
+            scores(found.parameters, inputs, rates=rates, generator=generator).log_softmax(dim=-1)
             for _ in range(samples)
         ]
     )
-    averaged = passes.logsumexp(dim=0)  # of the mean probability, up to a constant per row
-    own = log_losses(averaged, classes)
+    # The sum of the probabilities and not their mean: a constant factor changes no log softmax.
+    own = log_losses(passes.logsumexp(dim=0), classes)
     single = torch.stack([log_losses(one, classes) for one in passes]).mean(dim=0)
     return Savings(
         plain=log_losses(plain, classes) - own,
-        tempered=log_losses(plain / temperature[:, None, None], classes) - own,
+        tempered=log_losses(plain / found.temperature[:, None, None], classes) - own,
         single=single - own,
     )

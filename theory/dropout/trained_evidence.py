@@ -1,13 +1,14 @@
 """The experiments of question 7 on trained networks, each with a control that its judge rejects."""
 
 import math
+from collections.abc import Mapping
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from theory.claim import Case, Check, Evidence
-from theory.dropout.calibration import Savings, savings
+from theory.dropout.calibration import Savings, savings, train
 from theory.dropout.duration import HIDDEN, steps_until_trained
 from theory.statistics import FALSE_ALARM_RATE
 
@@ -21,7 +22,7 @@ PLACES = {
 CALIBRATED, OVERTRAINED = 32, 150
 
 _steps_until_trained = cache(steps_until_trained)
-_savings = cache(savings)
+_train = cache(train)
 
 
 def training_takes_longer() -> Evidence:
@@ -34,7 +35,7 @@ def idle_dropout_takes_longer() -> Evidence:
     return _judge_duration(dict.fromkeys(PLACES, NOWHERE))
 
 
-def _judge_duration(places: dict[str, tuple[float, ...]]) -> Evidence:
+def _judge_duration(places: Mapping[str, tuple[float, ...]]) -> Evidence:
     without = _duration(NOWHERE)
     cases = []
     for condition, rates in places.items():
@@ -70,13 +71,11 @@ def better_uncertainty_without_dropout() -> Evidence:
 
 
 def _judge_uncertainty(rates: tuple[float, ...]) -> Evidence:
-    clean, noisy = (
-        _savings(rates, noise=noise, networks=CALIBRATED, steps=OVERTRAINED, seed=82)
-        for noise in (0.0, 1.0)
-    )
+    found = _train(networks=CALIBRATED, steps=OVERTRAINED, seed=82)
+    clean, noisy = (savings(found, rates, noise=noise, seed=83) for noise in (0.0, 1.0))
     cases = [
-        Case(f"against the plain prediction, {where}", (_saved(found.plain),))
-        for where, found in (("fresh inputs", clean), ("fresh inputs with noise added", noisy))
+        Case(f"against the plain prediction, {where}", (_saved(saved.plain),))
+        for where, saved in (("fresh inputs", clean), ("fresh inputs with noise added", noisy))
     ]
     cases.append(Case("against single passes with dropout on", (_saved(clean.single),)))
     tempered = "against the plain prediction with a fitted temperature"

@@ -60,7 +60,7 @@ _followed = cache(follow)
 def _normalised(activations: Activations) -> Check:
     low, high = VARIANCES
     return Check(
-        f"layers of {DEPTH} with mean within {LARGEST_MEAN:g} of 0 and variance {low:g} to {high:g}",
+        f"layers of {DEPTH} with mean within ±{LARGEST_MEAN:g} and variance {low:g} to {high:g}",
         activations.normalised,
         "==",
         DEPTH,
@@ -72,7 +72,9 @@ def _course(nonlinearity: Nonlinearity, weight_variance: float) -> Course:
 
 
 def _trained_well(course: Course) -> Check:
-    return Check("loss after training over that before", course.loss_after / course.loss_before, "<", 0.1)
+    return Check(
+        "loss after training over that before", course.loss_after / course.loss_before, "<", 0.1
+    )
 
 
 def _judge_normalising(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
@@ -144,7 +146,10 @@ def _judge_narrow(nonlinearity: Nonlinearity, weight_variance: float) -> Evidenc
         )
         for when, found in (
             ("before training", course.before),
-            (f"after training (largest variance {figure(course.after.largest_variance)})", course.after),
+            (
+                f"after training (largest variance {figure(course.after.largest_variance)})",
+                course.after,
+            ),
         )
     )
     return Evidence(cases, (_trained_well(course),))

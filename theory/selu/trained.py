@@ -1,4 +1,4 @@
-"""What training does to the activations of a deep network: mean, variance and range, layer by layer.
+"""What training does to a deep network's activations: mean, variance and range by layer.
 
 The network has the shape of exercise 8, twenty hidden layers of a hundred units, and learns drawn
 classes of standard normal inputs by Adam. All float64.

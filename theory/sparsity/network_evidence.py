@@ -56,7 +56,8 @@ def _judge_counts(table: Training) -> Evidence:
 def _ranking(training: Training) -> tuple[Check, Check]:
     order = np.argsort(training.update_counts, kind="stable")
     half = order.size // 2
-    least, most = (training.harm_of_zeroing(part) for part in (order[:half], order[half:]))
+    halves = order[:half].tolist(), order[half:].tolist()
+    least, most = map(training.harm_of_zeroing, halves)
     return (
         Check(
             f"different update counts among {order.size:,} weights",

@@ -29,7 +29,7 @@ from theory.sparsity.layers import (
 )
 from theory.sparsity.storage import compressed_cost
 
-NETWORKS, HIDDEN, STEPS = 12, (32, 32, 32), 200
+NETWORKS, HIDDEN, STEPS = 8, (32, 32, 32), 200
 PENALTY = 0.01
 NEARLY_ZERO = 0.01
 SHARE = 0.8
@@ -88,7 +88,7 @@ def _judge_near_zeros(*, penalty: float) -> Evidence:
 def _compressed(parameters: Parameters) -> float:
     matrices = [matrix.numpy() for weights in weights_of(parameters) for matrix in weights]
     stored = sum(compressed_cost(matrix).stored_bytes for matrix in matrices)
-    return stored / sum(matrix.nbytes for matrix in matrices)
+    return stored / sum(int(matrix.nbytes) for matrix in matrices)
 
 
 def _share_near_zero(parameters: Parameters) -> float:
@@ -159,7 +159,9 @@ def _judge_combination(*, penalised: bool) -> Evidence:
     network = Case(
         f"{NETWORKS} trained networks, {SHARE:.0%} of every layer zeroed",
         (
-            Check("share of zeros, L1 then pruning", share_of_zeros(pruned(shrunk, SHARE)), ">", 0.79),
+            Check(
+                "share of zeros, L1 then pruning", share_of_zeros(pruned(shrunk, SHARE)), ">", 0.79
+            ),
             Check("accuracy lost by pruning alone, points", full - alone, ">", 0.0),
             Check("accuracy that L1 before pruning saves, points", both - alone, ">", 0.0),
         ),
