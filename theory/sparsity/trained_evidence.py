@@ -119,12 +119,12 @@ def _judge_pruning(make_mask: MakeMask) -> Evidence:
     full = accuracy(parameters, fresh)
     few, most = (masks_of(parameters, share, make_mask) for share in (0.3, 0.7))
     lighter, bare = masked(parameters, few), masked(parameters, most)
-    recovered = trained(parameters, learned, steps=60, masks=most)
+    recovered = trained(parameters, learned, steps=100, masks=most)
     at_once = full - accuracy(bare, fresh)
     cases = (
         Case("30 % of every layer's weights zeroed", _sparse_and_able(lighter, 0.3, full, fresh)),
         Case(
-            f"70 % zeroed, which costs {at_once:.1f} points, then trained on for 60 steps",
+            f"70 % zeroed, which costs {at_once:.1f} points, then trained on for 100 steps",
             _sparse_and_able(recovered, 0.7, full, fresh),
         ),
     )
