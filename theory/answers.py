@@ -78,7 +78,7 @@ def _false_claims(evidences: dict[str, Evidence]) -> str:
         for claim in question.claims:
             check = counterexample(evidences[claim.id])
             if claim.verdict is Verdict.FALSE and check is not None:
-                needed = f"to be right it must be {bound(check)}"
+                needed = f"the claim needs {bound(check)}"
                 lines.append(
                     f"- **{claim.id}** {claim.statement} "
                     f"*Measured:* {check.quantity}: {measured(check)}; {needed}."

@@ -24,7 +24,7 @@ class Citation:
 
 _NORMALISED = (
     "20 of 20 layers of the SELU network are normalised before training and 0 of 20 after it, when "
-    "their variances reach 35.95."
+    "variances reach 35.95."
 )
 
 CITATIONS: dict[str, Citation] = {
@@ -56,7 +56,7 @@ CITATIONS: dict[str, Citation] = {
         "takes 5 epochs (median), without it 4.",
     ),
     "Q7.3": Citation(
-        "8c", "The table of seconds per epoch has a row with alpha dropout and one without."
+        "8c", "The table of seconds per epoch shows what alpha dropout costs on the clock."
     ),
     "Q7.10": Citation(
         "8e",

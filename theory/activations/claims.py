@@ -238,7 +238,7 @@ CLAIMS: tuple[Claim, ...] = (
             "the squared error in the place of the log loss",
             f"{_PROBABILITY}:squared_error_is_well_behaved",
         ),
-        condition="the loss, and whether it is an output or a hidden layer",
+        condition="the loss and on whether it is an output or a hidden layer",
         references=(_BISHOP, "Glorot and Bengio 2010, Understanding the difficulty of training"),
     ),
     Claim(

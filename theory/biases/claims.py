@@ -47,8 +47,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.TRUE,
         correct=(
             "Right. In 10 of 17 families of published picture networks most biases of dense "
-            "and convolution layers start at 0, and so they do in Keras by default. PyTorch's "
-            "own default draws them uniformly from -1/√fan_in to 1/√fan_in."
+            "and convolution layers start at 0. Keras starts them at 0 by default; PyTorch "
+            "draws them uniformly from -1/√fan_in to 1/√fan_in."
         ),
         kind=Kind.LITERATURE,
         experiment=_EVIDENCE + "zero_is_common",
@@ -162,7 +162,7 @@ CLAIMS: tuple[Claim, ...] = (
             "balanced classes and an odd function",
             _EVIDENCE + "the_best_start_depends_in_easy_cases",
         ),
-        condition="the balance of the classes, and whether units and target share a symmetry",
+        condition="the balance of the classes and on whether units and target share a symmetry",
         references=(_FOCAL, _GOODFELLOW),
     ),
 )

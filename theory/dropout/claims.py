@@ -28,7 +28,7 @@ ANSWER = (
     "samples, whatever the size of the network, and less if the layers before the first "
     "dropout are computed once. The average of the passes is never worse than a typical single "
     "pass. It beats the plain prediction where that is overconfident; a fitted temperature "
-    "does so too, better and in one pass."
+    "beats it by more, and needs one pass."
 )
 
 _TRAINED = "theory.dropout.trained_evidence:"
@@ -169,7 +169,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=Kind.DETERMINISTIC,
         experiment=_MONTE_CARLO + "much_slower",
         control=Control("one pass, called ten samples", _MONTE_CARLO + "single_pass_much_slower"),
-        condition="where dropout stands, and whether the layers before it are computed once",
+        condition="where dropout stands and on whether the layers before it are computed once",
         references=(_GAL,),
     ),
     Claim(

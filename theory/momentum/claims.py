@@ -88,8 +88,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="It may oscillate.",
         verdict=Verdict.TRUE,
         correct=(
-            "It swings to and fro around one minimum, with a period of about 2π over the root of "
-            "learning rate times curvature, and the swing hardly shrinks."
+            "It swings to and fro around one minimum, with a period of about 2π/√(learning "
+            "rate · curvature) steps, and the swing hardly shrinks."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "oscillates",
@@ -117,9 +117,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="At exactly 1 it can thereby get stuck in a poor region.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "At 1 the weights never come to rest, but nothing is lost either: energy is kept. "
-            "Started above the barrier between two valleys they cross it again and again; "
-            "started below it they swing in the worse valley for ever."
+            "At 1 the weights never come to rest, because no energy is lost. If they start "
+            "above the barrier between two valleys, they cross it again and again. If they "
+            "start below it, they swing in the worse valley for ever."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "gets_stuck",
@@ -172,7 +172,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "diverges",
         control=Control("momentum 1.5, which always diverges", _PACE + "diverges_above_one"),
-        condition="learning rate times curvature, and whether the loss is quadratic",
+        condition="learning rate times curvature and on whether the loss is quadratic",
         references=(_POLYAK, _SUTSKEVER),
     ),
     Claim(
@@ -190,7 +190,7 @@ CLAIMS: tuple[Claim, ...] = (
             "every problem taken for a round bowl",
             _PACE + "slow_without_momentum_in_a_round_bowl",
         ),
-        condition="the condition number, and whether gradient noise dominates",
+        condition="the condition number and on whether gradient noise dominates",
         references=(
             "Kidambi et al. 2018, On the insufficiency of existing momentum schemes",
             "Wang et al. 2023, The marginal value of momentum for small learning rate SGD",

@@ -57,7 +57,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:self_normalises",
         control=Control("ReLU in the place of SELU", f"{_HERE}:relu_self_normalises"),
-        condition="the variance of the weights, and whether the network has been trained",
+        condition="the variance of the weights and on whether the network has been trained",
         references=(_KLAMBAUER, "PyTorch documentation, torch.nn.init.calculate_gain"),
     ),
     Claim(

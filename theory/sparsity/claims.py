@@ -46,9 +46,9 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "This is a definition, so it is tried by what it is for: a smaller model. Weights "
-            "near zero save nothing as long as they are kept. Set to zero they do, and in "
-            "networks trained with an L1 penalty that costs no accuracy. But how near counts "
-            "is a matter of scale: rescaling two ReLU layers changes the share of small "
+            "near zero save nothing as long as they are kept. Once they are set to zero they "
+            "do, and networks trained with an L1 penalty lose no accuracy by it. How near "
+            "counts is a matter of scale: rescaling two ReLU layers changes the share of small "
             "weights and not the function."
         ),
         kind=Kind.DETERMINISTIC,
@@ -130,8 +130,8 @@ CLAIMS: tuple[Claim, ...] = (
             "In a dense network every step updates every weight: the count is the same for all "
             "and ranks nothing. In an embedding table a step touches only the rows that it "
             "looks up. There the count tells frequent words from rare ones, and zeroing the "
-            "less updated half costs little. In dense networks magnitude, movement or effect "
-            "on the loss can rank."
+            "less updated half costs little. In a dense network the weights can be ranked by "
+            "magnitude, by movement or by their effect on the loss."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_NETWORKS + "update_counts_rank_weights",

@@ -47,7 +47,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.TRUE,
         correct=(
             "Right. Each layer is worth one unit. With ReLU and inputs that are never negative "
-            "it is worse: one negative layer value makes every output zero; if each of L "
+            "it is worse: one negative layer value makes every output zero. If each of L "
             "layers has a value of its own, only 1 network in 2^L survives."
         ),
         kind=Kind.STATISTICAL,
@@ -95,7 +95,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
             _EVIDENCE + "broken_symmetry_lets_gradients_flow_at_half_scale",
         ),
-        condition="the activation, and whether the weights' scale suits it",
+        condition="the activation and on whether the scale of the weights suits it",
         references=(_GLOROT, _HE, _SCHOENHOLZ),
     ),
     Claim(
