@@ -42,6 +42,7 @@ _POOLE = (
 _HE = "He et al. 2015, Delving Deep into Rectifiers"
 _HERE = "theory.selu.evidence"
 _RACE = "theory.selu.race_evidence"
+_GRADIENTS = "theory.selu.gradient_evidence"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -106,9 +107,9 @@ CLAIMS: tuple[Claim, ...] = (
             "1000."
         ),
         kind=Kind.STATISTICAL,
-        experiment=f"{_HERE}:helps_gradients",
+        experiment=f"{_GRADIENTS}:helps_gradients",
         control=Control(
-            "the logistic function in the place of SELU", f"{_HERE}:logistic_helps_gradients"
+            "the logistic function in the place of SELU", f"{_GRADIENTS}:logistic_helps_gradients"
         ),
         condition=(
             "how the ReLU network was started, whether the signal or the gradient is meant, "

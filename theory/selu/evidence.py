@@ -1,4 +1,4 @@
-"""Judging what the answer sheet says of SELU, except its speed: that is in ``race_evidence``.
+"""Judging what the answer sheet says of SELU, except its speed and its gradients.
 
 One function per claim, and beside it the one that its control runs through the same judge.
 """
@@ -6,13 +6,12 @@ One function per claim, and beside it the one that its control runs through the 
 import math
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import chain
 
 import torch
 
 from theory.claim import Case, Check, Evidence
 from theory.formatting import figure
-from theory.nonlinearities import ELU, LOGISTIC, RELU, SELU, Nonlinearity
+from theory.nonlinearities import ELU, RELU, SELU, Nonlinearity
 from theory.selu import stacks
 from theory.selu.moments import output_moments
 from theory.selu.race_evidence import DEEP, ELU_SIDE, RELU_SIDE, sooner
@@ -22,17 +21,12 @@ from theory.signal import (
     LECUN,
     LINEAR_DEFAULT,
     TORCH_SELU_GAIN,
-    Signal,
     next_mean_square,
     normal_mean,
     propagate,
 )
-from theory.signal_network import measure_signals
-from theory.statistics import FALSE_ALARM_RATE
 
 DEPTH = 20
-DRAWS = 90  # networks of which the signal is measured
-_AT_ONCE = 30
 STARTS = (
     ("LeCun's start, variance 1 / fan_in", LECUN),
     ("He's start, variance 2 / fan_in", HE),
@@ -163,87 +157,6 @@ def stays_narrow() -> Evidence:
 def relu_stays_narrow() -> Evidence:
     """Control of Q3.3: those of ReLU are not even at the start."""
     return _judge_narrow(RELU, HE)
-
-
-@cache
-def _drawn(nonlinearity: Nonlinearity, weight_variance: float) -> tuple[Signal, ...]:
-    generator = torch.Generator().manual_seed(0)
-    chunks = (
-        measure_signals(
-            nonlinearity,
-            networks=_AT_ONCE,
-            depth=DEPTH,
-            width=100,
-            examples=4,
-            weight_variance=weight_variance,
-            generator=generator,
-        )
-        for _ in range(DRAWS // _AT_ONCE)
-    )
-    return tuple(chain.from_iterable(chunks))
-
-
-def _measured_drift(nonlinearity: Nonlinearity, weight_variance: float) -> float:
-    drawn = _drawn(nonlinearity, weight_variance)
-    return abs(sum(signal.log10_gradient for signal in drawn) / DRAWS)
-
-
-def _share_in_scale(nonlinearity: Nonlinearity, weight_variance: float) -> float:
-    drawn = _drawn(nonlinearity, weight_variance)
-    return sum(0.5 <= signal.mean_squares[-1] <= 2.0 for signal in drawn) / DRAWS
-
-
-def _judge_gradients(nonlinearity: Nonlinearity) -> Evidence:
-    def smaller_drift(rival: str, variance: float) -> Case:
-        check = Check(
-            "orders of magnitude by which the gradient changes, mean",
-            _measured_drift(nonlinearity, LECUN),
-            "<",
-            _measured_drift(RELU, variance),
-            # The means scatter by 0.02; they are 0.2 apart or more.
-            false_alarm_rate=FALSE_ALARM_RATE,
-            detects="a change larger by half an order of magnitude",
-            samples=DRAWS,
-        )
-        return Case(f"{DEPTH} layers of 100, against ReLU with {rival} start", (check,))
-
-    steadier = Check(
-        "share of networks whose signal keeps its mean square within a factor of 2",
-        _share_in_scale(nonlinearity, LECUN),
-        ">",
-        _share_in_scale(RELU, HE),
-        # SELU's stray by a tenth, seven times less than out of bounds; half of ReLU's stay in them,
-        # and that nine in ten would has a chance of 4e-12.
-        false_alarm_rate=FALSE_ALARM_RATE,
-        detects="a share smaller by a half",
-        samples=DRAWS,
-    )
-    deep = propagate(nonlinearity, depth=1000, weight_variance=LECUN)
-    growth = Check(
-        "orders of magnitude by which the gradient changes", abs(deep.log10_gradient), "<=", 3.0
-    )
-    predicted = propagate(nonlinearity, depth=DEPTH, weight_variance=LECUN)
-    error = abs(_measured_drift(nonlinearity, LECUN) - abs(predicted.log10_gradient))
-    agrees = Check("prediction against the drawn networks, orders of magnitude", error, "<=", 0.2)
-    return Evidence(
-        (
-            smaller_drift("LeCun's", LECUN),
-            smaller_drift("He's", HE),
-            Case(f"the signal through {DEPTH} layers, against ReLU with He's start", (steadier,)),
-            Case("1000 layers", (growth,)),
-        ),
-        (agrees,),
-    )
-
-
-def helps_gradients() -> Evidence:
-    """Q3.4: SELU helps against the vanishing and exploding gradients of deep ReLU networks."""
-    return _judge_gradients(SELU)
-
-
-def logistic_helps_gradients() -> Evidence:
-    """Control of Q3.4: the logistic function does not, anywhere."""
-    return _judge_gradients(LOGISTIC)
 
 
 def _judge_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
