@@ -100,7 +100,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "It helps against a ReLU network that was started badly. Against ReLU with He's "
-            "start it steadies the signal: in 20 layers about half of those networks change "
+            "start it steadies the signal: in 20 layers two in five of those networks change "
             "its mean square by more than a factor of 2, and no SELU network does. It does not "
             "steady the gradient: ReLU with He's start keeps its size on average, whereas SELU "
             "multiplies its square by 1.0716 per layer, by 4 over 20 layers and by 10^30 over "

@@ -1,4 +1,4 @@
-"""Judging whether SELU helps against vanishing and exploding gradients (Q3.4), in drawn networks."""
+"""Judging in drawn networks whether SELU helps against unstable gradients (Q3.4)."""
 
 from functools import cache
 from itertools import chain
