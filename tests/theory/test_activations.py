@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ from theory.activations.softmax import (
     best_log_loss,
     independent_logistics,
     log_loss,
-    score_for_probability,
+    probability_within,
     softmax,
     softmax_over_batch,
 )
@@ -507,7 +508,7 @@ def test_cells_are_torchs(name):
         reference = module(size, size, bias=False, dtype=torch.float64)
     reference = loaded(reference, weight_in, weight_back)
     wanted = reference(inputs, state if name == "LSTM" else state[0])
-    found = cell(inputs, state, weight_in, weight_back)
+    found = cell(inputs, state, weight_in, weight_back, torch.tanh)
     for one, other in zip(found, wanted if name == "LSTM" else (wanted,), strict=False):
         assert torch.allclose(one, other.detach(), rtol=1e-12)
     assert CELLS[name][0] is cell
@@ -526,15 +527,16 @@ def test_hidden_states_lie_within_one():
     keeps_states_within_one(largest_hidden_state)()
 
 
-def test_those_of_a_cell_without_tanh_do_not(monkeypatch):
-    def open_cell(inputs, state, weight_in, weight_back):
-        return torch.relu(inputs @ weight_in + state[0] @ weight_back), state[1]
-
-    for name, (_, gates) in tuple(CELLS.items()):
-        if name == "simple recurrent cell":
-            monkeypatch.setitem(CELLS, name, (open_cell, gates))
+def test_those_of_a_cell_without_tanh_do_not():
     with rejected():
-        keeps_states_within_one(largest_hidden_state)()
+        keeps_states_within_one(partial(largest_hidden_state, squash=torch.relu))()
+
+
+def test_a_state_that_runs_away_ends_the_run():
+    found = largest_hidden_state(
+        "simple recurrent cell", scale=30.0, generator=seeded(), squash=torch.relu
+    )
+    assert found == 1e6
 
 
 def test_sequences_have_inputs_of_their_own():
@@ -675,12 +677,14 @@ def test_softmax_passes_a_gradient_back_by_one_over_the_units(units):
     assert backward_factor(independent_logistics, units) == pytest.approx(0.25, rel=1e-9)
 
 
-@given(st.integers(2, 1000), st.floats(0.5, 0.999))
-def test_scores_give_the_probability_asked_for(classes, probability):
-    size = score_for_probability(probability, classes)
-    scores = torch.full((1, classes), -size, dtype=torch.float64)
-    scores[0, 0] = size
-    assert float(softmax(scores)[0, 0]) == pytest.approx(probability, rel=1e-9)
+@given(st.integers(2, 1000), st.floats(0.1, 20), st.integers(0, 2**32))
+def test_no_scores_within_the_limit_give_a_larger_probability(classes, limit, seed):
+    best = probability_within(limit, classes)
+    scores = torch.full((1, classes), -limit, dtype=torch.float64)
+    scores[0, 0] = limit
+    assert float(softmax(scores)[0, 0]) == pytest.approx(best, rel=1e-9)
+    drawn = limit * (2 * torch.rand(1, classes, generator=seeded(seed), dtype=torch.float64) - 1)
+    assert float(softmax(drawn).max()) <= best * (1 + 1e-12)
 
 
 # Judges, demo and figure.

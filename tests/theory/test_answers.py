@@ -63,7 +63,7 @@ def test_every_false_claim_has_a_line_with_its_counterexample():
     section = text.partition("## The false claims")[2].partition("\n## ")[0]
     false = [claim.id for claim in CLAIMS if claim.verdict is Verdict.FALSE]
     assert re.findall(r"^- \*\*(Q\d\.\d+)\*\*", section, re.MULTILINE) == false
-    assert len(false) == verdict_counts(CLAIMS)[Verdict.FALSE] >= 20
+    assert len(false) == verdict_counts(CLAIMS)[Verdict.FALSE] > 0
 
 
 def test_every_question_and_claim_is_there():

@@ -10,7 +10,7 @@ from rejection import rejected
 
 from theory.biases.demo import demonstrate, gradient_profile
 from theory.biases.figure import draw
-from theory.biases.output_unit import best_bias, fitted_bias, initial_loss
+from theory.biases.output_unit import best_bias, initial_loss
 from theory.biases.propagation import (
     HE,
     Biases,
@@ -19,8 +19,12 @@ from theory.biases.propagation import (
     next_mean_square,
     silent_layer_probability,
 )
+from theory.biases.published import FAMILIES, count
 from theory.biases.training import final_losses
 from theory.errors import DomainError
+from theory.nonlinearities import LOGISTIC, RELU, SELU, TANH
+from theory.signal import next_mean_square as next_square
+from theory.signal import propagate
 
 ZERO = Biases()
 GRID = torch.linspace(-12, 12, 24001, dtype=torch.float64)
@@ -202,6 +206,24 @@ def test_measured_profiles_are_near_the_closed_form(gain, biases, spread):
     assert profile[0] == pytest.approx(expected, abs=0.14)
 
 
+@pytest.mark.parametrize(
+    ("nonlinearity", "variance"), [(RELU, 1.0), (SELU, 1.0), (TANH, 1.0), (LOGISTIC, 1.0)], ids=str
+)
+def test_profiles_of_other_functions_are_near_the_theory(nonlinearity, variance):
+    # As above; 0.25 leaves six standard errors, and the functions differ by more from each other.
+    profile = gradient_profile(
+        depth=8,
+        width=200,
+        draws=40,
+        seed=3,
+        nonlinearity=nonlinearity,
+        weight_variance=variance,
+    )
+    start = next_square(nonlinearity, 1.0, weight_variance=variance)
+    expected = propagate(nonlinearity, depth=7, weight_variance=variance, mean_square=start)
+    assert profile[0] == pytest.approx(expected.log10_gradient, abs=0.25)
+
+
 def test_profiles_share_their_weights_between_biases():
     def profile(seed, **biases):
         return gradient_profile(depth=3, width=20, draws=2, seed=seed, **biases)
@@ -329,44 +351,17 @@ def test_a_rate_lies_between_0_and_1(function, rate):
         function(rate)
 
 
-def the_end_is_the_offset(trained):
-    @given(st.floats(-5, 5), st.floats(-5, 5))
-    def check(offset, start):
-        found = fitted_bias(offset, start=start, trained=trained)
-        assert found == pytest.approx(offset, abs=1e-6)
-
-    return check
-
-
-def test_a_trained_bias_reaches_the_offset_from_anywhere():
-    the_end_is_the_offset(trained=True)()
-
-
-def test_a_fixed_bias_does_not():
-    with rejected():
-        the_end_is_the_offset(trained=False)()
-    assert fitted_bias(3.0, start=1.5, trained=False) == 1.5
-
-
-def test_the_first_step_is_the_gradients():
-    # At weight 0 and bias 0 the error is -(x + 3), whose mean over -1, 0, 1, 2 is -3.5.
-    one = fitted_bias(3.0, start=0.0, trained=True, learning_rate=0.1, steps=1)
-    assert one == pytest.approx(0.35)
-    # The weight's gradient is then the mean of -(x + 3) x, -3; the next errors follow.
-    errors = [0.3 * x + 0.35 - (x + 3) for x in (-1, 0, 1, 2)]
-    two = fitted_bias(3.0, start=0.0, trained=True, learning_rate=0.1, steps=2)
-    assert two == pytest.approx(0.35 - 0.1 * sum(errors) / 4)
-
-
 # Training.
 
 
-def test_final_losses_are_those_of_torchs_modules():
+@pytest.mark.parametrize("trained", [True, False], ids=["trained", "fixed"])
+def test_final_losses_are_those_of_torchs_modules(trained):
     found = final_losses(
         lambda points: points[:, 0] * points[:, 1],
         spread=0.7,
         networks=2,
         seed=5,
+        trained=trained,
         width=3,
         steps=4,
     )
@@ -390,10 +385,44 @@ def test_final_losses_are_those_of_torchs_modules():
             network.zero_grad()
             loss.backward()
             with torch.no_grad():
-                for parameter in network.parameters():
-                    parameter -= 0.1 * parameter.grad
+                for name, parameter in network.named_parameters():
+                    if trained or name != "0.bias":
+                        parameter -= 0.1 * parameter.grad
         expected = float(((network(inputs)[:, 0] - targets) ** 2).mean().detach())
         assert float(found[index]) == pytest.approx(expected, rel=1e-9)
+
+
+# Published networks.
+
+
+def test_biases_of_dense_and_convolution_layers_are_counted():
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 2),
+        torch.nn.BatchNorm2d(3),
+        torch.nn.Linear(2, 5),
+        torch.nn.Linear(2, 7, bias=False),
+    )
+    torch.nn.init.zeros_(network[2].bias)
+    torch.nn.init.ones_(network[0].bias)
+    assert count(network) == (8, 5)
+
+
+@pytest.mark.parametrize("name", ["ResNet", "ShuffleNetV2", "MobileNetV2", "MNASNet", "SqueezeNet"])
+def test_families_are_what_torchvision_builds(name):
+    from torchvision import models
+
+    (family,) = (family for family in FAMILIES if family.name == name)
+    with torch.random.fork_rng(devices=[]):
+        assert count(getattr(models, family.builder)()) == (family.biases, family.zero)
+
+
+def test_there_are_seventeen_families_and_a_majority_is_one():
+    assert len({family.name for family in FAMILIES}) == len(FAMILIES) == 17
+    assert [f.mostly_zero for f in FAMILIES if f.name in ("VGG", "AlexNet", "RegNet")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 # The demo.

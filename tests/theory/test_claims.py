@@ -12,9 +12,9 @@ from theory.ledger import CLAIMS, QUESTIONS, verdict_counts
 
 CONTROLLED = [claim for claim in CLAIMS if claim.control is not None]
 TOTALS = {
-    Verdict.TRUE: 28,
-    Verdict.FALSE: 20,
-    Verdict.DEPENDS: 20,
+    Verdict.TRUE: 29,
+    Verdict.FALSE: 15,
+    Verdict.DEPENDS: 24,
     Verdict.NOT_CHECKABLE: 2,
 }
 

@@ -140,7 +140,7 @@ def test_list_as_json(capsys):
     listed = json.loads(capsys.readouterr().out)
     assert [entry["id"] for entry in listed] == [f"Q{number}" for number in range(1, 8)]
     false = verdict_counts(CLAIMS)[Verdict.FALSE]
-    assert sum(entry["verdicts"]["false"] for entry in listed) == false >= 20
+    assert sum(entry["verdicts"]["false"] for entry in listed) == false > 0
 
 
 def test_show_prints_every_claim_with_its_figures(capsys):

@@ -118,6 +118,44 @@ def test_the_gradient_of_the_valley_is_that_of_its_loss(x):
     assert descent.slope_before_a_valley(x) == pytest.approx(slope, abs=2e-5)
 
 
+def rolls_like_the_optimiser(roll):
+    @given(st.floats(-1.9, 1.9), st.floats(0.0, 1.0), st.floats(0.001, 0.05))
+    def check(start, momentum, rate):
+        settings_ = {"start": start, "momentum": momentum, "learning_rate": rate, "steps": 30}
+        ours = roll(descent.tilted_double_well, **settings_)
+        theirs = descent.descend(descent.tilted_double_well, **settings_)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+    return check
+
+
+def test_plain_numbers_roll_like_the_optimiser():
+    rolls_like_the_optimiser(descent.roll)()
+
+
+def test_another_momentum_does_not():
+    def wrong(gradient, *, momentum, **settings_):
+        return descent.roll(gradient, momentum=momentum / 2, **settings_)
+
+    with rejected():
+        rolls_like_the_optimiser(wrong)()
+
+
+def test_the_gradient_of_the_double_well_is_that_of_its_loss():
+    for x in (-1.7, -0.3, 0.2, 1.4):
+        loss = descent.tilted_double_well_loss
+        slope = (loss(x + 1e-6) - loss(x - 1e-6)) / 2e-6
+        assert descent.tilted_double_well(x) == pytest.approx(slope, abs=1e-8)
+
+
+def test_the_double_well_has_its_bottoms_and_its_barrier_where_they_are_said_to_be():
+    loss, points = descent.tilted_double_well_loss, (-1.04668, 0.10103, 0.94565)
+    found = descent.BEST_BOTTOM, descent.BARRIER, descent.WORSE_BOTTOM
+    assert found == pytest.approx(points, abs=1e-5)
+    assert [descent.tilted_double_well(x) for x in found] == pytest.approx([0, 0, 0], abs=1e-12)
+    assert loss(found[0]) < loss(found[2]) < loss(found[1])
+
+
 def test_the_double_well_has_a_better_and_a_worse_valley_and_a_barrier():
     gradient = descent.tilted_double_well
     assert [gradient(x) > 0.0 for x in (-1.2, -0.9, 0.3, 1.2)] == [False, True, False, True]

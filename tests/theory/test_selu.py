@@ -14,12 +14,13 @@ from torch import nn
 
 from lightning_cifar.networks import elu_network, selu_network
 from theory.errors import DomainError
-from theory.nonlinearities import ELU, RELU, SELU, SELU_LAMBDA, TANH
+from theory.nonlinearities import ELU, NONLINEARITIES, RELU, SELU, SELU_LAMBDA, TANH
 from theory.selu import race_evidence, stacks
 from theory.selu.convergence import (
     ABSOLUTE_VALUES,
     INPUTS,
     LOSS_TO_REACH,
+    SOFT_STEPS,
     TWO_RAMPS,
     Contender,
     Course,
@@ -31,7 +32,6 @@ from theory.selu.convergence import (
 from theory.selu.demo import STARTS, demonstrate
 from theory.selu.evidence import (
     relu_self_normalises,
-    rivals_can_be_better,
     self_normalises,
     suits_depth,
 )
@@ -416,7 +416,9 @@ def test_weights_have_the_variance_of_their_start():
     assert not any(bias.any() for bias in biases)
 
 
-@pytest.mark.parametrize("task", [TWO_RAMPS, ABSOLUTE_VALUES], ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    "task", [TWO_RAMPS, ABSOLUTE_VALUES, SOFT_STEPS], ids=lambda task: task.name
+)
 def test_targets_are_standardised(task):
     course = Course(task, depth=1, width=1, learning_rates=(0.1, 0.2), steps=1, examples=100_000)
     inputs, targets = draw_examples(course, seeds=2, generator=seeded())
@@ -431,8 +433,27 @@ def test_targets_are_standardised(task):
 def test_chance_of_winning_at_most_half():
     assert race_evidence.chance_of_half(2, 0.5) == 0.75
     assert race_evidence.chance_of_half(3, 0.9) == pytest.approx(0.1**3 + 3 * 0.1**2 * 0.9)
-    rate = race_evidence.chance_of_half(race_evidence.NETWORKS, race_evidence.CLEAR_SHARE)
-    assert rate <= 1e-9
+    for course in (race_evidence.DEEP, race_evidence.SHALLOW_RAMPS):
+        assert race_evidence.chance_of_half(*race_evidence._field(course)) <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("side", "name"),
+    [
+        (race_evidence.SELU_SIDE, "SELU"),
+        (race_evidence.RELU_SIDE, "ReLU"),
+        (race_evidence.LEAKY_SIDE, "leaky ReLU"),
+        (race_evidence.ELU_SIDE, "ELU"),
+        (race_evidence.TANH_SIDE, "tanh"),
+        (race_evidence.LOGISTIC_SIDE, "logistic"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_contenders_compute_their_function(side, name):
+    function = next(f for f in NONLINEARITIES if f.name == name)
+    inputs = torch.linspace(-9, 9, 99, dtype=torch.float64)
+    assert side.nonlinearity.name == name
+    assert torch.allclose(side.nonlinearity.value(inputs), function.value(inputs), rtol=1e-12)
 
 
 def test_ties_count_half():
@@ -443,7 +464,7 @@ def test_ties_count_half():
 
 
 def test_self_normalisation_holds_for_one_start_of_four():
-    assert [case.holds for case in self_normalises().cases] == [True, False, False, False]
+    assert [case.holds for case in self_normalises().cases] == [True, *[False] * 4]
     assert not any(case.holds for case in relu_self_normalises().cases)
 
 
@@ -452,7 +473,7 @@ def test_depth_suits_two_stacks_of_five():
 
 
 def test_every_rival_has_its_case():
-    assert [case.holds for case in rivals_can_be_better().cases] == [True, True, True]
+    assert [case.holds for case in race_evidence.rivals_can_be_better().cases] == [True, True, True]
 
 
 def test_demo_predicts_and_measures():

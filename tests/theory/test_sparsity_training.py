@@ -34,16 +34,42 @@ def test_training_follows_the_gradient_written_by_hand(zeros):
     assert found.largest_relative_change == pytest.approx(change)
 
 
-def test_an_embedding_shrinks_the_rows_it_looks_up():
+def test_an_embedding_moves_the_rows_it_looks_up_towards_their_targets():
     found = train_embedding(words=12, width=2, seed=3)
     draws = torch.Generator().manual_seed(3)
-    table = normal(draws, 12, 2)
-    rows = torch.stack([torch.randint(12, (8,), generator=draws) for _ in range(30)])
+    table, targets = 0.1 * normal(draws, 12, 2), normal(draws, 12, 2)
+    chances = 1 / torch.arange(1, 13, dtype=torch.float64)
+    chances = chances / chances.sum()
     updates = torch.zeros(12)
-    for batch in rows:
+    for _ in range(30):
+        batch = torch.multinomial(chances, 8, replacement=True, generator=draws)
         times = torch.bincount(batch, minlength=12).double()
-        table = table * (1 - 0.2 * times)[:, None]  # the gradient of x^2 is 2 x, at a rate of 0.1
+        # The gradient of 0.4 times a squared distance is 0.8 times the distance, at a rate of 0.1.
+        table = table + 0.08 * times[:, None] * (targets - table)
         updates += times > 0
-    # A row looked up five times in one batch is 0, to the last bit or not quite.
-    np.testing.assert_allclose(found.weights, table.flatten().numpy(), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(found.weights, table.flatten().numpy(), rtol=1e-9, atol=1e-12)
     assert (found.update_counts.reshape(12, 2) == updates.numpy()[:, None]).all()
+    expected = float(chances @ ((table - targets) ** 2).sum(dim=1))
+    assert found.loss(found.weights) == pytest.approx(expected)
+
+
+def test_every_row_can_be_looked_up_in_every_step():
+    found = train_embedding(words=5, width=2, lookups=None, seed=3)
+    assert (found.update_counts == 30).all()
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.5], ids=str)
+def test_the_harm_of_zeroing_is_the_loss_that_it_adds(zeros):
+    found = train_network(inputs=4, hidden=3, zeros=zeros, seed=1)
+    draws = torch.Generator().manual_seed(1)
+    data, targets = normal(draws, 64, 4), normal(draws, 64)
+
+    def loss(weights):
+        first = torch.from_numpy(weights[:12]).reshape(3, 4)
+        outputs = torch.tanh(data @ first.T) @ torch.from_numpy(weights[12:])
+        return float(((outputs - targets) ** 2).mean())
+
+    without = found.weights.copy()
+    without[[1, 13]] = 0.0
+    assert found.harm_of_zeroing([1, 13]) == pytest.approx(loss(without) - loss(found.weights))
+    assert found.harm_of_zeroing([]) == 0.0

@@ -1,4 +1,4 @@
-"""Judging what the sheet says of tanh beside the logistic function (Q4.7 to Q4.10).
+"""Judging what the answer sheet says of tanh beside the logistic function (Q4.7 to Q4.10).
 
 One function per claim, and beside it the one that its control runs through the same judge.
 """
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from theory.activations.recurrent import CELLS, largest_hidden_state
-from theory.activations.softmax import score_for_probability
+from theory.activations.softmax import probability_within
 from theory.claim import Case, Check, Evidence
 from theory.nonlinearities import LOGISTIC, TANH, Nonlinearity
 from theory.signal import LECUN, propagate
@@ -48,40 +48,37 @@ def logistic_fits_minus_one_to_one() -> Evidence:
     return _judge_output_range(LOGISTIC)
 
 
-def _judge_recurrent(needs: dict[str, tuple[str, float]]) -> Evidence:
-    hidden = max(
-        largest_hidden_state(name, scale=3.0, generator=torch.Generator().manual_seed(0))
+def _judge_recurrent(squash: Callable[[Tensor], Tensor]) -> Evidence:
+    largest = {
+        name: largest_hidden_state(
+            name, scale=3.0, generator=torch.Generator().manual_seed(1), squash=squash
+        )
         for name in CELLS
+    }
+    cases = [
+        Case(
+            f"what the recurrent layer puts out, {name}, weights with deviation 3",
+            (Check("largest size of an entry", size, "<=", 1.0),),
+        )
+        for name, size in largest.items()
+    ]
+    for words in (1000, 50_000):
+        best = probability_within(1.0, words)
+        likely = Check("largest probability that one word can get", best, ">=", 0.5)
+        cases.append(Case(f"what the model puts out, scores for one of {words:,} words", (likely,)))
+    return Evidence(
+        tuple(cases), (Check("largest hidden state reached", max(largest.values()), ">=", 0.9),)
     )
-    cases = tuple(
-        Case(condition, (Check(quantity, value, "<=", 1.0),))
-        for condition, (quantity, value) in needs.items()
-    )
-    return Evidence(cases, (Check("largest hidden state reached", hidden, ">=", 0.9),))
 
 
 def recurrent_outputs_within_one() -> Evidence:
     """Q4.8: outputs between -1 and 1 are what sequence models need."""
-    quantity = "size of the scores that give one word nine chances in ten"
-    return _judge_recurrent(
-        {
-            f"choosing one of {words} words": (quantity, score_for_probability(0.9, words))
-            for words in (10, 1000, 50_000)
-        }
-    )
+    return _judge_recurrent(torch.tanh)
 
 
-def recurrent_states_within_one() -> Evidence:
-    """Control of Q4.8: it is the hidden states that lie there."""
-    return _judge_recurrent(
-        {
-            f"hidden state, {name}, weights with deviation 3": (
-                "largest size of an entry",
-                largest_hidden_state(name, scale=3.0, generator=torch.Generator().manual_seed(1)),
-            )
-            for name in CELLS
-        }
-    )
+def unbounded_outputs_within_one() -> Evidence:
+    """Control of Q4.8: cells with ReLU where tanh belongs leave that range."""
+    return _judge_recurrent(torch.relu)
 
 
 def _judge_same_shape(stretched_logistic: Callable[[Tensor], Tensor]) -> Evidence:

@@ -24,18 +24,20 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "SELU for deep plain stacks of dense layers with LeCun's start and standardised inputs. ReLU "
-    "as the fast default of hidden layers: one comparison, a derivative of 0 or 1, and exact zeros "
-    "in about half of its outputs; it is these activations that are sparse, not its inputs. A "
-    "ReLU neuron that is negative on every example stops learning; leaky ReLU, PReLU, RReLU and "
-    "ELU keep a gradient there. tanh for outputs between -1 and 1, and inside recurrent cells, "
-    "whose hidden states it bounds; what a sequence model puts out is usually a choice among "
-    "words, which is softmax's task. tanh beats the logistic function in hidden layers because it "
-    "is centred at zero and four times as steep there, not because its range is wider. Logistic "
-    "for the probability of one class against its absence, with the log loss; with the squared "
-    "error, or stacked in hidden layers, its gradient vanishes. Softmax in the output layer, for "
-    "classes that exclude each other; where several labels can be right, one logistic function "
-    "for each."
+    "SELU: for deep plain stacks of dense layers with LeCun's start and standardised inputs. "
+    "Leaky ReLU and its variants PReLU, RReLU and ELU: where neurons die, for they keep a "
+    "gradient where a ReLU neuron that is negative on every example stops learning. Leaky ReLU "
+    "is also nearly as fast as ReLU, which is the book's reason to prefer it to SELU where "
+    "speed counts. ReLU: the fast default of hidden layers, with one comparison, a derivative "
+    "of 0 or 1, and exact zeros in about half of its outputs. These activations are sparse; "
+    "its inputs need not be. tanh: for outputs between -1 and 1, and inside recurrent cells, "
+    "where it bounds the hidden state. What a sequence model puts out is usually a choice "
+    "among words, and that is softmax's task. In hidden layers tanh beats the logistic "
+    "function because it is centred at zero and four times as steep there, not because its "
+    "range is wider. Logistic: use it for a yes/no probability, with the log loss; with the "
+    "squared error, or stacked in hidden layers, its gradient vanishes. Softmax: in the output "
+    "layer, for classes that exclude each other. Where several labels can be right, use one "
+    "logistic function for each."
 )
 
 _KLAMBAUER = "Klambauer et al. 2017, Self-Normalizing Neural Networks"
@@ -54,8 +56,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.TRUE,
         correct=(
             "Yes, for dense layers one after the other with weights of variance 1 / fan_in. In "
-            "torch that is kaiming_normal_ with nonlinearity='linear'; its own gain for 'selu' is "
-            "3/4 and lets the activations shrink."
+            "PyTorch use kaiming_normal_ with nonlinearity='linear'; its own gain for 'selu' "
+            "is 3/4, which lets the activations shrink."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:selu_suits_feed_forward",
@@ -67,9 +69,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="A ReLU neuron can become inactive in training and its gradient then is zero.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes. A neuron below zero on every example has a gradient of exactly zero, and in the "
-            "first layer plain gradient descent never brings it back. A learning rate that is too "
-            "large is enough to get there."
+            "Yes. A neuron below zero on every example has a gradient of exactly zero, and in "
+            "the first layer plain gradient descent never brings it back. A learning rate that "
+            "is too large is enough to switch neurons off."
         ),
         kind=Kind.EXACT,
         experiment=f"{_HERE}:relu_units_die",
@@ -81,9 +83,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The small slope of leaky ReLU below zero keeps such neurons active.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes, if active means trainable: below zero the gradient is the slope times what a "
-            "linear neuron would get, so the way back takes about 1 / slope as many steps. PReLU, "
-            "RReLU and ELU do the same."
+            "Yes, if active means trainable: below zero the gradient is the slope times that "
+            "of a linear neuron, so the way back takes about 1 / slope times as many steps. "
+            "PReLU, RReLU and ELU do the same."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:leaky_units_stay_trainable",
@@ -108,9 +110,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="ReLU suits above all vision and other areas whose input is very sparse.",
         verdict=Verdict.FALSE,
         correct=(
-            "Pictures are not sparse: black is one brightness of 256, and a count over CIFAR-10's "
-            "test images finds 0.61 % zeros. What is sparse with ReLU are the hidden activations: "
-            "half are exactly zero at the start, for dense and for sparse inputs alike."
+            "Pictures are not sparse: 0.61 % of the pixel values of CIFAR-10's test images are "
+            "zero, counted in a JPEG copy. With ReLU it is the hidden activations that are "
+            "sparse: half of them are exactly zero at the start, for dense and for sparse "
+            "inputs alike."
         ),
         kind=Kind.STATISTICAL,
         experiment=f"{_HERE}:relu_suits_sparse_inputs",
@@ -126,7 +129,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.TRUE,
         correct=(
             "Yes: one comparison and no exponential, and a derivative of 0 or 1. How much time "
-            "that saves depends on the hardware; where memory is the bottleneck it is little."
+            "that saves depends on the hardware; it is little where memory is the bottleneck."
         ),
         kind=Kind.EXACT,
         experiment=f"{_HERE}:relu_is_simple",
@@ -138,8 +141,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="tanh suits outputs that must lie between -1 and 1.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes: it reaches every value between them and none beyond. The ends themselves are "
-            "reached only by rounding."
+            "Yes: it reaches every value between them and none beyond. Only rounding reaches "
+            "the ends themselves."
         ),
         kind=Kind.EXACT,
         experiment=f"{_BOUNDED}:tanh_fits_minus_one_to_one",
@@ -152,18 +155,20 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Q4.8",
         statement="Outputs between -1 and 1 are often what sequence and recurrent models need.",
-        verdict=Verdict.FALSE,
+        verdict=Verdict.DEPENDS,
         correct=(
-            "In recurrent cells tanh bounds the hidden state. The output of a sequence model is "
-            "mostly a choice among words, by softmax over scores that must be free to leave -1 to "
-            "1: kept inside, no word of a thousand could get even one chance in a hundred."
+            "It is right for what a recurrent layer puts out: tanh keeps the hidden state "
+            "between -1 and 1. It is wrong for what a sequence model puts out, mostly a choice "
+            "among words by softmax: with scores limited to -1 to 1, no word out of 1,000 "
+            "could reach a probability of 1 %."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_BOUNDED}:recurrent_outputs_within_one",
         control=Control(
-            "the right statement: hidden states lie between -1 and 1",
-            f"{_BOUNDED}:recurrent_states_within_one",
+            "cells with ReLU in the place of tanh",
+            f"{_BOUNDED}:unbounded_outputs_within_one",
         ),
+        condition="whether the output of the recurrent layer is meant or that of the model",
         references=(
             "Sutskever, Vinyals and Le 2014, Sequence to Sequence Learning with Neural Networks",
             "Hochreiter and Schmidhuber 1997, Long Short-Term Memory",
@@ -174,8 +179,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="tanh has the shape of the sigmoid, on a wider range.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes: tanh(x) = 2 logistic(2x) - 1. Note that the input is stretched too, so that "
-            "tanh is four times as steep at zero."
+            "Yes: tanh(x) = 2 logistic(2x) - 1. The input is stretched too, so that tanh is "
+            "four times as steep at zero."
         ),
         kind=Kind.EXACT,
         experiment=f"{_BOUNDED}:tanh_is_rescaled_logistic",
@@ -190,16 +195,16 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The wider range makes tanh the better choice for many problems.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "In hidden layers tanh is far better, for its slope of 1 at zero and its mean of zero. "
-            "With the same range and a quarter of the slope the gradient is lost as with the "
-            "logistic function, and for a probability half of tanh's range is of no use."
+            "In hidden layers tanh is far better, because its slope at zero is 1 and its mean "
+            "is zero. With the same range and a quarter of the slope it loses the gradient as "
+            "the logistic function does, and for a probability half of its range is of no use."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_BOUNDED}:wider_range_is_better",
         control=Control(
             "the logistic function compared with itself", f"{_BOUNDED}:same_range_is_better"
         ),
-        condition="hidden layer or output, and the slope at zero",
+        condition="whether it is a hidden layer or an output, and the slope at zero",
         references=(_LECUN, "Glorot and Bengio 2010, Understanding the difficulty of training"),
     ),
     Claim(
@@ -207,8 +212,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The logistic function suits binary classification, with outputs from 0 to 1.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes: its outputs are probabilities, the two classes are treated alike, it is softmax "
-            "of two classes, and the log loss has the slope probability minus label."
+            "Yes: its outputs are probabilities, it treats the two classes alike, it is "
+            "softmax of two classes, and the slope of the log loss is probability minus label."
         ),
         kind=Kind.EXACT,
         experiment=f"{_PROBABILITY}:logistic_suits_binary",
@@ -222,9 +227,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The logistic function is smooth and well behaved, hence good for optimisers.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "Smooth it is. With the log loss the problem is convex in the score and a confident "
-            "error has slope 1. With the squared error that slope is 0.00009 at a score of -10, "
-            "and 20 hidden layers lose more than 12 orders of magnitude of the gradient."
+            "It is smooth. With the log loss the problem is convex in the score and a "
+            "confident error has slope 1. With the squared error that slope is 0.00009 at a "
+            "score of -10, and 20 hidden layers lose more than 12 orders of magnitude of the "
+            "gradient."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_PROBABILITY}:logistic_is_well_behaved",
@@ -232,7 +238,7 @@ CLAIMS: tuple[Claim, ...] = (
             "the squared error in the place of the log loss",
             f"{_PROBABILITY}:squared_error_is_well_behaved",
         ),
-        condition="the loss, and whether it is an output or a hidden layer",
+        condition="the loss and on whether it is an output or a hidden layer",
         references=(_BISHOP, "Glorot and Bengio 2010, Understanding the difficulty of training"),
     ),
     Claim(
@@ -240,16 +246,19 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Softmax suits multi-class classification.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It does where exactly one class is right. With two right classes neither can get more "
-            "than its share, and the log loss stays above 2 ln 2. In hidden layers it is almost "
-            "never used: among 100 equal neurons it passes back a hundredth of a gradient."
+            "It does where exactly one class is right. If two classes are right, their "
+            "probabilities cannot both be large, and the log loss stays above 2 ln 2. In "
+            "hidden layers softmax is almost never used: with 100 equal inputs it shrinks the "
+            "gradient a hundredfold."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_PROBABILITY}:softmax_suits_multi_class",
         control=Control(
             "softmax taken over the batch", f"{_PROBABILITY}:batch_softmax_suits_multi_class"
         ),
-        condition="whether classes exclude each other, and output or hidden layer",
+        condition=(
+            "whether classes exclude each other, and whether it is an output or a hidden layer"
+        ),
         references=(_BISHOP,),
     ),
     Claim(
@@ -257,8 +266,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Softmax outputs are a valid distribution: between 0 and 1, adding up to 1.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes, to rounding. In floating point single probabilities can be exactly 0 or 1, and "
-            "valid does not mean calibrated."
+            "Yes, to rounding. In floating point a probability can be exactly 0 or 1. Valid "
+            "does not mean calibrated."
         ),
         kind=Kind.EXACT,
         experiment=f"{_PROBABILITY}:softmax_is_a_distribution",
@@ -272,7 +281,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="Q4.15",
         statement="Which function is best depends on the problem; experiment.",
         verdict=Verdict.NOT_CHECKABLE,
-        correct="Advice, and sound; there is nothing in it that an experiment could refute.",
+        correct="This is advice, and sound. Nothing in it could be refuted by an experiment.",
         kind=Kind.LITERATURE,
         experiment=f"{_HERE}:not_checkable",
     ),

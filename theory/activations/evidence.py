@@ -1,4 +1,4 @@
-"""Judging what the sheet says of SELU, ReLU and its variants (Q4.1 to Q4.6) and of choosing.
+"""Judging what the answer sheet says of SELU, ReLU and its variants (Q4.1 to Q4.6) and of choosing.
 
 One function per claim, and beside it the one that its control runs through the same judge. tanh
 is judged in ``bounded_evidence``, logistic and softmax in ``probability_evidence``.
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from theory.activations.dead_units import draw_problem, steps_to_return, switched_off, train
 from theory.activations.operations import EXPONENTIALS, operations
+from theory.activations.pixels import share_of_black
 from theory.claim import Case, Check, Evidence
 from theory.nonlinearities import ELU, LEAKY_RELU, RELU, SELU, TANH, Nonlinearity, leaky_relu
 from theory.signal import LECUN, TORCH_SELU_GAIN, propagate
@@ -25,9 +26,10 @@ def _judge_feed_forward(weight_variance: float) -> Evidence:
             for square in (2.0, 0.5)
         )
         growth = max(abs(high.log10_gradient), abs(low.log10_gradient))
+        distance = "mean square of the last layer, inputs at {}: distance from 1"
         checks = (
-            Check("mean square of the last layer, inputs at 2", high.mean_squares[-1], "<=", 1.1),
-            Check("mean square of the last layer, inputs at 1/2", low.mean_squares[-1], ">=", 0.9),
+            Check(distance.format("2"), abs(high.mean_squares[-1] - 1.0), "<=", 0.1),
+            Check(distance.format("1/2"), abs(low.mean_squares[-1] - 1.0), "<=", 0.1),
             Check("orders of magnitude by which the gradient changes", growth, "<=", 1.0),
         )
         return Case(f"{depth} dense layers", checks)
@@ -157,7 +159,7 @@ def _judge_sparse(pictures: Check, effect: str, difference: float, sparse: Tenso
     zeros = float((sparse == 0).double().mean())
     return Evidence(
         (
-            Case("vision, for which pixels of evenly spread brightness stand in", (pictures,)),
+            Case("vision: the test images of CIFAR-10", (pictures,)),
             Case("inputs of which 94 % are zero", (caused,)),
         ),
         (Check("share of zeros in the sparse input", zeros, ">=", 0.9),),
@@ -174,10 +176,8 @@ def relu_suits_sparse_inputs() -> Evidence:
     """Q4.5: ReLU goes with sparse inputs, such as pictures."""
     generator = torch.Generator().manual_seed(0)
     dense, sparse = _inputs(generator)
-    brightnesses = torch.arange(256)  # of eight-bit pixels, all equally frequent
-    zeros = float((brightnesses == 0).double().mean())
     difference = share_of_zeros(RELU, sparse, generator) - share_of_zeros(RELU, dense, generator)
-    pictures = Check("share of zeros among eight-bit brightnesses", zeros, ">=", 0.4)
+    pictures = Check("share of zeros among the pixels", share_of_black(), ">=", 0.4)
     return _judge_sparse(pictures, "sparse input minus dense input", difference, sparse)
 
 

@@ -1,4 +1,4 @@
-"""Judging what the sheet says of outputs that are probabilities: logistic, softmax (Q4.11 to 14).
+"""Judging what the answer sheet says of probabilities: logistic and softmax (Q4.11 to Q4.14).
 
 One function per claim, and beside it the one that its control runs through the same judge.
 """

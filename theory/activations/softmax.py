@@ -57,9 +57,9 @@ def backward_factor(normalisation: Normalisation, units: int) -> float:
     return float(torch.linalg.matrix_norm(torch.stack(rows), ord=2))
 
 
-def score_for_probability(probability: float, classes: int) -> float:
-    """Return the size that scores need so that softmax gives one class ``probability``.
+def probability_within(limit: float, classes: int) -> float:
+    """Return the largest probability that softmax gives one class, scores from -limit to limit.
 
-    The favoured class has this score and all others minus it: the smallest range that will do.
+    It is reached where that class has the score limit and every other one the score -limit.
     """
-    return 0.5 * math.log(probability / (1 - probability) * (classes - 1))
+    return 1 / (1 + (classes - 1) * math.exp(-2 * limit))

@@ -18,14 +18,14 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "Yes. Independent weights already make units differ, and the biases leave 0 at the first step, "
-    "so starting there takes nothing away: the ability to shift belongs to the trained parameter, "
-    "not to its first value. Zero biases do not make gradients vanish or explode; how much of a "
-    "gradient passes a ReLU layer is set by the variance of the weights, and neither 0.01 nor "
-    "drawn biases repair a wrong one. He's and Glorot's rules are not even defined for a vector. "
-    "There are places where another start is better: an output unit for a rare class, very narrow "
-    "ReLU layers, a network of odd units that must learn an even function. In the dense networks "
-    "of the exercise it makes no difference."
+    "Yes. Independent weights already make units differ, and biases leave 0 at the first step. "
+    "Starting there takes nothing away: it is the trained bias that shifts a unit, not its "
+    "first value. Zero biases do not make gradients vanish or explode. In networks of fifty "
+    "layers with five activation functions, drawn biases in their place change little, and "
+    "mend nothing; the scale of the weights decides. Neither 0.01 nor drawn biases repair a "
+    "wrong scale. Another start is better in a few places: in the output unit for a rare "
+    "class, in very narrow ReLU layers, and in a network of odd units that must learn an even "
+    "function. In the dense networks of the exercise it makes no difference."
 )
 
 COMMAND = "theory run biases --depth 20 --width 100 --bias 0.01"
@@ -46,35 +46,38 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Starting the biases at 0 is common practice.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right, though frameworks differ: Keras starts the biases of dense layers at 0; "
-            "PyTorch draws those of Linear and of convolutions uniformly from +-1/sqrt(fan_in), "
-            "and starts those of its normalisation and attention layers at 0."
+            "Right. In 10 of 17 families of published picture networks most biases of dense "
+            "and convolution layers start at 0. Keras starts them at 0 by default; PyTorch "
+            "draws them uniformly from -1/√fan_in to 1/√fan_in."
         ),
         kind=Kind.LITERATURE,
         experiment=_EVIDENCE + "zero_is_common",
         control=Control(
-            "only the layers whose biases PyTorch draws",
-            _EVIDENCE + "zero_is_common_in_dense_layers",
+            (
+                "the dense and convolution layers of PyTorch by default, all of whose biases "
+                "are drawn"
+            ),
+            _EVIDENCE + "zero_is_common_among_defaults",
         ),
         references=(_GLOROT, _HE, "PyTorch documentation, torch.nn.Linear"),
     ),
     Claim(
         id="Q2.2",
         statement="Zero biases are not always the best start.",
-        verdict=Verdict.DEPENDS,
+        verdict=Verdict.TRUE,
         correct=(
-            "For a logistic output unit the best start is log(p / (1 - p)) for a share p of "
-            "positive examples, which is 0 only for balanced classes. In very narrow ReLU layers "
-            "an input may find no active unit; at a width of 100 that does not happen. Gates of "
-            "recurrent networks are a further case."
+            "Right, as two exceptions show. A logistic output unit for a rare class starts "
+            "best at log(p / (1 - p)), where p is the share of positive examples. In very "
+            "narrow ReLU layers an input may find no active unit. With balanced classes and "
+            "layers of 100 units neither matters. The gates of recurrent networks are a "
+            "further exception."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "zero_is_not_always_optimal",
         control=Control(
-            "balanced classes and the exercise's wide layers only",
+            ("balanced classes and the exercise's wide layers, where zero biases lose nothing"),
             _EVIDENCE + "zero_is_not_optimal_in_easy_cases",
         ),
-        condition="where the biases stand: output unit and class balance, width of the layers",
         references=(_FOCAL, _GATES),
     ),
     Claim(
@@ -82,13 +85,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Bias initialisation is there to let units shift their activation at will.",
         verdict=Verdict.FALSE,
         correct=(
-            "That is what the bias itself is there for. It is trained, so its first value neither "
-            "grants nor denies the shift: from 0 it reaches the same end as from anywhere else."
+            "That is what the trained bias is for. Its first value neither grants nor denies "
+            "the shift: networks whose biases start at 0 learn a step away from zero as well "
+            "as others do."
         ),
-        kind=Kind.DETERMINISTIC,
+        kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "the_start_gives_the_shift",
         control=Control(
-            "a bias that is no parameter, whose start does decide",
+            "biases that are not trained, whose start does decide",
             _EVIDENCE + "the_start_gives_the_shift_of_fixed_biases",
         ),
         references=(_GOODFELLOW,),
@@ -98,14 +102,15 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Zero biases can make gradients vanish or explode, above all in deep networks.",
         verdict=Verdict.FALSE,
         correct=(
-            "The squared gradient changes per ReLU layer by half the weights' variance times "
-            "fan_in, which He's rule makes 1; zero biases are an assumption of that derivation. "
-            "What depth amplifies is a wrong scale of the weights."
+            "Give the same deep networks drawn biases, and their gradients change as much as "
+            "before: the drawn biases save a fifth of an order of magnitude at best, and with "
+            "tanh they cost almost half of one. What depth amplifies is a wrong scale of the "
+            "weights, or an activation with a small slope, such as the logistic function."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "zero_biases_lose_the_gradient",
         control=Control(
-            "every weight halved",
+            ("halved weights beside whole ones, which save six orders of magnitude or more"),
             _EVIDENCE + "halved_weights_lose_the_gradient",
         ),
         references=(_HE, _POOLE, _SCHOENHOLZ),
@@ -115,8 +120,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Small constants such as 0.01 are a remedy.",
         verdict=Verdict.FALSE,
         correct=(
-            "They are harmless and cure nothing. Over twenty layers with He's weights they change "
-            "the gradient's norm by a few per cent, upwards; a gradient lost to wrong weights "
+            "They do no harm and cure nothing. Over twenty layers with He's weights they raise "
+            "the norm of the gradient by a few per cent; a gradient lost to wrong weights "
             "stays lost. They were once meant to keep ReLU units from starting inactive."
         ),
         kind=Kind.DETERMINISTIC,
@@ -129,14 +134,15 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Drawing the biases by He's or Glorot's rule is a remedy.",
         verdict=Verdict.FALSE,
         correct=(
-            "Both rules need the fan-in of a weight matrix; PyTorch refuses a vector. Biases drawn "
-            "with the layer's own fan-in are fine, and cure nothing: the gradient's factor per "
-            "layer does not contain them, and the signal grows by half their variance per layer."
+            "Both rules are made for weights. Biases drawn with the same variance do no harm "
+            "and cure nothing: the factor by which a layer changes the gradient does not "
+            "contain them, and the mean square of the signal grows by half their variance per "
+            "layer."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "random_biases_cure",
         control=Control(
-            "the same rules for the weight matrices",
+            ("the same rules for the weights, where He's cures the gradient and Glorot's does not"),
             _EVIDENCE + "random_weights_cure",
         ),
         references=(_HE, _GLOROT, "PyTorch documentation, torch.nn.init"),
@@ -146,17 +152,17 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The best start of the biases depends on problem and architecture.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It does for an output unit under class imbalance and where zero biases give the "
-            "network a symmetry that the target lacks, such as tanh units and an even function. "
-            "Elsewhere 0 is as good as any and not worth tuning."
+            "It does for an output unit when classes are unbalanced, and where zero biases "
+            "give the network a symmetry that the target lacks, such as tanh units and an even "
+            "function. Elsewhere 0 is as good as any start and not worth tuning."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "the_best_start_depends",
         control=Control(
-            "balanced classes and an odd function only",
+            "balanced classes and an odd function",
             _EVIDENCE + "the_best_start_depends_in_easy_cases",
         ),
-        condition="class balance at the output; whether units and target share a symmetry",
+        condition="the balance of the classes and on whether units and target share a symmetry",
         references=(_FOCAL, _GOODFELLOW),
     ),
 )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from theory.errors import DomainError
+from theory.nonlinearities import RELU, Nonlinearity
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def gradient_profile(
     weight_gain: float = 1.0,
     constant: float = 0.0,
     spread: float = 0.0,
+    nonlinearity: Nonlinearity = RELU,
+    weight_variance: float = 2.0,
 ) -> tuple[float, ...]:
     """log10 of each layer's gradient norm over the last layer's, mean over the draws.
 
@@ -46,21 +49,24 @@ def gradient_profile(
     what grew on the way forward, and the ratio shows nothing.
 
     Args:
-        depth: number of hidden ReLU layers.
+        depth: number of hidden layers.
         width: units in each of them and number of inputs.
         draws: number of networks, each with one input.
         seed: seed of the draws; the weights depend on it alone.
-        weight_gain: factor on He's standard deviation of the weights.
+        weight_gain: factor on the standard deviation of the weights.
         constant: start of all biases.
         spread: biases are ``constant`` plus uniform draws from +-spread.
+        nonlinearity: activation function of every layer.
+        weight_variance: variance of a weight, in units of 1 / fan_in; 2 is He's rule, 1 LeCun's.
     """
     generator = torch.Generator().manual_seed(seed)
     values = [_normal((draws, width), generator).requires_grad_()]
     for _ in range(depth):
-        weight = weight_gain * math.sqrt(2.0 / width) * _normal((draws, width, width), generator)
+        deviation = weight_gain * math.sqrt(weight_variance / width)
+        weight = deviation * _normal((draws, width, width), generator)
         draw = torch.rand(draws, width, generator=generator, dtype=torch.float64)
         bias = constant + spread * (2.0 * draw - 1.0)
-        values.append(torch.relu(torch.einsum("dij,dj->di", weight, values[-1]) + bias))
+        values.append(nonlinearity.value(torch.einsum("dij,dj->di", weight, values[-1]) + bias))
     direction = _normal((draws, width), generator)
     slopes = torch.autograd.grad((values[-1] * direction).sum(), values[1:])
     norms = torch.stack([slope.norm(dim=1) for slope in slopes])

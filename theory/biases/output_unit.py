@@ -1,10 +1,8 @@
-"""One output unit: where its bias should start, and that training moves it anyway."""
+"""One logistic output unit: where its bias should start."""
 
 import math
 
 from theory.errors import DomainError
-
-_INPUTS = (-1.0, 0.0, 1.0, 2.0)
 
 
 def initial_loss(rate: float, *, bias: float) -> float:
@@ -30,27 +28,6 @@ def best_bias(rate: float) -> float:
     """
     _check_rate(rate)
     return math.log(rate / (1.0 - rate))
-
-
-def fitted_bias(
-    offset: float, *, start: float, trained: bool, learning_rate: float = 0.2, steps: int = 400
-) -> float:
-    """The bias after gradient descent of ``weight * x + bias`` towards ``x + offset``.
-
-    Mean squared error on four inputs; the weight starts at 0. ``trained`` says whether the bias
-    is a parameter at all, or keeps its start.
-    """
-    weight, bias = 0.0, start
-    for _ in range(steps):
-        errors = [weight * x + bias - (x + offset) for x in _INPUTS]
-        weight -= learning_rate * _mean([e * x for e, x in zip(errors, _INPUTS, strict=True)])
-        if trained:
-            bias -= learning_rate * _mean(errors)
-    return bias
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _check_rate(rate: float) -> None:

@@ -15,6 +15,7 @@ def final_losses(
     spread: float,
     networks: int,
     seed: int,
+    trained: bool = True,
     width: int = 16,
     steps: int = 200,
 ) -> Tensor:
@@ -28,6 +29,7 @@ def final_losses(
         spread: the hidden biases start uniformly in +-spread.
         networks: number of networks, trained side by side.
         seed: seed of the draws.
+        trained: whether the hidden biases are parameters, or keep their start.
         width: hidden units.
         steps: full-batch steps.
     """
@@ -43,9 +45,9 @@ def final_losses(
     for _ in range(steps):
         leaves = [parameter.detach().requires_grad_() for parameter in parameters]
         slopes = torch.autograd.grad(_losses(leaves, inputs, targets).sum(), leaves)
-        parameters = [
-            parameter - 0.1 * slope for parameter, slope in zip(parameters, slopes, strict=True)
-        ]
+        rates = (0.1, 0.1, 0.1 if trained else 0.0, 0.1)
+        moves = zip(parameters, rates, slopes, strict=True)
+        parameters = [parameter - rate * slope for parameter, rate, slope in moves]
     return _losses(parameters, inputs, targets)
 
 

@@ -30,6 +30,6 @@ def list_questions(*, as_json: bool = False) -> int:
 
 
 def counts_in_words(counts: Mapping[Verdict, int]) -> str:
-    """Such as ``"70 claims: 28 true, 20 false, 20 depends, 2 not checkable"``."""
+    """Such as ``"5 claims: 3 true, 1 false, 1 depends"``."""
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     return f"{sum(counts.values())} claims: {parts}"

@@ -10,6 +10,7 @@ from theory.commands.listing import counts_in_words
 from theory.commands.output import print_json, wrapped
 from theory.formatting import sentence
 from theory.ledger import Question, verdict_counts
+from theory.study import CITATIONS
 
 Run = Callable[[str], Evidence]
 
@@ -34,7 +35,7 @@ def header(question: Question) -> str:
     return "\n\n".join(
         (
             wrapped(question.question, indent="    ", first=f"{question.id}. "),
-            wrapped(marked_answer(question), indent="  ", first="The sheet: "),
+            wrapped(marked_answer(question), indent="  ", first="The answer sheet: "),
             wrapped(question.answer, indent="  ", first="Corrected: "),
             counts_in_words(verdict_counts(question.claims)),
         )
@@ -58,7 +59,15 @@ def claim_text(claim: Claim, evidence: Evidence) -> str:
         lines.append(wrapped(claim.condition, indent="  ", first="  Depends on: "))
     lines += [_case_text(case) for case in evidence.cases]
     if claim.control is not None:
-        lines.append(wrapped(claim.control.name, indent="    ", first="  Control, rejected: "))
+        lines.append(
+            wrapped(
+                claim.control.name, indent="    ", first="  Control, which gets another verdict: "
+            )
+        )
+    citation = CITATIONS.get(claim.id)
+    if citation is not None:
+        first = f"  The study, {citation.part} (docs/RESULTS.md): "
+        lines.append(wrapped(citation.text, indent="    ", first=first))
     return "\n".join(lines)
 
 

@@ -58,6 +58,10 @@ def recompute(claim: Claim, run: Run = run_experiment) -> Outcome:
 
 def verify(claims: Sequence[Claim], *, as_json: bool = False, run: Run = run_experiment) -> int:
     """Recompute ``claims``, print what differs, and return 0 if nothing does, else 1."""
+    import torch  # here, so that a command that computes nothing starts at once
+
+    # The tensors are small: a second thread mostly waits, on a busy machine for minutes.
+    torch.set_num_threads(1)
     progress = tqdm(claims, desc="claims", unit="claim", file=sys.stderr, disable=None, leave=False)
     outcomes = [recompute(claim, run) for claim in progress]
     differences = [outcome.difference for outcome in outcomes if outcome.difference]

@@ -20,17 +20,18 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "Dropout hardly changes the cost of a training step: the matrix products are the same and the "
-    "masks add less than one percent of arithmetic. It can take more steps to reach a given "
-    "training error, as it optimises a harder, noisier objective; how many more depends on the "
-    "rate and on the error asked for, from hardly any to never arriving. Inference is untouched: "
-    "in evaluation mode a dropout layer returns its input. Monte Carlo dropout trains exactly "
-    "like dropout. Only prediction costs more: as many passes as samples, in every size of "
-    "network, and less if the layers before the first dropout are computed once. Its average is "
-    "never worse than a typical single sample; whether it beats the plain prediction depends on "
-    "how overconfident that is."
+    "Dropout slows training down. Small networks take 1.3 to 1.8 times as many steps until the "
+    "loss on fresh examples is lowest; the book says about twice as many. A single step costs "
+    "hardly more: the matrix products are the same, and the masks add 1 % of arithmetic. "
+    "Inference is untouched: in evaluation mode a dropout layer returns its input. Monte Carlo "
+    "dropout trains exactly like dropout. Only prediction costs more: as many passes as "
+    "samples, whatever the size of the network, and less if the layers before the first "
+    "dropout are computed once. The average of the passes is never worse than a typical single "
+    "pass. It beats the plain prediction where that is overconfident; a fitted temperature "
+    "beats it by more, and needs one pass."
 )
 
+_TRAINED = "theory.dropout.trained_evidence:"
 _EVIDENCE = "theory.dropout.evidence:"
 _MONTE_CARLO = "theory.dropout.monte_carlo_evidence:"
 _SRIVASTAVA = "Srivastava et al. 2014, Dropout"
@@ -40,18 +41,20 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Q7.1",
         statement="Dropout slows training down: it takes longer until the network is trained.",
-        verdict=Verdict.DEPENDS,
+        verdict=Verdict.TRUE,
         correct=(
-            "In steps it can: the dropout objective pulls the weights away from the smallest "
-            "training error. An easy target costs hardly a step more, a harder one many, and one "
-            "near the best possible error is never reached."
+            "Right: the masks make the gradient noisy and the objective harder. Until the loss "
+            "on fresh examples is lowest, small networks take 1.3 times as many steps with 20 "
+            "% in front of the output, 1.6 times with 10 % behind every layer and 1.8 times "
+            "with 50 % in front of the output. The book says about twice as many, the authors "
+            "of dropout two to three times."
         ),
-        kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "training_takes_longer",
+        kind=Kind.STATISTICAL,
+        experiment=_TRAINED + "training_takes_longer",
         control=Control(
-            "dropout switched off while training", _EVIDENCE + "idle_dropout_takes_longer"
+            "dropout layers that are switched off while training",
+            _TRAINED + "idle_dropout_takes_longer",
         ),
-        condition="the dropout rate and the training error asked for",
         references=(_SRIVASTAVA, "Wager et al. 2013, Dropout training as adaptive regularization"),
     ),
     Claim(
@@ -59,8 +62,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Each forward pass drops random activations, so fewer neurons take part in it.",
         verdict=Verdict.TRUE,
         correct=(
-            "In training each activation is zero with the given probability, anew in every pass; "
-            "the others are divided by the chance of being kept."
+            "Right. In training each activation is zero with the given probability, anew in "
+            "every pass; the others are divided by the chance of being kept."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "passes_drop_activations",
@@ -72,9 +75,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="That makes a training step computationally more expensive.",
         verdict=Verdict.FALSE,
         correct=(
-            "The matrix products are computed in full and cost the same; masks add less than one "
-            "percent of arithmetic. They do add calls of small kernels, which a small network can "
-            "feel on the clock."
+            "The matrix products are computed in full and cost the same, and the masks add 1 % "
+            "of arithmetic. They do add calls of small kernels, which a small network can feel "
+            "on the clock."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "step_costs_more",
@@ -88,7 +91,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="Q7.4",
         statement="Dropout does not slow down inference.",
         verdict=Verdict.TRUE,
-        correct="In evaluation mode a dropout layer dispatches no operation at all.",
+        correct="Right. In evaluation mode a dropout layer runs no operation at all.",
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "inference_costs_nothing",
         control=Control(
@@ -100,8 +103,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="At inference all neurons are used and the network runs as usual.",
         verdict=Verdict.TRUE,
         correct=(
-            "In evaluation mode the network computes bit for bit what the same weights without "
-            "dropout layers compute; the scaling was done during training."
+            "Right. In evaluation mode the network computes bit for bit what the same weights "
+            "without dropout layers compute; the scaling was done during training."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "inference_uses_all_units",
@@ -130,7 +133,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="Q7.7",
         statement="Monte Carlo dropout slows down inference, as the network runs several times.",
         verdict=Verdict.TRUE,
-        correct="Ten samples take ten passes and ten times the multiplications.",
+        correct="Right. Ten samples take ten passes and ten times the multiplications.",
         kind=Kind.EXACT,
         experiment=_MONTE_CARLO + "prediction_takes_several_passes",
         control=Control(
@@ -143,8 +146,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Passes with dropout on give a distribution over predictions.",
         verdict=Verdict.TRUE,
         correct=(
-            "The passes differ, and each is a set of probabilities. It takes every kind of dropout "
-            "layer being on: with alpha dropout overlooked all passes are equal."
+            "Right. The passes differ, and each gives a set of probabilities. Every kind of "
+            "dropout layer must be on: if alpha dropout is overlooked, all passes are equal."
         ),
         kind=Kind.STATISTICAL,
         experiment=_MONTE_CARLO + "predictions_spread",
@@ -159,14 +162,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="It can be much slower than ordinary dropout, above all for large models.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "Run in full, ten samples cost ten times as much in a network of any size. Computing "
-            "the layers before the first dropout once makes it 4.4 times with dropout everywhere, "
-            "and 1.02 times with dropout in front of the output only."
+            "Run in full, ten samples cost ten times as much in a network of any size. If the "
+            "layers before the first dropout are computed once, it is 4.4 times with dropout "
+            "everywhere, and 1.02 times with dropout in front of the output only."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_MONTE_CARLO + "much_slower",
         control=Control("one pass, called ten samples", _MONTE_CARLO + "single_pass_much_slower"),
-        condition="where dropout stands, and whether the layers before it are computed once",
+        condition="where dropout stands and on whether the layers before it are computed once",
         references=(_GAL,),
     ),
     Claim(
@@ -174,13 +177,18 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Its estimate of the uncertainty is more robust and more accurate.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "Averaging never has a larger log loss than a typical single sample. Against the plain "
-            "prediction it helps where that is overconfident and harms where it is calibrated."
+            "The average of the passes never has a larger log loss than a typical single pass. "
+            "Against the plain prediction it helps where that is overconfident, on noisy "
+            "inputs even more. A temperature, fitted on further examples, helps more still and "
+            "needs one pass only."
         ),
-        kind=Kind.DETERMINISTIC,
-        experiment=_MONTE_CARLO + "better_uncertainty",
-        control=Control("dropout rate 0", _MONTE_CARLO + "better_uncertainty_without_dropout"),
-        condition="what it is compared with, and whether the plain prediction is overconfident",
+        kind=Kind.STATISTICAL,
+        experiment=_TRAINED + "better_uncertainty",
+        control=Control(
+            "dropout rate 0, where every pass is the plain prediction",
+            _TRAINED + "better_uncertainty_without_dropout",
+        ),
+        condition="what it is compared with",
         references=(_GAL, "Ovadia et al. 2019, Can you trust your model's uncertainty?"),
     ),
 )

@@ -1,54 +1,14 @@
-"""The experiments of question 7 on dropout itself, each with a control that its judge rejects."""
+"""The experiments of question 7 on what dropout does and costs; controls beside them."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from theory.claim import Case, Check, Evidence
-from theory.draws import normal
 from theory.dropout.counting import Work, work_of
-from theory.dropout.exact import steps_to_reach
 from theory.dropout.networks import dense_network, private_random, training_step
 from theory.statistics import mean_check, samples_needed
 
 WIDTHS, RATES, NO_DROPOUT = (100,) * 5, (0.5,) * 5, (0.0,) * 5
-
-
-def training_takes_longer() -> Evidence:
-    """Q7.1 over rates and targets."""
-    return _judge_steps(dropout=True)
-
-
-def idle_dropout_takes_longer() -> Evidence:
-    """Control of Q7.1: dropout in evaluation mode while training."""
-    return _judge_steps(dropout=False)
-
-
-def _judge_steps(*, dropout: bool) -> Evidence:
-    generator = torch.Generator().manual_seed(73)
-    inputs = normal(generator, 60, 8)
-    targets = inputs @ normal(generator, 8) + 0.5 * normal(generator, 60)
-    start = float(np.mean(targets**2))
-    best = float(np.linalg.lstsq(inputs, targets, rcond=None)[1][0]) / 60.0
-    cases = []
-    for rate, distance in ((0.1, 0.8), (0.1, 0.05), (0.5, 0.5), (0.5, 0.05)):
-        without, steps = (
-            steps_to_reach(
-                inputs,
-                targets,
-                rate=used,
-                loss=best + distance * (start - best),
-                learning_rate=0.001,
-                limit=10_000,
-            )
-            for used in (0.0, rate if dropout else 0.0)
-        )
-        longer = Check("steps, in those without dropout", steps / without, ">", 1.05)
-        where = f"rate {rate:g}, until {1.0 - distance:.0%} of the reducible error is gone"
-        cases.append(Case(where, (longer,)))
-    return Evidence(
-        tuple(cases), (Check("error at the start over the best", start / best, ">", 2.0),)
-    )
 
 
 def passes_drop_activations() -> Evidence:
@@ -107,7 +67,10 @@ def _judge_step(*, widths: tuple[int, ...]) -> Evidence:
                 1.0,
             ),
             Check(
-                "all arithmetic, in that without", dropped.arithmetic / plain.arithmetic, ">", 1.05
+                "arithmetic added in all, per cent of that without",
+                100.0 * (dropped.arithmetic / plain.arithmetic - 1.0),
+                ">=",
+                5.0,
             ),
         ),
     )

@@ -1,13 +1,10 @@
 """The experiments of question 7 on Monte Carlo dropout, each with a control its judge rejects."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from theory.claim import Case, Check, Evidence
-from theory.draws import normal
 from theory.dropout.counting import Work, passes_through, work_of
-from theory.dropout.exact import binary_log_loss, masked_probabilities
 from theory.dropout.monte_carlo import DROPOUT_MODULES, sample_probabilities
 from theory.dropout.networks import (
     AlwaysOnDropout,
@@ -202,37 +199,6 @@ def _sharing_changes_nothing() -> Check:
     )
     largest = float((full - shared).abs().max())
     return Check("largest change of a probability by sharing the first part", largest, "<=", 1e-12)
-
-
-def better_uncertainty() -> Evidence:
-    """Q7.10 at rate 0.3, over all masks."""
-    return _judge_uncertainty(rate=0.3)
-
-
-def better_uncertainty_without_dropout() -> Evidence:
-    """Control of Q7.10: at rate 0 every pass is the plain prediction."""
-    return _judge_uncertainty(rate=0.0)
-
-
-def _judge_uncertainty(*, rate: float) -> Evidence:
-    generator = torch.Generator().manual_seed(82)
-    inputs, weights = normal(generator, 200, 8), 0.7 * normal(generator, 8)
-    truth = 1.0 / (1.0 + np.exp(-inputs @ weights))
-    cases = []
-    for condition, factor in (
-        ("plain prediction overconfident (weights three times too large)", 3.0),
-        ("plain prediction calibrated (weights exactly right)", 1.0),
-    ):
-        single, chances = masked_probabilities(inputs, factor * weights, rate)
-        plain = 1.0 / (1.0 + np.exp(-inputs @ (factor * weights)))
-        averaged = binary_log_loss(chances @ single, truth).mean()
-        gain = float(binary_log_loss(plain, truth).mean() - averaged)
-        cases.append(Case(condition, (Check("log loss saved, nats", gain, ">", 1e-9),)))
-    typical = float(chances @ binary_log_loss(single, truth).mean(axis=1) - averaged)
-    saved = Check("log loss saved, nats", typical, ">", 1e-9)
-    cases.append(Case("compared with a single pass with dropout on", (saved,)))
-    total = Check("sum of the chances of all masks", float(abs(chances.sum() - 1.0)), "<=", 1e-12)
-    return Evidence(tuple(cases), (total,))
 
 
 def _network(width: int, rates: tuple[float, ...], *, inputs: int = 30) -> nn.Sequential:

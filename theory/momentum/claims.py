@@ -20,14 +20,15 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "The optimiser picks up enormous speed, shoots past the minimum, turns round, shoots past it "
-    "again, and keeps ringing: at 0.99999 the swing shrinks by a factor e only every 200,000 "
-    "steps, whatever the learning rate, against 19 steps at 0.9. On a quadratic this is ringing, "
-    "not divergence: it diverges only if learning rate times curvature exceeds 2(1 + momentum), a "
-    "limit that momentum raises. On a loss that is not quadratic the speed gathered on a gentle "
-    "slope can still throw the weights out of a valley in which 0.9 settles. At exactly 1 nothing "
-    "is damped: the gradient still steers, the weights swing for ever and settle nowhere, good "
-    "or bad. Which momentum is best depends on the condition number of the problem: 0 for a round "
+    "The optimiser picks up enormous speed, shoots past the minimum, turns round, shoots past "
+    "it again, and keeps swinging. At 0.99999 the swing shrinks by a factor e only every "
+    "200,000 steps, whatever the learning rate; at 0.9 it takes 19. On a quadratic this is not "
+    "divergence: the weights diverge only if learning rate times curvature exceeds 2(1 + "
+    "momentum), a limit that momentum raises. On other losses the speed gathered on a gentle "
+    "slope can still throw the weights out of a valley in which 0.9 settles. At exactly 1 "
+    "nothing is damped. The gradient still steers, and the weights swing for ever: over all "
+    "valleys if they start above the barriers between them, within one if they start below. "
+    "Which momentum is best depends on the condition number of the problem: 0 for a round "
     "bowl, 0.67 for a condition number of 100, 0.96 for 10,000."
 )
 
@@ -43,8 +44,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="With a momentum very close to 1 the optimiser has trouble finding the optimum.",
         verdict=Verdict.TRUE,
         correct=(
-            "After 10,000 steps at 0.99999 the weights still swing over almost the whole distance "
-            "they started with, at every learning rate tried; at 0.9 they have arrived."
+            "After 10,000 steps at 0.99999 the weights still swing over almost the whole "
+            "distance they started with, at every learning rate tried. At 0.9 they have "
+            "arrived."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "stays_far_from_the_minimum",
@@ -56,8 +58,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Each update then relies mainly on the directions of earlier updates.",
         verdict=Verdict.TRUE,
         correct=(
-            "An update is the sum of all gradients so far, each weighted by momentum to the power "
-            "of its age; at 0.99999 the newest of 1,000 has about a thousandth of the total weight."
+            "An update is the sum of all gradients so far, each weighted by momentum to the "
+            "power of its age. At 0.99999 the newest of 1,000 gradients has about a thousandth "
+            "of the total weight."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "relies_on_the_past",
@@ -85,13 +88,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="It may oscillate.",
         verdict=Verdict.TRUE,
         correct=(
-            "It swings to and fro around one minimum, with a period of about 2π over the root of "
-            "learning rate times curvature, and the swing hardly shrinks."
+            "It swings to and fro around one minimum, with a period of about 2π/√(learning "
+            "rate · curvature) steps, and the swing hardly shrinks."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "oscillates",
         control=Control(
-            "Nesterov momentum, which damps this direction", _EVIDENCE + "oscillates_with_nesterov"
+            "Nesterov momentum, which damps a direction as curved as this one",
+            _EVIDENCE + "oscillates_with_nesterov",
         ),
         references=(_POLYAK,),
     ),
@@ -100,8 +104,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="At exactly 1 it keeps moving in the same direction whatever the gradient says.",
         verdict=Verdict.FALSE,
         correct=(
-            "At 1 every gradient counts in full, old and new: the weights swing about the minimum "
-            "without friction. Only dampening = 1 would shut new gradients out."
+            "At 1 every gradient counts in full, old and new, and the weights swing about the "
+            "minimum without friction. Only dampening = 1 would shut new gradients out."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "keeps_its_direction",
@@ -111,22 +115,28 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Q5.6",
         statement="At exactly 1 it can thereby get stuck in a poor region.",
-        verdict=Verdict.FALSE,
+        verdict=Verdict.DEPENDS,
         correct=(
-            "Without friction it cannot come to rest anywhere. Low momentum is what stays in the "
-            "nearer, worse of two valleys; at 1 the barrier is crossed again and again."
+            "At 1 the weights never come to rest, because no energy is lost. If they start "
+            "above the barrier between two valleys, they cross it again and again. If they "
+            "start below it, they swing in the worse valley for ever."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "gets_stuck",
-        control=Control("momentum 0.5 instead", _EVIDENCE + "gets_stuck_at_low_momentum"),
+        control=Control(
+            "momentum 0.5, which stays in the worse valley from every start",
+            _EVIDENCE + "gets_stuck_at_low_momentum",
+        ),
+        condition="whether the start lies above the barrier",
     ),
     Claim(
         id="Q5.7",
         statement="The momentum should be kept between 0.5 and 0.9.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On a quadratic the best momentum is ((√κ - 1)/(√κ + 1))² for condition number κ, so "
-            "the range suits κ from about 34 to 1,440; round bowls want less, long valleys more."
+            "On a quadratic with condition number κ the best momentum is ((√κ - 1)/(√κ + 1))². "
+            "The range suits κ from about 34 to 1,440; rounder bowls want less, longer valleys "
+            "more."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "best_between_half_and_nine_tenths",
@@ -142,8 +152,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Too close to 1 means slow convergence.",
         verdict=Verdict.TRUE,
         correct=(
-            "The distance shrinks by √momentum per step at best, and no learning rate helps: "
-            "a factor 1,000 takes about 1.4 million steps at 0.99999 and about 130 at 0.9."
+            "The distance shrinks by √momentum per step at best, and no learning rate helps: a "
+            "factor of 1,000 takes about 1.4 million steps at 0.99999 and about 130 at 0.9."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "converges_slowly",
@@ -155,14 +165,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Too close to 1 can even mean divergence.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On a quadratic, learning rate times curvature below 2(1 + momentum) never diverges, "
-            "however close to 1; above it always does. On other losses the speed can throw the "
-            "weights out although 0.9 settles with the same learning rate."
+            "On a quadratic it never diverges while learning rate times curvature is below 2(1 "
+            "+ momentum), and always diverges above. On other losses the speed can throw the "
+            "weights out although 0.9 settles at the same learning rate."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "diverges",
         control=Control("momentum 1.5, which always diverges", _PACE + "diverges_above_one"),
-        condition="learning rate times curvature, and whether the loss is quadratic",
+        condition="learning rate times curvature and on whether the loss is quadratic",
         references=(_POLYAK, _SUTSKEVER),
     ),
     Claim(
@@ -171,8 +181,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "In a long valley momentum saves a factor of about √κ steps. In a round bowl plain "
-            "gradient descent is done in one step, and where gradient noise sets the pace momentum "
-            "hardly matters."
+            "gradient descent arrives in one step, and where gradient noise sets the pace "
+            "momentum hardly matters."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "slow_without_momentum",
@@ -180,7 +190,7 @@ CLAIMS: tuple[Claim, ...] = (
             "every problem taken for a round bowl",
             _PACE + "slow_without_momentum_in_a_round_bowl",
         ),
-        condition="the condition number, and whether gradient noise dominates",
+        condition="the condition number and on whether gradient noise dominates",
         references=(
             "Kidambi et al. 2018, On the insufficiency of existing momentum schemes",
             "Wang et al. 2023, The marginal value of momentum for small learning rate SGD",

@@ -37,6 +37,20 @@ def descend(
     return np.array(positions)
 
 
+def roll(
+    gradient: Gradient, *, start: float, momentum: float, learning_rate: float, steps: int
+) -> Array:
+    """The same positions as ``descend``, by the rule in plain numbers: a hundred times faster.
+
+    For tens of thousands of steps; the tests and the experiments hold it against ``descend``.
+    """
+    positions, velocity = [start], 0.0
+    for _ in range(steps):
+        velocity = momentum * velocity + gradient(positions[-1])
+        positions.append(positions[-1] - learning_rate * velocity)
+    return np.array(positions)
+
+
 def gradient_weights(momentum: float, steps: int, *, dampening: float = 0.0) -> Array:
     """Weight (steps,) of each gradient, oldest first, in the last of ``steps`` updates.
 
@@ -57,6 +71,17 @@ def gradient_weights(momentum: float, steps: int, *, dampening: float = 0.0) -> 
 def tilted_double_well(x: float) -> float:
     """Gradient of (x² - 1)²/4 + x/10: a good minimum near -1, a worse one near 1, a barrier."""
     return x * (x * x - 1.0) + 0.1
+
+
+def tilted_double_well_loss(x: float) -> float:
+    """The loss whose gradient is ``tilted_double_well``."""
+    return (x * x - 1.0) ** 2 / 4.0 + x / 10.0
+
+
+# Where that gradient is zero: the good minimum, the barrier between both, the worse minimum.
+BEST_BOTTOM, BARRIER, WORSE_BOTTOM = (
+    float(root) for root in np.sort(np.roots([1.0, 0.0, -1.0, 0.1]).real)
+)
 
 
 def slope_before_a_valley(x: float) -> float:

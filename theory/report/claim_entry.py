@@ -7,6 +7,7 @@ from theory.page_style.markup import element, prose
 from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding
 from theory.report.typography import set_bound, set_measured, set_number
+from theory.study import CITATIONS
 
 
 def claim_entry(found: ClaimFinding) -> str:
@@ -76,6 +77,9 @@ def _body(found: ClaimFinding) -> Iterator[str]:
     if claim.control is not None and control is not None:
         words = _control(claim.control, control.verdict, rejected=found.control_rejected)
         yield _paragraph("Control", words)
+    citation = CITATIONS.get(claim.id)
+    if citation is not None:
+        yield _paragraph("The study", f"{citation.part} in docs/RESULTS.md: {citation.text}")
     sampled = [check for check in found.evidence.checks if check.samples]
     if sampled:
         yield _paragraph("Sampling", "; ".join(dict.fromkeys(map(_sampling, sampled))))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from theory.nonlinearities import Nonlinearity
+from theory.signal import normal_mean
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ TWO_RAMPS = Task(  # a ramp of deviation s has mean s / sqrt(2 pi), variance s^2
     lambda x: torch.clamp(x[:, 0] + x[:, 1], min=0) - torch.clamp(x[:, 2] + x[:, 3], min=0),
     0.0,
     math.sqrt(2 * (1 - 1 / math.pi)),
+)
+SOFT_STEPS = Task(
+    "the difference of two soft steps",
+    lambda x: torch.tanh(2 * (x[:, 0] + x[:, 1])) - torch.tanh(2 * (x[:, 2] + x[:, 3])),
+    0.0,
+    math.sqrt(2 * normal_mean(lambda z: torch.tanh(z) ** 2, variance=8.0)),
 )
 INPUTS = 4
 LOSS_TO_REACH = 0.2  # of targets with variance 1

@@ -1,18 +1,21 @@
-"""Judging what the sheet says of SELU, except its speed: that is in ``race_evidence``.
+"""Judging what the answer sheet says of SELU, except its speed and its gradients.
 
 One function per claim, and beside it the one that its control runs through the same judge.
 """
 
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import torch
 
 from theory.claim import Case, Check, Evidence
-from theory.nonlinearities import LEAKY_RELU, LOGISTIC, RELU, SELU, TANH, Nonlinearity
+from theory.formatting import figure
+from theory.nonlinearities import ELU, RELU, SELU, Nonlinearity
 from theory.selu import stacks
 from theory.selu.moments import output_moments
+from theory.selu.race_evidence import DEEP, ELU_SIDE, RELU_SIDE, sooner
+from theory.selu.trained import LARGEST_MEAN, NARROW, VARIANCES, Activations, Course, follow
 from theory.signal import (
     HE,
     LECUN,
@@ -22,7 +25,6 @@ from theory.signal import (
     normal_mean,
     propagate,
 )
-from theory.signal_network import measure_signal
 
 DEPTH = 20
 STARTS = (
@@ -33,35 +35,65 @@ STARTS = (
 )
 
 
-def _returns_to_one(stack: Callable[..., float]) -> tuple[Check, Check]:
-    """Checks that mean squares 2 and 1/2 of the inputs both end near 1."""
-    layers = f"mean square after {DEPTH} layers"
-    return (
-        Check(f"{layers}, inputs at 2", stack(mean_square=2.0), "<=", 1.05),
-        Check(f"{layers}, inputs at 1/2", stack(mean_square=0.5), ">=", 0.95),
+def _returns_to_one(stack: Callable[..., float]) -> tuple[Check, ...]:
+    """Checks that mean squares 2 and 1/2 of the inputs both end within 0.05 of 1."""
+    return tuple(
+        Check(
+            f"mean square after {DEPTH} layers, inputs at {name}: distance from 1",
+            abs(stack(mean_square=square) - 1.0),
+            "<=",
+            0.05,
+        )
+        for name, square in (("2", 2.0), ("1/2", 0.5))
     )
 
 
-def _judge_normalising(nonlinearity: Nonlinearity) -> Evidence:
+_followed = cache(follow)
+
+
+def _normalised(activations: Activations) -> Check:
+    low, high = VARIANCES
+    return Check(
+        f"layers of {DEPTH} with mean within ±{LARGEST_MEAN:g} and variance {low:g} to {high:g}",
+        activations.normalised,
+        "==",
+        DEPTH,
+    )
+
+
+def _course(nonlinearity: Nonlinearity, weight_variance: float) -> Course:
+    return _followed(nonlinearity, weight_variance=weight_variance, steps=30, seed=0)
+
+
+def _trained_well(course: Course) -> Check:
+    return Check(
+        "loss after training over that before", course.loss_after / course.loss_before, "<", 0.1
+    )
+
+
+def _judge_normalising(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
     plain = partial(stacks.plain, nonlinearity, depth=DEPTH)
-    cases = tuple(
-        Case(name, _returns_to_one(partial(plain, weight_variance=variance)))
+    cases = [
+        Case(f"{name}, at the start", _returns_to_one(partial(plain, weight_variance=variance)))
         for name, variance in STARTS
-    )
+    ]
+    course = _course(nonlinearity, weight_variance)
+    cases.append(Case("the start that suits it, after training", (_normalised(course.after),)))
     mean, variance = output_moments(0.0, 2.0)
     by_quadrature = next_mean_square(SELU, 2.0, weight_variance=1.0)
     error = abs(by_quadrature - mean**2 - variance)
-    return Evidence(cases, (Check("numerical integral against closed form", error, "<=", 1e-12),))
+    exact = Check("numerical integral against closed form", error, "<=", 1e-12)
+    return Evidence(tuple(cases), (exact, _trained_well(course)))
 
 
 def self_normalises() -> Evidence:
     """Q3.1: SELU brings activations back to mean square 1."""
-    return _judge_normalising(SELU)
+    return _judge_normalising(SELU, LECUN)
 
 
 def relu_self_normalises() -> Evidence:
     """Control of Q3.1: ReLU does so from no start."""
-    return _judge_normalising(RELU)
+    return _judge_normalising(RELU, HE)
 
 
 def _judge_remembering(nonlinearity: Nonlinearity) -> Evidence:
@@ -91,71 +123,40 @@ def selu_lacks_it() -> Evidence:
     return _judge_remembering(SELU)
 
 
-def _judge_narrow(nonlinearity: Nonlinearity) -> Evidence:
-    grid = torch.linspace(-1e6, 1e6, 2001, dtype=torch.float64)
-    outputs = nonlinearity.value(grid)
-    outside = normal_mean(lambda z: (nonlinearity.value(z).abs() > 3).to(z.dtype)) * 1e6
-    largest = Check(
-        "largest output, pre-activations within a million", float(outputs.max()), "<=", 3.0
+def _judge_narrow(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
+    course = _course(nonlinearity, weight_variance)
+    cases = tuple(
+        Case(
+            when,
+            (
+                _normalised(found),
+                Check(
+                    f"smallest share of a layer's activations within -{NARROW:g} to {NARROW:g}",
+                    found.smallest_share,
+                    ">=",
+                    0.99,
+                ),
+            ),
+        )
+        for when, found in (
+            ("before training", course.before),
+            (
+                f"after training (largest variance {figure(course.after.largest_variance)})",
+                course.after,
+            ),
+        )
     )
-    often = Check("outputs beyond 3, per million", round(outside), "<=", 0.0)
-    return Evidence(
-        (
-            Case("any pre-activation", (largest,)),
-            Case("standard normal pre-activations", (often,)),
-        ),
-        (Check("smallest output", float(outputs.min()), ">=", -1.7581),),
-    )
+    return Evidence(cases, (_trained_well(course),))
 
 
 def stays_narrow() -> Evidence:
     """Q3.3: SELU's activations stay within a narrow range."""
-    return _judge_narrow(SELU)
+    return _judge_narrow(SELU, LECUN)
 
 
-def tanh_stays_narrow() -> Evidence:
-    """Control of Q3.3: those of tanh do."""
-    return _judge_narrow(TANH)
-
-
-def _drift(nonlinearity: Nonlinearity, weight_variance: float, depth: int) -> float:
-    """Size of log10 of the gradient's growth; rounded, so that exactly no growth reads as 0."""
-    signal = propagate(nonlinearity, depth=depth, weight_variance=weight_variance)
-    return round(abs(signal.log10_gradient), 9)
-
-
-def _judge_gradients(nonlinearity: Nonlinearity) -> Evidence:
-    def case(depth: int, rival: str, rival_variance: float) -> Case:
-        quantity = f"orders of magnitude by which the gradient changes over {depth} layers"
-        own = _drift(nonlinearity, LECUN, depth)
-        check = Check(quantity, own, "<", _drift(RELU, rival_variance, depth))
-        return Case(f"{depth} layers, against ReLU with {rival} start", (check,))
-
-    measured = measure_signal(
-        nonlinearity,
-        depth=DEPTH,
-        width=128,
-        examples=32,
-        weight_variance=LECUN,
-        generator=torch.Generator().manual_seed(0),
-    )
-    predicted = propagate(nonlinearity, depth=DEPTH, weight_variance=LECUN)
-    error = abs(measured.log10_gradient - predicted.log10_gradient)
-    # One network of this width strays by about 0.03.
-    agrees = Check("prediction against one drawn network, orders of magnitude", error, "<=", 0.2)
-    return Evidence(
-        (case(DEPTH, "LeCun's", LECUN), case(DEPTH, "He's", HE), case(1000, "He's", HE)), (agrees,)
-    )
-
-
-def helps_gradients() -> Evidence:
-    """Q3.4: SELU helps against the vanishing and exploding gradients of deep ReLU networks."""
-    return _judge_gradients(SELU)
-
-
-def logistic_helps_gradients() -> Evidence:
-    """Control of Q3.4: the logistic function does not, anywhere."""
-    return _judge_gradients(LOGISTIC)
+def relu_stays_narrow() -> Evidence:
+    """Control of Q3.3: those of ReLU are not even at the start."""
+    return _judge_narrow(RELU, HE)
 
 
 def _judge_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
@@ -165,7 +166,8 @@ def _judge_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence
 
     signal = propagate(nonlinearity, depth=1000, weight_variance=weight_variance)
     growth = Check("log10 of the gradient's growth", abs(signal.log10_gradient), "<=", 3.0)
-    kept = Check("mean square of the last layer", signal.mean_squares[-1], "<=", 1.05)
+    distance = abs(signal.mean_squares[-1] - 1.0)
+    kept = Check("mean square of the last layer: distance from 1", distance, "<=", 0.05)
     return Evidence(
         (
             case(f"{DEPTH} plain dense layers", stacks.plain),
@@ -187,78 +189,48 @@ def wrong_start_suits_depth() -> Evidence:
     return _judge_depth(SELU, HE)
 
 
-def _judge_three(others: tuple[tuple[str, float, float], ...]) -> Evidence:
-    """Count self-normalisation and those other advantages that are left without it.
+def _judge_three(others: tuple[Check, Check]) -> Evidence:
+    """Judge whether three advantages are three: each must stand without the others.
 
-    Each of ``others`` is a figure under He's start, where SELU does not normalise itself, with the
-    bound that it keeps if the advantage is one of its own.
+    The first is self-normalisation. ``others`` are tried with ELU, which has SELU's shape but not
+    the constants that make it normalise itself.
     """
-    left = sum(value <= bound for _, value, bound in others)
-    what = "; ".join(f"{name} {value:.3g} (at most {bound:g})" for name, value, bound in others)
-    taken = stacks.plain(SELU, depth=DEPTH, weight_variance=HE, mean_square=1.0)
+    selu, elu = (
+        partial(stacks.plain, function, depth=DEPTH, weight_variance=variance)
+        for function, variance in ((SELU, LECUN), (ELU, HE))
+    )
+    first = _returns_to_one(selu)
+    case = Case("the first with SELU, the other two with ELU, each by itself", (*first, *others))
+    gone = abs(elu(mean_square=2.0) - 1.0)
     return Evidence(
-        (Case(f"without self-normalisation: {what}", (Check("advantages", 1 + left, "==", 3),)),),
-        (Check(f"mean square after {DEPTH} layers, normalisation gone", taken, ">=", 2.0),),
+        (case,),
+        (Check("mean square of ELU's last layer, inputs at 2: distance from 1", gone, ">", 0.5),),
     )
 
 
 def are_three() -> Evidence:
-    """Q3.8: the sheet's second and third advantage stand without the first."""
-    moderate = _drift(SELU, HE, DEPTH)
-    deep = stacks.plain(SELU, depth=DEPTH, weight_variance=HE, mean_square=1.0)
-    return _judge_three(
-        (
-            ("orders of magnitude by which the gradient changes", moderate, 1.0),
-            (f"mean square after {DEPTH} layers", deep, 1.05),
-        )
-    )
+    """Q3.8: the sheet's second and third advantage, speed and depth, without the first."""
+    kept = stacks.plain(ELU, depth=DEPTH, weight_variance=HE, mean_square=1.0)
+    depth = Check(f"mean square after {DEPTH} layers: distance from 1", abs(kept - 1), "<=", 0.05)
+    return _judge_three((sooner(ELU_SIDE, RELU_SIDE, DEEP), depth))
 
 
 def other_three_are_three() -> Evidence:
     """Control of Q3.8: a mean near zero and a derivative that is never zero do stand."""
-    relu_mean, selu_mean = (
-        normal_mean(f.value, variance=HE) / math.sqrt(next_mean_square(f, 1.0, weight_variance=HE))
-        for f in (RELU, SELU)
+    relu_mean, elu_mean = (
+        normal_mean(f.value) / math.sqrt(next_mean_square(f, 1.0, weight_variance=1.0))
+        for f in (RELU, ELU)
     )
     grid = torch.linspace(-30.0, 30.0, 601, dtype=torch.float64)
-    zeros = float((SELU.derivative(grid) == 0).sum())
+    zeros = float((ELU.derivative(grid) == 0).sum())
     return _judge_three(
         (
-            ("mean output over its root mean square, relative to ReLU", selu_mean / relu_mean, 0.5),
-            ("points between -30 and 30 where the derivative is zero", zeros, 0.0),
+            Check(
+                "mean output over its root mean square, in that of ReLU",
+                elu_mean / relu_mean,
+                "<=",
+                0.5,
+            ),
+            Check("points from -30 to 30 where the derivative is zero", zeros, "==", 0.0),
         )
     )
-
-
-def _judge_rivals(weight_variance: float, largest_pre_activation: float) -> Evidence:
-    """The statement holds where the rival's distance from what is wanted is the smaller one."""
-
-    def off_scale(nonlinearity: Nonlinearity) -> float:
-        signal = propagate(nonlinearity, depth=DEPTH, weight_variance=weight_variance)
-        return round(abs(math.log10(signal.mean_squares[-1])), 9)  # rounding is no distance
-
-    def beyond_one(nonlinearity: Nonlinearity) -> float:
-        largest = torch.tensor(largest_pre_activation, dtype=torch.float64)
-        return max(0.0, float(nonlinearity.value(largest)) - 1)
-
-    scale = f"orders of magnitude between the mean square after {DEPTH} layers and 1"
-    beyond = f"how far above 1 an output gets at pre-activation {largest_pre_activation:g}"
-    cases = [
-        Case(
-            f"deep stack, weight variance {weight_variance:g} / fan_in, rival {rival.name}",
-            (Check(scale, off_scale(rival), "<", off_scale(SELU)),),
-        )
-        for rival in (RELU, LEAKY_RELU)
-    ]
-    bounded = Check(beyond, beyond_one(TANH), "<", beyond_one(SELU))
-    return Evidence((*cases, Case("output within -1 to 1, rival tanh", (bounded,))))
-
-
-def rivals_can_be_better() -> Evidence:
-    """Q3.9: there are problems where ReLU, leaky ReLU or tanh does better."""
-    return _judge_rivals(HE, 10.0)
-
-
-def rivals_on_home_ground() -> Evidence:
-    """Control of Q3.9: with LeCun's start and small outputs no rival does."""
-    return _judge_rivals(LECUN, 0.9)

@@ -21,16 +21,19 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "Sparse means that most weights are exactly zero. First way: train as usual, then zero the "
-    "weights of smallest magnitude. Second: train with an L1 penalty, whose best solution lies "
-    "on exact zeros; plain gradient descent on the penalised loss only flutters around them, so "
-    "it takes a proximal step (soft threshold) or pruning afterwards to have them. Third: apply a "
-    "tool that prunes step by step during training, or remove whole neurons. L1 and then pruning "
-    "gives more zeros than either. The Lasso is least squares with an L1 penalty, so they cannot "
-    "differ. Small starting weights give no zeros at all. Zeros save memory and work only in a "
-    "form that leaves them out: a compressed matrix with few enough of the rest, or smaller layers."
+    "A sparse model is one most of whose weights are exactly zero. First way: train as usual, "
+    "zero the weights of smallest magnitude, and train on a little. Second: train with an L1 "
+    "penalty, whose best solution has exact zeros. Plain gradient descent only hovers around "
+    "zero; exact zeros need a proximal step (soft threshold) or pruning. Third: use a tool "
+    "that prunes step by step during training, or remove whole neurons. In trained networks it "
+    "pays to combine the first two: with four weights in five zeroed, L1 before pruning keeps "
+    "far more accuracy than pruning alone. The Lasso is least squares with an L1 penalty, so "
+    "the two cannot differ. Small starting weights give no zeros at all. Zeros save memory and "
+    "work only in a form that leaves them out: a compressed matrix, if most weights are zero, "
+    "or smaller layers."
 )
 
+_TRAINED = "theory.sparsity.trained_evidence:"
 _EVIDENCE = "theory.sparsity.evidence:"
 _NETWORKS = "theory.sparsity.network_evidence:"
 _TIBSHIRANI = "Tibshirani 1996, Regression shrinkage and selection via the lasso"
@@ -40,29 +43,39 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Q6.1",
         statement="A sparse model is one with many weights that are zero or nearly zero.",
-        verdict=Verdict.FALSE,
+        verdict=Verdict.DEPENDS,
         correct=(
-            "Only exact zeros count. A compressed matrix keeps a tiny weight in full, and "
-            "rescaling two ReLU layers makes any share of weights small while the network computes "
-            "the same function."
+            "This is a definition, so it is tried by what it is for: a smaller model. Weights "
+            "near zero save nothing as long as they are kept. Once they are set to zero they "
+            "do, and networks trained with an L1 penalty lose no accuracy by it. How near "
+            "counts is a matter of scale: rescaling two ReLU layers changes the share of small "
+            "weights and not the function."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "near_zeros_are_sparse",
-        control=Control("the small weights are exactly zero", _EVIDENCE + "exact_zeros_are_sparse"),
+        experiment=_TRAINED + "near_zeros_are_sparse",
+        control=Control(
+            "networks trained without a penalty, which have few weights near zero",
+            _TRAINED + "ordinary_weights_are_sparse",
+        ),
+        condition="whether the small weights are then set to zero",
     ),
     Claim(
         id="Q6.2",
         statement="Training with an L1 penalty gives a sparse model.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "The minimiser of the penalised loss has exact zeros. A proximal step finds exactly "
-            "those; adding the penalty to the loss and following its gradient finds none, until "
-            "the weights that flutter around zero are pruned."
+            "The minimiser of the penalised loss has exact zeros, and a proximal step finds "
+            "just these. Following the gradient of loss and penalty finds none: the weights "
+            "hover around zero. Pruning them afterwards finds the zeros, but at a large "
+            "learning rate they hover so far out that pruning takes other weights as well."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "l1_gives_zeros",
         control=Control("an L2 penalty instead", _EVIDENCE + "l2_gives_zeros"),
-        condition="the algorithm: proximal step, gradient of the penalty, or gradient then pruning",
+        condition=(
+            "the algorithm: a proximal step, the gradient of the penalty, or the gradient and "
+            "then pruning, and its learning rate"
+        ),
         references=("Beck & Teboulle 2009, A fast iterative shrinkage-thresholding algorithm",),
     ),
     Claim(
@@ -70,8 +83,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The L1 penalty pushes weights to be small.",
         verdict=Verdict.TRUE,
         correct=(
-            "The sum of the magnitudes never grows with the penalty, and from a certain penalty on "
-            "all weights are zero."
+            "Right. The sum of the magnitudes never grows with the penalty, and from a certain "
+            "penalty on all weights are zero."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "l1_shrinks",
@@ -83,8 +96,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="L1 makes weights exactly zero, whereas the Lasso makes them nearly zero.",
         verdict=Verdict.FALSE,
         correct=(
-            "The Lasso is least squares with an L1 penalty: one solution, the same exact zeros. "
-            "The penalty that leaves weights small but not zero is the squared one, ridge or L2."
+            "The Lasso is least squares with an L1 penalty: one problem, one solution, the "
+            "same exact zeros. The penalty that leaves weights small but not zero is the "
+            "squared one (ridge, L2)."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "lasso_differs_from_l1",
@@ -96,28 +110,36 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Pruning a trained network by magnitude gives a sparse model.",
         verdict=Verdict.TRUE,
         correct=(
-            "Zeroing the smallest weights gives exactly the share asked for, leaves the others "
-            "untouched, and changes the weights less than zeroing any others would."
+            "Right. Zeroing the smallest weights gives the share asked for, and a trained "
+            "network can do without them: 30 % cost 1 point of accuracy at once; 70 % cost 19 "
+            "points, and training on regains all but 2."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_NETWORKS + "pruning_by_magnitude_works",
-        control=Control("the largest weights are zeroed", _NETWORKS + "pruning_the_largest_works"),
+        experiment=_TRAINED + "pruning_by_magnitude_works",
+        control=Control(
+            "the largest weights zeroed, which ruins the network",
+            _TRAINED + "pruning_the_largest_works",
+        ),
         references=(_PRUNE,),
     ),
     Claim(
         id="Q6.6",
         statement="How often a weight was updated can serve as the criterion for pruning.",
-        verdict=Verdict.FALSE,
+        verdict=Verdict.DEPENDS,
         correct=(
-            "In a dense network every weight is updated in every step, so the count is the same "
-            "for all and ranks nothing. Magnitude, movement or effect on the loss can rank."
+            "In a dense network every step updates every weight: the count is the same for all "
+            "and ranks nothing. In an embedding table a step touches only the rows that it "
+            "looks up. There the count tells frequent words from rare ones, and zeroing the "
+            "less updated half costs little. In a dense network the weights can be ranked by "
+            "magnitude, by movement or by their effect on the loss."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_NETWORKS + "update_counts_rank_weights",
         control=Control(
-            "an embedding table, of which each step touches a few rows",
-            _NETWORKS + "update_counts_rank_embeddings",
+            "a table of which every step touches every row",
+            _NETWORKS + "full_update_counts_rank_weights",
         ),
+        condition="whether a step touches all weights or only some",
         references=(
             "Sanh et al. 2020, Movement pruning",
             "LeCun et al. 1990, Optimal brain damage",
@@ -128,9 +150,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Pruning can be applied to weights and to neurons.",
         verdict=Verdict.TRUE,
         correct=(
-            "Both work: a masked matrix computes what the matrix without those entries computes, "
-            "and a network without a silenced neuron what the silenced one does, if the "
-            "activation of 0 is 0."
+            "Both work. A masked matrix computes what the matrix without those entries "
+            "computes. A network with silenced neurons computes what the network without them "
+            "does, if the activation of 0 is 0."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_NETWORKS + "weights_or_neurons_can_go",
@@ -144,8 +166,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Pruning makes the model smaller and cheaper to run.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "Zeros kept in a full matrix save nothing, and a pruning mask doubles the memory. A "
-            "compressed matrix saves when most weights are zero; removed neurons always save."
+            "Zeros kept in a full matrix save nothing, and PyTorch's pruning mask doubles the "
+            "memory. A compressed matrix saves memory when most weights are zero; removed "
+            "neurons always save."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_NETWORKS + "pruning_saves",
@@ -158,8 +181,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Starting with small weights, close to zero, gives a sparse model.",
         verdict=Verdict.FALSE,
         correct=(
-            "Draws from a continuous distribution are never exactly zero, at any scale, and "
-            "training moves every weight: the trained model has no zeros."
+            "Draws from a continuous distribution are practically never exactly zero, at any "
+            "scale, and training moves every weight: the trained model has no zeros."
         ),
         kind=Kind.STATISTICAL,
         experiment=_NETWORKS + "small_start_is_sparse",
@@ -177,8 +200,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Glorot's scheme is designed to make weights small, near zero, for sparsity.",
         verdict=Verdict.FALSE,
         correct=(
-            "It is designed to hand on the variance of signals and gradients. Its weights "
-            "are as large as that takes, 0.32 on average in a layer of 10 by 10, and none is zero."
+            "It is designed to preserve the variance of signals and gradients from layer to "
+            "layer. Its weights are as large as that takes, with a standard deviation of 0.32 "
+            "in a layer of 10 by 10, and none is zero."
         ),
         kind=Kind.STATISTICAL,
         experiment=_NETWORKS + "glorot_is_small_and_sparse",
@@ -195,11 +219,17 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The ways can be combined to reach a sparsity, and each has its trade-offs.",
         verdict=Verdict.TRUE,
         correct=(
-            "L1 and then pruning zeroes more weights than either alone at the same settings; every "
-            "way is paid for with a larger training error."
+            "Right. Alone or together the ways reach the same sparsity, and each costs "
+            "something. In trained networks it pays to combine them: with 80 % of the weights "
+            "zeroed, L1 before pruning keeps 27 points of accuracy more than pruning alone. "
+            "With separate weights it does not pay: pruning alone adds the least error for the "
+            "same zeros."
         ),
         kind=Kind.DETERMINISTIC,
-        experiment=_EVIDENCE + "combination_is_sparser",
-        control=Control("the L1 part left out", _EVIDENCE + "pruning_alone_is_sparser"),
+        experiment=_TRAINED + "ways_combine",
+        control=Control(
+            "the L1 part left out, so that the combination is pruning alone",
+            _TRAINED + "pruning_combines_with_nothing",
+        ),
     ),
 )

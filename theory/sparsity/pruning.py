@@ -20,14 +20,6 @@ def magnitude_mask(weights: Array, share: float) -> Array:
     return mask.reshape(weights.shape)
 
 
-def inverted_mask(weights: Array, share: float) -> Array:
-    """The same with the largest magnitudes zeroed: what pruning must not do."""
-    mask = np.ones(weights.size)
-    order = np.argsort(-np.abs(weights), axis=None, kind="stable")
-    mask[order[: round(share * weights.size)]] = 0.0
-    return mask.reshape(weights.shape)
-
-
 def forward(layers: Layers, inputs: Array, activation: Activation) -> Array:
     """Outputs (rows, outputs) of a network with one hidden layer."""
     weights, biases, output_weights, output_biases = layers

@@ -1,6 +1,6 @@
-"""A small tanh network trained on the whole batch at once, counting how often each weight moves."""
+"""A small network and an embedding table, trained by SGD, counting how often each weight moves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from theory.sparsity.lasso import Array
+
+Loss = Callable[[list[Tensor]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,19 @@ class Training:
         weights: all weights after training, in one row.
         update_counts: in how many steps each weight changed.
         largest_relative_change: largest change of a weight over the largest weight at the start.
+        loss: the loss as a function of all weights in one row.
     """
 
     weights: Array
     update_counts: Array
     largest_relative_change: float
+    loss: Callable[[Array], float]
+
+    def harm_of_zeroing(self, chosen: Sequence[int]) -> float:
+        """How much the loss grows when the weights with the indices ``chosen`` become zero."""
+        left = self.weights.copy()
+        left[list(chosen)] = 0.0
+        return self.loss(left) - self.loss(self.weights)
 
 
 def train_network(
@@ -50,22 +60,45 @@ def train_network(
         held = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
         return ((data @ held[0].T).tanh() @ held[1] - targets).square().mean()
 
-    return _follow(layers, loss, steps=30)
+    return _follow(layers, loss, loss, steps=30)
 
 
-def train_embedding(*, words: int = 50, width: int = 4, seed: int = 0) -> Training:
-    """Train a table of ``words`` rows of which each step looks up a few, for 30 steps of SGD."""
+def train_embedding(
+    *, words: int = 50, width: int = 4, lookups: int | None = 8, seed: int = 0
+) -> Training:
+    """Train a table of one row for each word towards drawn targets, for 30 steps of SGD.
+
+    Each step looks up ``lookups`` words, drawn by Zipf's law: word k with a chance in proportion to
+    1 / k; ``None`` stands for every word in every step. The loss is the squared distance of a row
+    from its target, weighted by how frequent the word is.
+    """
     generator = torch.Generator().manual_seed(seed)
-    table = torch.randn(words, width, generator=generator, dtype=torch.float64)
-    batches = iter([torch.randint(words, (8,), generator=generator) for _ in range(30)])
+    table, targets = (
+        torch.randn(words, width, generator=generator, dtype=torch.float64) for _ in range(2)
+    )
+    frequencies = 1.0 / torch.arange(1, words + 1, dtype=torch.float64)
+    frequencies = frequencies / frequencies.sum()
+
+    def rows() -> Tensor:
+        if lookups is None:
+            return torch.arange(words)
+        return torch.multinomial(frequencies, lookups, replacement=True, generator=generator)
+
+    batches = iter([rows() for _ in range(30)])
 
     def loss(weights: list[Tensor]) -> Tensor:
-        return weights[0][next(batches)].square().sum()
+        batch = next(batches)
+        # With 0.4 no number of lookups in one step lands a row exactly on its target, where its
+        # gradient would be zero and later updates would not count.
+        return 0.4 * (weights[0][batch] - targets[batch]).square().sum()
 
-    return _follow([table], loss, steps=30)
+    def expected(weights: list[Tensor]) -> Tensor:
+        return frequencies @ (weights[0] - targets).square().sum(dim=1)
+
+    return _follow([0.1 * table], loss, expected, steps=30)
 
 
-def _follow(start: list[Tensor], loss: Callable[[list[Tensor]], Tensor], *, steps: int) -> Training:
+def _follow(start: list[Tensor], loss: Loss, final_loss: Loss, *, steps: int) -> Training:
     weights = [layer.clone().requires_grad_() for layer in start]
     counts = [torch.zeros_like(layer) for layer in start]
     optimizer = torch.optim.SGD(weights, lr=0.1, foreach=False)
@@ -78,7 +111,13 @@ def _follow(start: list[Tensor], loss: Callable[[list[Tensor]], Tensor], *, step
             count += (old != new.detach()).to(count.dtype)
     end, origin = _flat([weight.detach() for weight in weights]), _flat(start)
     change = float(np.abs(end - origin).max() / np.abs(origin).max())
-    return Training(end, _flat(counts), change)
+
+    def of_row(row: Array) -> float:
+        parts = torch.split(torch.from_numpy(row), [layer.numel() for layer in start])
+        layers = [part.reshape(layer.shape) for part, layer in zip(parts, start, strict=True)]
+        return float(final_loss(layers))
+
+    return Training(end, _flat(counts), change, of_row)
 
 
 def _flat(tensors: list[Tensor]) -> Array:

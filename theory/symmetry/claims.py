@@ -19,14 +19,15 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "No. He's rule sets how large weights are; it is their independence that makes units differ. "
-    "When all weights of a layer start equal, its units are copies of one another: they compute "
-    "the same, receive the same gradient, and every optimiser that treats units alike keeps them "
-    "copies, so each layer is worth one unit, however wide it is. Equality holds between the units "
-    "of a layer, not between all weights: first-layer weights part by input, output weights by "
-    "class, and for softmax some output weights rise while others fall. Such a network cannot "
-    "solve XOR with a monotone activation. Draw every weight independently; and mind that broken "
-    "symmetry alone does not carry a gradient through twenty layers, the scale must be right too."
+    "No. He's rule sets how large the weights are; what makes units differ is that every "
+    "weight is drawn independently. If all weights of a layer start equal, its units are "
+    "copies: they compute the same, receive the same gradient, and stay copies under every "
+    "optimiser that treats units alike. However wide the layer is, it is worth one unit. The "
+    "equality holds between the units of a layer, not between all weights: first-layer weights "
+    "differ between inputs, output weights between classes, and with softmax some output "
+    "weights rise while others fall. With a monotone activation such a network cannot solve "
+    "XOR. So draw every weight independently. That alone does not carry a gradient through "
+    "twenty layers: the scale must be right too."
 )
 
 COMMAND = "theory run symmetry --hidden-layers 2 --width 16 --steps 300"
@@ -45,9 +46,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Giving all weights one value is a bad idea, even a value drawn by He's rule.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. The network stays as narrow as one unit per layer. With ReLU and inputs that "
-            "are never negative it is worse: a negative value in any one layer silences the "
-            "network, which leaves 1 network in 2^L alive for one draw per layer."
+            "Right. Each layer is worth one unit. With ReLU and inputs that are never negative "
+            "it is worse: one negative layer value makes every output zero. If each of L "
+            "layers has a value of its own, only 1 network in 2^L survives."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "is_a_bad_idea",
@@ -60,19 +61,20 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Q1.2",
         statement="The purpose of initialising weights is to break the symmetry between units.",
-        verdict=Verdict.TRUE,
+        verdict=Verdict.DEPENDS,
         correct=(
-            "Right, and it is one purpose of two: the other is a scale that keeps signal and "
-            "gradient alive through the layers. They are independent of each other: equal weights "
-            "at He's scale stay symmetric, tiny independent ones are asymmetric and carry nothing. "
-            "Distinct weights suffice; they need not be random."
+            "It is one purpose of two. In a shallow network it is all that is needed. In a "
+            "deep one the weights must also have the right scale; otherwise the signal dies "
+            "out, however much the units differ. Distinct weights suffice; they need not be "
+            "random."
         ),
-        kind=Kind.EXACT,
+        kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "start_breaks_symmetry",
         control=Control(
-            "equal weights at the same two scales",
+            "equal weights at the same scales",
             _EVIDENCE + "start_breaks_symmetry_with_equal_weights",
         ),
+        condition="the depth, and in a deep network the scale of the weights",
         references=(_GOODFELLOW, _GLOROT),
     ),
     Claim(
@@ -80,17 +82,20 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Breaking symmetry lets gradients flow, so that training finds a good solution.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "Whether a gradient crosses many layers is a matter of weight scale, activation and "
-            "depth. Fully asymmetric networks of twenty layers lose it with SiLU and He's rule, or "
-            "with the logistic function and LeCun's."
+            "Whether a gradient survives many layers depends on the scale of the weights, the "
+            "activation and the depth. Networks of twenty layers whose weights all differ lose "
+            "it with SiLU and He's rule, and with the logistic function and LeCun's."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "broken_symmetry_lets_gradients_flow",
         control=Control(
-            "every weight halved: just as asymmetric, and no gradient arrives",
+            (
+                "every weight halved, so that the units differ as much as before and no "
+                "gradient arrives"
+            ),
             _EVIDENCE + "broken_symmetry_lets_gradients_flow_at_half_scale",
         ),
-        condition="the activation, and whether the weights' scale suits it",
+        condition="the activation and on whether the scale of the weights suits it",
         references=(_GLOROT, _HE, _SCHOENHOLZ),
     ),
     Claim(
@@ -98,9 +103,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="With equal weights, backpropagation gives the same gradient to all weights.",
         verdict=Verdict.FALSE,
         correct=(
-            "The gradients of the units of a layer are equal, not those of all weights: in the "
-            "first layer they differ from input to input, in the output layer from class to class, "
-            "and from layer to layer. Only the weights between two hidden layers share one value."
+            "False as worded, right for units: the units of a layer get equal gradients, its "
+            "weights do not. In the first layer gradients differ between inputs, in the output "
+            "layer between classes, and layers differ from one another. Only the weights "
+            "between two hidden layers share one gradient."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "all_gradients_are_equal",
@@ -115,9 +121,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="All weights are then updated in the same direction.",
         verdict=Verdict.FALSE,
         correct=(
-            "The units of a layer move together, but softmax cross-entropy makes the output "
-            "gradients of each hidden unit add up to 0 over the classes: whenever some of these "
-            "weights rise, others fall. First-layer weights follow the sign of their input."
+            "False as worded, right for units: the units of a layer move together. Softmax "
+            "cross-entropy makes the output gradients of each hidden unit add up to 0 over the "
+            "classes, so that when some output weights rise, others fall. In the first layer "
+            "the direction differs between inputs."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "all_weights_move_one_way",
@@ -131,11 +138,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="All weights keep equal values during the whole of training.",
         verdict=Verdict.FALSE,
         correct=(
-            "After one step the first layer differs from input to input and the output layer from "
-            "class to class. What lasts is that units of a layer are copies, and that in exact "
-            "arithmetic only: rounding errors differ from row to row, training amplifies them, and "
-            "after some hundred steps they can break the tie, with normalising optimisers and "
-            "32-bit numbers first of all."
+            "False as worded, right for units. After one step first-layer weights differ "
+            "between inputs and output weights between classes. The units of a layer stay "
+            "copies, but in exact arithmetic only. Rounding errors differ between rows, "
+            "training amplifies them, and after some hundred steps they can break the tie, "
+            "soonest with 32-bit numbers and an optimiser such as Adam."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "all_weights_stay_equal",
@@ -149,10 +156,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The network can then hardly learn diverse features.",
         verdict=Verdict.TRUE,
         correct=(
-            "It cannot learn any: each hidden layer computes one feature, as often as it has "
-            "units. With a monotone activation two classes are parted by one straight cut, so at "
-            "most three corners of XOR come out right. (SiLU rises and falls, and one such unit "
-            "can do it.)"
+            "Right, and more: it cannot learn any. Each hidden layer computes one feature, as "
+            "many times as it has units. With a monotone activation one straight cut separates "
+            "the two classes, so at most three corners of XOR come out right. SiLU is not "
+            "monotone, and one such unit can solve XOR."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "features_stay_alike",
@@ -167,14 +174,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Drawing weights from a reasonable distribution lets training converge.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "The equal value is a draw from He's distribution as well. What counts is that each "
-            "weight is drawn independently, or at least that units differ: m copies among H units "
-            "leave an effective width of H - m + 1."
+            "The equal value is drawn from He's distribution too. What counts is that every "
+            "weight is drawn independently, or at least that the units differ: if m of H units "
+            "are copies, the layer is worth H - m + 1 units."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "a_distribution_lets_training_converge",
         control=Control(
-            "two distributions, each draw copied to the whole layer",
+            "two distributions, with each draw copied to the whole layer",
             _EVIDENCE + "copied_draws_let_training_converge",
         ),
         condition="whether the draws are independent between the units of a layer",

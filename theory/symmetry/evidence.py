@@ -7,8 +7,8 @@ from theory.symmetry.judges import (
     WIDTH,
     all_weights,
     between_hidden_layers,
+    breaking_is_enough,
     converges,
-    different_units,
     equal_gradients,
     equal_uniform_start,
     fails_to_learn,
@@ -31,13 +31,13 @@ def is_a_bad_idea_with_independent_weights() -> Evidence:
 
 
 def start_breaks_symmetry() -> Evidence:
-    """Q1.2: what independence gives, at whatever scale, is different units."""
-    return different_units(independent_start)
+    """Q1.2: independent weights make units differ at any scale; does that suffice to learn?"""
+    return breaking_is_enough(independent_start)
 
 
 def start_breaks_symmetry_with_equal_weights() -> Evidence:
-    """Control of Q1.2: equal weights at the same two scales."""
-    return different_units(equal_start)
+    """Control of Q1.2: equal weights at the same scales."""
+    return breaking_is_enough(equal_start)
 
 
 def broken_symmetry_lets_gradients_flow() -> Evidence:

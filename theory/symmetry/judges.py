@@ -118,16 +118,47 @@ def _share_without_hidden_gradient(start: Start) -> float:
     return dead / 200
 
 
-def different_units(start: Start) -> Evidence:
-    """Judge whether all units of a layer differ before training, at two scales."""
+def breaking_is_enough(start: Start) -> Evidence:
+    """Judge whether all that a start must do is to make the units of a layer differ.
+
+    If so, a network learns whatever the scale of its weights, as long as its units differ.
+    """
     cases = []
-    for name, scale in (("He's scale", 1.0), ("a thousandth of He's scale", 1e-3)):
-        problem, states = _trained(partial(scaled_start, start=start, gain=scale), "tanh", 0)
-        found = distinct_units(states[0], problem)
-        quantity = f"different units among the {WIDTH} of a layer"
-        cases.append(Case(f"weights at {name}", (Check(quantity, found, "==", WIDTH),)))
+    for depth, learning_rate, steps in ((2, 0.2, 100), (10, 0.1, 60)):
+        for name, gain in (("He's scale", 1.0), ("half of He's scale", 0.5)):
+            runs = [
+                _run(partial(scaled_start, start=start, gain=gain), depth, learning_rate, steps, k)
+                for k in range(2)
+            ]
+            checks = (
+                Check(
+                    f"different units among the {WIDTH} of a layer, at the start",
+                    min(distinct_units(states[0], problem) for problem, states in runs),
+                    "==",
+                    WIDTH,
+                ),
+                Check(
+                    "share of the corners of XOR reached, the worse of two networks",
+                    min(
+                        max(accuracy(layers, problem) for layers in states)
+                        for problem, states in runs
+                    ),
+                    "==",
+                    1.0,
+                ),
+            )
+            cases.append(Case(f"{depth} hidden tanh layers, weights at {name}", checks))
     _, states = _trained(start, "tanh", 0)
     return Evidence(tuple(cases), (_moved(states),))
+
+
+def _run(
+    start: Start, depth: int, learning_rate: float, steps: int, seed: int
+) -> tuple[Problem, list[Layers]]:
+    problem = exclusive_or(ACTIVATIONS["tanh"])
+    layers = start([2, *[WIDTH] * depth, 2], torch.Generator().manual_seed(seed))
+    rule = gradient_descent(learning_rate)
+    return problem, list(training(layers, problem, optimizer=rule, steps=steps))
 
 
 def gradients_flow(gain: float) -> Evidence:
