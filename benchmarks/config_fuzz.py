@@ -94,7 +94,7 @@ WRONG: dict[str, list[Any]] = {
     "data.source": ["web", None, 1],
     "data.path": ["no/images", 3],
     "data.batch_size": [0, -1, 2.5, None, *NO_NUMBERS],
-    "data.validation": ["last", None],
+    "data.validation": ["last"],
     "data.validation_size": [0, -1, 3, 300, 2**40, *NO_NUMBERS],
     "data.split_seed": [-1, None, *NO_NUMBERS],
     "data.standardise": ["per_image", True],

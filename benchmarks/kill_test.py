@@ -43,7 +43,6 @@ CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 SCHEDULES = ("constant", "one_cycle")
 EPOCHS = 4
 CLASSIFIER = "lightning_cifar.classifiers:DenseClassifier"
-CALLBACKS = "lightning_cifar.callbacks"
 LIMIT = 240  # seconds after which a child counts as hung
 STEPS = 36  # of an epoch, with the settings below
 

@@ -1,5 +1,6 @@
 """The command ``lightning-cifar``: one line for every mistake, no traceback."""
 
+import os
 import sys
 
 from lightning_cifar.errors import InputError, Interrupted
@@ -70,6 +71,10 @@ def run(command: str, arguments: list[str]) -> int:
         from lightning_cifar.cli import commands
 
         return (commands.predict if command == "predict" else commands.export_run)(arguments[1:])
+    if command in ("fit", "validate", "test", "study"):
+        from lightning_cifar.cli.launchers import refuse_outside_launch
+
+        refuse_outside_launch(os.environ)
     if command == "study":
         from lightning_cifar.study.command import study
 

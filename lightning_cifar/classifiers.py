@@ -20,7 +20,8 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.loaders import order_kept, training_batches
+from lightning_cifar.data.left_as_found import left_as_found
+from lightning_cifar.data.loaders import training_batches
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
@@ -124,7 +125,7 @@ class DenseClassifier(LightningModule, ABC):
             self.class_names = datamodule.classes
         elif self.standardise.is_fresh() and self.trainer.state.fn == TrainerFn.FITTING:
             loader = training_batches(self.trainer)
-            with order_kept(loader):
+            with torch.random.fork_rng(devices=[]), left_as_found(loader):
                 measured = measure_batches(loader)
             if measured is not None:
                 self.standardise.adopt(measured.mean, measured.deviation)

@@ -297,4 +297,4 @@ def test_command_can_report_a_library_that_does_not_load():
     top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {name for node in top for name in imported_by(ast.unparse(node))}
     ours = {f"lightning_cifar.errors.{name}" for name in ("InputError", "Interrupted")}
-    assert names == {"sys", *ours}
+    assert names == {"os", "sys", *ours}

@@ -20,7 +20,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, variant_of
-from lightning_cifar.cli.launchers import OURS, refuse_outside_launch
+from lightning_cifar.cli.launchers import OURS
 from lightning_cifar.cli.messages import (
     check_least,
     check_nulls,
@@ -391,7 +391,6 @@ def run_command(arguments: list[str]) -> None:
     Raises:
         InputError: a value cannot be used.
     """
-    refuse_outside_launch(os.environ)
     os.environ.setdefault(OURS, str(os.getpid()))
     quieten()
     try:

@@ -26,7 +26,7 @@ def predict(arguments: list[str]) -> int:
     """Classify your own images with a run's best weights."""
     parser = Parser("lightning-cifar predict", description=predict.__doc__)
     add = parser.add_argument
-    add("paths", type=Path, nargs="+", metavar="PATH", help="image file, folder or zip")
+    add("paths", type=named_path, nargs="+", metavar="PATH", help="image file, folder or zip")
     add("--run", type=Path, required=True, metavar="FOLDER", help="run folder of a fit")
     add("--format", choices=list(WRITERS), default="table", help="form of the output [table]")
     add("--mc_samples", type=int, metavar="N", help="average N predictions with dropout left on")
@@ -35,6 +35,13 @@ def predict(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     existing_run(options.run)  # before torch is loaded
     return classify(options)
+
+
+def named_path(text: str) -> Path:
+    """A path that somebody typed; an empty one would mean the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give an image file, a folder or a zip")
+    return Path(text)
 
 
 def classify(options: argparse.Namespace) -> int:

@@ -226,10 +226,12 @@ class CIFAR10DataModule(LightningDataModule):
 
     def _batches(self, data: LabelledImages, *, trains: bool) -> Batches:
         world_size = 1 if self.trainer is None else self.trainer.world_size
+        # Whoever wants to overfit wants the same batches in each epoch.
+        overfits = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
         batches = TensorBatches(
             data,
             batch_size=self.batch_size if trains else EVALUATION_BATCH,
-            shuffle=trains,
+            shuffle=trains and not overfits,
             seed=self.seed,
             rank=0 if self.trainer is None else self.trainer.global_rank,
             world_size=world_size,

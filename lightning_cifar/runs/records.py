@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -97,6 +97,7 @@ class RunRecord:
         best_score, best_step: that figure of the kept weights, and after how many steps; NaN
             (null in the file) and -1 if there are none.
         validations: every one that took place, whenever it did.
+        copies: how many images of one part are in another as well, by what "in" what.
     """
 
     variant: str
@@ -118,6 +119,7 @@ class RunRecord:
     best_score: float = math.nan
     best_step: int = -1
     validations: tuple[ValidationRecord, ...] = ()
+    copies: dict[str, int] = field(default_factory=dict)
 
     @property
     def best(self) -> EpochRecord | None:
@@ -145,7 +147,7 @@ def write_record(record: RunRecord, folder: Path) -> None:
     }
     text = json.dumps(with_nulls(dataclasses.asdict(record) | summary), indent=1)
     write_text_atomically(folder / RECORD_FILE, text + "\n")
-    columns = [field.name for field in dataclasses.fields(EpochRecord)]
+    columns = [each.name for each in dataclasses.fields(EpochRecord)]
     rows = [[cell(getattr(epoch, column)) for column in columns] for epoch in record.epochs]
     lines = [",".join(row) for row in [columns, *rows]]
     write_text_atomically(folder / CURVES_FILE, "\n".join(lines) + "\n")
@@ -188,9 +190,9 @@ def record_from(data: dict[str, Any]) -> RunRecord:
     Raises: KeyError or TypeError for values that are no run record's.
     """
     fields = {
-        field.name: data[field.name]
-        for field in dataclasses.fields(RunRecord)
-        if field.default is dataclasses.MISSING or field.name in data
+        each.name: data[each.name]
+        for each in dataclasses.fields(RunRecord)
+        if each.name in data or not has_default(each)
     }
     fields["epochs"] = tuple(EpochRecord(**with_nans(epoch)) for epoch in fields["epochs"])
     fields["validations"] = tuple(
@@ -200,6 +202,12 @@ def record_from(data: dict[str, Any]) -> RunRecord:
     if fields["stop_kind"] not in get_args(StopKind):
         raise TypeError(f"stop_kind is {fields['stop_kind']!r}")
     return RunRecord(**with_nans(fields))
+
+
+def has_default(field: "dataclasses.Field[Any]") -> bool:
+    """Whether a field may be missing: earlier versions did not write it."""
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
 
 
 def with_nans(fields: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,9 @@ def run_study(options: Namespace) -> int:
     plan = read_plan(file, options.seeds)
     wanted = selected(plan, options.set_ups)
     conditions = conditions_of(plan, file.parent, places(options))
+    for condition in conditions:  # what is used, not that it was left open
+        used = condition.datamodule().settings["validation"]
+        condition.settings["data"]["validation"] = used
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import require_ray
 
@@ -86,6 +89,9 @@ def engine(
     jobs: Sequence[Job], options: Namespace, progress: StudyProgress
 ) -> Generator[tuple[Job, Ended], None, None]:
     """The jobs as the chosen engine ends them."""
+    for condition in conditions:  # what is used, not that it was left open
+        used = condition.datamodule().settings["validation"]
+        condition.settings["data"]["validation"] = used
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import run_jobs_with_ray
 

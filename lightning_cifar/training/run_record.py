@@ -80,8 +80,8 @@ class WriteRunRecord(Checkpoint):
             return
         self.config["model"]["init_args"]["learning_rate"] = classifier.learning_rate
         if "data" in self.config:
-            batch_size = trainer.datamodule.batch_size  # type: ignore[attr-defined]
-            self.config["data"]["batch_size"] = batch_size
+            used = trainer.datamodule.settings  # type: ignore[attr-defined]
+            self.config["data"] |= {key: used[key] for key in ("batch_size", "validation")}
         write_config(self.config, Path(trainer.default_root_dir))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -160,6 +160,7 @@ class WriteRunRecord(Checkpoint):
             best_score=best.best_score,
             best_step=best.best_step,
             validations=tuple(self.validations),
+            copies=dict(trainer.datamodule.copies),  # type: ignore[attr-defined]
         )
         write_record(record, Path(trainer.default_root_dir))
 

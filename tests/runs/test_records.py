@@ -102,7 +102,7 @@ def test_other_files_are_refused_by_name(tmp_path, text):
 REQUIRED = [
     field.name
     for field in dataclasses.fields(RunRecord)
-    if field.default is dataclasses.MISSING
+    if field.default is field.default_factory is dataclasses.MISSING
 ]
 
 

@@ -207,7 +207,9 @@ def test_measured_profiles_are_near_the_closed_form(gain, biases, spread):
 
 
 @pytest.mark.parametrize(
-    ("nonlinearity", "variance"), [(RELU, 1.0), (SELU, 1.0), (TANH, 1.0), (LOGISTIC, 1.0)], ids=str
+    ("nonlinearity", "variance"),
+    [(RELU, 1.0), (SELU, 1.0), (TANH, 1.0), (LOGISTIC, 1.0)],
+    ids=["relu", "selu", "tanh", "logistic"],
 )
 def test_profiles_of_other_functions_are_near_the_theory(nonlinearity, variance):
     # As above; 0.25 leaves six standard errors, and the functions differ by more from each other.
