@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.runs.export_formats import ExportFormat
 from lightning_cifar.files import write_atomically
+from lightning_cifar.runs.export_formats import ExportFormat
 
 # Other programs sum in another order. Relative to the largest logit, or to 1 if that is smaller.
 TOLERANCE = 1e-4

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import CONFIG_FILE
 from lightning_cifar.runs.records import RECORD_FILE
-from lightning_cifar.errors import InputError
 
 BEST_FILE = "best.ckpt"
 LAST_FILE = "last.ckpt"

@@ -89,9 +89,6 @@ def engine(
     jobs: Sequence[Job], options: Namespace, progress: StudyProgress
 ) -> Generator[tuple[Job, Ended], None, None]:
     """The jobs as the chosen engine ends them."""
-    for condition in conditions:  # what is used, not that it was left open
-        used = condition.datamodule().settings["validation"]
-        condition.settings["data"]["validation"] = used
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import run_jobs_with_ray
 

@@ -9,6 +9,7 @@ import torch
 from controls import assert_rejects
 from damages import flips, truncations
 
+from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import (
     SEAL_BYTES,
     DamagedCheckpoint,
@@ -16,7 +17,6 @@ from lightning_cifar.runs.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from lightning_cifar.errors import InputError
 
 CHECKPOINT = {"state_dict": {"weight": torch.tensor([500.0, -2.0])}, "epoch": 3}
 

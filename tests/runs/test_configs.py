@@ -3,10 +3,10 @@
 import pytest
 from commands import CONFIGS, configured, run, smoke, working_in
 
-from lightning_cifar.cli.arguments import check_keys
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.runs.configuration import compose, variant_in
+from lightning_cifar.cli.arguments import check_keys
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.configuration import compose, variant_in
 from lightning_cifar.runs.records import read_record
 
 OVERLAYS = ("augment", "compiled", "long", "one_cycle", "published", "smoke", "synthetic")

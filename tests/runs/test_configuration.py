@@ -4,6 +4,7 @@ from controls import assert_rejects
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import (
     CONFIG_FILE,
     compose,
@@ -13,7 +14,6 @@ from lightning_cifar.runs.configuration import (
     variant_in,
     write_config,
 )
-from lightning_cifar.errors import InputError
 
 
 @pytest.fixture

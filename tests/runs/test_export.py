@@ -10,11 +10,11 @@ from controls import assert_rejects
 from exported_files import skip_without_packages
 from torch import nn
 
-from lightning_cifar.runs import export as export_module
 from lightning_cifar.errors import InputError
+from lightning_cifar.networks import alpha_dropout_network, batch_norm_network
+from lightning_cifar.runs import export as export_module
 from lightning_cifar.runs.export import export, largest_difference
 from lightning_cifar.runs.export_formats import SUFFIXES
-from lightning_cifar.networks import alpha_dropout_network, batch_norm_network
 
 DESCRIPTION = {"variant": "batch_norm", "depth": 2, "width": 6}
 

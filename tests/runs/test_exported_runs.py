@@ -93,9 +93,7 @@ def found_elsewhere(place, tmp_path_factory):
         if all(map(exported_files.installed, exported_files.PACKAGES.get(name, []))):
             files += [exported(place, variant, name) for variant in VARIANTS]
     script = [sys.executable, exported_files.__file__, "images.npy", "logits.npz", *files]
-    subprocess.run(
-        [str(each) for each in script], cwd=folder, env=environment(), check=True
-    )
+    subprocess.run([str(each) for each in script], cwd=folder, env=environment(), check=True)
     return np.load(folder / "logits.npz")
 
 

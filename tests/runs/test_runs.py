@@ -1,7 +1,7 @@
 import pytest
 
-from lightning_cifar.runs.configuration import CONFIG_FILE
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.configuration import CONFIG_FILE
 from lightning_cifar.runs.folders import (
     BEST_FILE,
     best_checkpoint,
@@ -27,7 +27,9 @@ def test_number_follows_the_highest_one(tmp_path):
 def test_number_that_another_process_has_just_taken_is_passed_over(tmp_path, monkeypatch):
     (tmp_path / "elu-000").mkdir()
     (tmp_path / "elu-001").mkdir()
-    monkeypatch.setattr("lightning_cifar.runs.folders.number_of", lambda folder: -1)  # saw no folder yet
+    monkeypatch.setattr(
+        "lightning_cifar.runs.folders.number_of", lambda folder: -1
+    )  # saw no folder yet
     assert new_run_folder(None, tmp_path, "elu").name == "elu-002"
 
 

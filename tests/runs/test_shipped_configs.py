@@ -5,8 +5,8 @@ import yaml
 from commands import CONFIGS
 
 from lightning_cifar.cli.arguments import with_configs_composed
-from lightning_cifar.runs.configuration import SHIPPED, compose, config_path, shipped_configs
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.configuration import SHIPPED, compose, config_path, shipped_configs
 
 
 def test_shipped_are_the_files_of_the_repository():

@@ -21,11 +21,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lightning_cifar.training.resume import ResumePoint
 from lightning_cifar.runs.checkpoints import save_checkpoint
-from lightning_cifar.runs.resuming import newest_undamaged
 from lightning_cifar.runs.folders import LAST_FILE, PREVIOUS_FILE
+from lightning_cifar.runs.resuming import newest_undamaged
 from lightning_cifar.seeds import derived_seed
+from lightning_cifar.training.resume import ResumePoint
 
 SETTINGS = settings(
     max_examples=20, stateful_step_count=15, phases=[Phase.generate], report_multiple_bugs=False
