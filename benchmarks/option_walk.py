@@ -240,7 +240,10 @@ def comparable(folder: Path) -> dict[str, Any]:
 
 
 def walked(arguments: list[str], pipe: Any) -> None:
-    """One combination in a process and a folder of its own."""
+    """One combination in a process and a folder of its own, whose prints nobody reads."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         os.environ["XDG_CACHE_HOME"] = str(Path(folder, "cache"))

@@ -150,6 +150,21 @@ def test_imports_of_the_training_wing_run_one_way():
     assert_one_way(sources("lightning_cifar"))
 
 
+def table_drawn():
+    """The table of imports as docs/architecture.md draws it."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = page.partition("<!-- table of imports -->")[2].partition("<!-- end of table -->")[0]
+    cells = [row.split("|")[1:3] for row in rows.splitlines() if row.startswith("| `")]
+    return {
+        room.strip(" `"): tuple(filter(None, map(str.strip, used.split(","))))
+        for room, used in cells
+    }
+
+
+def test_the_page_draws_the_table():
+    assert table_drawn() == {room: tuple(sorted(used)) for room, used in MAY_USE.items()}
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [

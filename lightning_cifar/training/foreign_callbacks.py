@@ -7,7 +7,24 @@ from lightning.pytorch import callbacks as lightning_callbacks
 
 from lightning_cifar.errors import InputError
 
-# Name → reason. What is not named here is supported; docs/trainer-options.md lists both.
+# Name → what it does here.
+SERVED: dict[str, str] = {
+    "DeviceStatsMonitor": "with a logger",
+    "EarlyStopping": "stops a fit beside early_stopping; the record names it and its reason, and "
+    "the run can be resumed",
+    "EMAWeightAveraging": "its averaged weights are validated, judged and kept",
+    "GradientAccumulationScheduler": "with a learning rate that is given",
+    "LearningRateMonitor": "with a logger",
+    "ModelCheckpoint": "its own files, beside best.ckpt and last.ckpt",
+    "ModelSummary": "with --trainer.enable_model_summary true",
+    "RichModelSummary": "with --trainer.enable_model_summary true and the package rich",
+    "RichProgressBar": "with --trainer.enable_progress_bar true and the package rich",
+    "SpikeDetection": "as in Lightning",
+    "Timer": "its time is that of each call; the run resumes from its last whole epoch",
+    "TQDMProgressBar": "with --trainer.enable_progress_bar true",
+    "WeightAveraging": "its averaged weights are validated, judged and kept",
+}
+# Name → reason.
 REFUSED: dict[str, str] = {
     "StochasticWeightAveraging": "its averaged weights are never validated, so nothing says "
     "whether they should be kept; use EMAWeightAveraging, whose weights are",

@@ -13,6 +13,7 @@ from commands import refused, run, smoke, working_in
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch import callbacks as lightning_callbacks
 
+from benchmarks import option_tables
 from lightning_cifar.cli import command
 from lightning_cifar.cli.trainer_options import NOT_ZERO, REFUSED, SUPPORTED
 from lightning_cifar.training import foreign_callbacks
@@ -65,6 +66,10 @@ def record(folder, name="run"):
 
 def losses(folder, name="run"):
     return [epoch["train_loss"] for epoch in record(folder, name)["epochs"]]
+
+
+def test_page_of_the_docs_is_written_from_the_lists():
+    assert option_tables.PAGE.read_text() == option_tables.page()
 
 
 def test_the_two_lists_are_lightnings():
@@ -298,6 +303,9 @@ NOT_GIVEN |= {"BasePredictionWriter", "BaseFinetuning", "RichModelSummary", "Ric
 
 def test_callbacks_of_lightning_are_served_or_refused():
     assert {*SERVED, *TURNED_DOWN, *NOT_GIVEN} == set(lightning_callbacks.__all__)
+    assert {*SERVED, *TURNED_DOWN} <= {*foreign_callbacks.SERVED, *foreign_callbacks.REFUSED} | {
+        "BackboneFinetuning"  # a BaseFinetuning
+    }
     named = {*foreign_callbacks.REFUSED, *foreign_callbacks.NEED_LOGGER}
     assert named <= {*TURNED_DOWN, *NOT_GIVEN}
 
