@@ -199,14 +199,15 @@ def contents(run: Path) -> dict[str, Any]:
     """All that must be the same: files, and parts of checkpoints."""
     last = load_checkpoint(run / LAST_FILE)
     curves = [line.rpartition(",")[0] for line in (run / CURVES_FILE).read_text().splitlines()]
-    record = json.loads((run / RECORD_FILE).read_text())
+    here = str(run.parent.absolute())  # each run has its folder, and in it its cache
+    record = json.loads((run / RECORD_FILE).read_text().replace(here, ""))
     del record["commit"]  # of this repository, in which somebody may commit meanwhile
     return {
         "best.ckpt": load_checkpoint(run / BEST_FILE),
         **{f"last.ckpt {name}": last[name] for name in KEPT},
         "metrics.csv": curves,
         "record.json": record,
-        "config.yaml": (run / CONFIG_FILE).read_text(),
+        "config.yaml": (run / CONFIG_FILE).read_text().replace(here, ""),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any, final
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -227,13 +228,7 @@ class DenseClassifier(LightningModule, ABC):
         optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate, compiled=self.compiled)
         if self.schedule == "constant":
             return optimiser
-        total = self.trainer.estimated_stepping_batches
-        if total == float("inf"):
-            raise InputError(
-                "schedule is one_cycle, which is stretched over all steps, and there is no last "
-                "one; give the trainer max_epochs or max_steps"
-            )
-        steps = int(total)
+        steps = self._steps_of_the_fit()
         factor = SCHEDULES[self.schedule]
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: factor(step / max(steps - 1, 1))
@@ -242,6 +237,27 @@ class DenseClassifier(LightningModule, ABC):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def _steps_of_the_fit(self) -> int:
+        """How many steps a schedule is stretched over.
+
+        Raises:
+            InputError: nobody knows.
+        """
+        total = self.trainer.estimated_stepping_batches
+        if not 0 <= total < float("inf"):
+            raise InputError(
+                "schedule is one_cycle, which is stretched over all steps, and there is no last "
+                "one; give the trainer max_epochs or max_steps, and a loader with a length"
+            )
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
+        if any(isinstance(each, GradientAccumulationScheduler) for each in callbacks):
+            raise InputError(
+                "schedule is one_cycle, which is stretched over all steps, and with "
+                "GradientAccumulationScheduler their number is not known; use "
+                "--trainer.accumulate_grad_batches"
+            )
+        return int(total)
 
 
 @final

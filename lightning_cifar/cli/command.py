@@ -391,7 +391,7 @@ def run_command(arguments: list[str]) -> None:
     Raises:
         InputError: a value cannot be used.
     """
-    os.environ.setdefault(OURS, str(os.getpid()))
+    os.environ[OURS] = str(os.getpid())
     quieten()
     try:
         CIFARCommand(

@@ -138,8 +138,15 @@ def _parameters(
 
 
 def _assigned(tree: ast.Module) -> dict[str, str]:
-    """Name → value, as the source writes it, of what the module sets at its top level."""
-    return {
+    """Name → value, as the source writes it, of what a module sets, or imports from ours."""
+    imported = {
+        name: _assigned(ast.parse(source_of(node.module)))[name]
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("lightning_cifar.")
+        for name in (alias.name for alias in node.names)
+        if node.module and name.isupper() and name in _assigned(ast.parse(source_of(node.module)))
+    }
+    return imported | {
         target.id: ast.unparse(node.value)
         for node in tree.body
         if isinstance(node, ast.Assign)

@@ -7,6 +7,7 @@ from typing import final
 
 import torch
 from torch import Tensor
+from torch.utils.data import SequentialSampler
 
 from lightning_cifar.data.augmentation import augment
 from lightning_cifar.data.images import LabelledImages
@@ -65,6 +66,19 @@ class Augmentation:
 
 
 @final
+class InOrder(SequentialSampler):
+    """What tells Lightning that batches are not shuffled; it passes the epoch on."""
+
+    def __init__(self, batches: "TensorBatches") -> None:
+        super().__init__(batches.data)
+        self.batches = batches
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose augmentation is drawn."""
+        self.batches.set_epoch(epoch)
+
+
+@final
 class TensorBatches:
     """Iterable over (images uint8, labels) batches of ``data``, which stays where it is.
 
@@ -101,9 +115,9 @@ class TensorBatches:
         return len(self.bounds)
 
     @property
-    def sampler(self) -> "TensorBatches":
-        """Itself: where Lightning looks for ``set_epoch``."""
-        return self
+    def sampler(self) -> "TensorBatches | InOrder":
+        """Where Lightning looks for ``set_epoch``, and whether the images are shuffled."""
+        return self if self.shuffle else InOrder(self)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration shows; a new epoch starts at its beginning."""

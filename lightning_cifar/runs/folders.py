@@ -8,11 +8,12 @@ from pathlib import Path
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import CONFIG_FILE
-from lightning_cifar.runs.records import RECORD_FILE
 
 BEST_FILE = "best.ckpt"
 LAST_FILE = "last.ckpt"
 PREVIOUS_FILE = "previous.ckpt"
+# What may lie in a run folder before its first step: settings, a search, the folder of a logger.
+BEFORE_TRAINING = {CONFIG_FILE, "learning_rate.json", "learning_rate.png", "lightning_logs"}
 
 
 def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
@@ -50,10 +51,9 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
 def discard_if_unused(folder: Path) -> None:
     """Remove the folder of a run that never began: it holds neither a record nor weights.
 
-    The result of a search is kept in the cache as well.
+    The result of a search is kept in the cache as well. What we have not put there stays.
     """
-    began = (RECORD_FILE, BEST_FILE, LAST_FILE, PREVIOUS_FILE)
-    if not any((folder / name).exists() for name in began):
+    if {each.name for each in folder.iterdir()} <= BEFORE_TRAINING:
         shutil.rmtree(folder)
 
 

@@ -15,12 +15,15 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.records import Mode
 
-# Which way our own figures get better.
+# Which way figures get better whose names end like this; the first four are our own.
 DIRECTIONS: dict[str, Mode] = {
     "train_loss": "min",
     "train_accuracy": "max",
     "val_loss": "min",
     "val_accuracy": "max",
+    "loss": "min",
+    "error": "min",
+    "accuracy": "max",
 }
 WORST: dict[Mode, float] = {"min": math.inf, "max": -math.inf}
 
@@ -42,7 +45,7 @@ class BestWeights(Checkpoint):
         monitor: name of a logged figure.
         patience: validations without a new best before training stops.
         mode: whether the best is the lowest (``min``) or the highest (``max``); ``auto`` knows it
-            of the losses and accuracies that our classifiers log.
+            of names that end in loss, error or accuracy.
     """
 
     def __init__(
@@ -78,18 +81,19 @@ class BestWeights(Checkpoint):
         """Whether low or high is good.
 
         Raises:
-            InputError: ``mode`` is ``auto`` and the figure is not one of ours.
+            InputError: ``mode`` is ``auto`` and the figure's name does not tell.
         """
         if self.mode != "auto":
             return self.mode
-        if self.monitor not in DIRECTIONS:
+        known = [way for end, way in DIRECTIONS.items() if self.monitor.endswith(end)]
+        if not known:
             near = difflib.get_close_matches(self.monitor, DIRECTIONS, n=1)
             hint = f"did you mean {near[0]!r}? Else add" if near else "add"
             raise InputError(
                 f"early_stopping.monitor is {self.monitor!r}, of which it is not known whether it "
                 f"should fall or rise; {hint} --early_stopping.mode min (or max)"
             )
-        return DIRECTIONS[self.monitor]
+        return known[0]
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs; ``patience`` is not part of it, so a new value counts.

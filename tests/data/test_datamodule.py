@@ -145,7 +145,7 @@ def test_stock_loader_is_refused_for_several_processes(small):
     datamodule = ready(small(loader="stock"))
 
     class Several:
-        world_size, global_rank = 2, 0
+        world_size, global_rank, overfit_batches = 2, 0, 0.0
 
     datamodule.trainer = Several()
     with pytest.raises(InputError, match=r"loader is stock and there are 2 processes.*=memory"):
@@ -159,7 +159,7 @@ def test_processes_share_the_training_images(small):
         datamodule.loader = "memory"
 
         class Several:
-            world_size, global_rank = 3, rank
+            world_size, global_rank, overfit_batches = 3, rank, 0.0
 
             class strategy:
                 root_device = torch.device("cpu")

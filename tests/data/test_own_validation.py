@@ -207,7 +207,13 @@ def test_a_run_validates_on_the_folder(images, tmp_path, monkeypatch, capsys):
         assert f"val_loss {best['val_loss']:.4f}" in out
         (images / "valid").rename(images / "elsewhere")
         # The control: images of a split have another loss.
-        code, out, _ = run(capsys, "validate", "--run=run", "--data.validation_size=10")
+        code, out, _ = run(
+            capsys,
+            "validate",
+            "--run=run",
+            "--data.validation=stratified",
+            "--data.validation_size=10",
+        )
         assert code == 0
         assert f"val_loss {best['val_loss']:.4f}" not in out
         error = refused(capsys, *fit, "--run=other", "--data.validation=folder")

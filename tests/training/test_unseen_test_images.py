@@ -154,14 +154,14 @@ def test_test_images_change_no_fitted_number(tmp_path, monkeypatch, way):
 
 def statistics_of_all(monkeypatch):
     """Test images among those whose statistics are taken."""
-    split = CIFAR10DataModule._split
+    divide = CIFAR10DataModule._divide
 
-    def mutant(datamodule, images):
-        split(datamodule, images)
+    def mutant(datamodule):
+        divide(datamodule)
         everything = torch.cat([datamodule.train_images.images, datamodule.image_set().test.images])
         datamodule._standardisation = measure(everything, datamodule.standardise)
 
-    monkeypatch.setattr(CIFAR10DataModule, "_split", mutant)
+    monkeypatch.setattr(CIFAR10DataModule, "_divide", mutant)
 
 
 def race_on_test_images(monkeypatch):
@@ -179,13 +179,13 @@ def race_on_test_images(monkeypatch):
 
 def epoch_by_test_images(monkeypatch):
     """The test images validate."""
-    split = CIFAR10DataModule._split
+    divide = CIFAR10DataModule._divide
 
-    def mutant(datamodule, images):
-        split(datamodule, images)
+    def mutant(datamodule):
+        divide(datamodule)
         datamodule._validation = datamodule.image_set().test
 
-    monkeypatch.setattr(CIFAR10DataModule, "_split", mutant)
+    monkeypatch.setattr(CIFAR10DataModule, "_divide", mutant)
 
 
 def temperature_of_test_images(monkeypatch):
