@@ -161,7 +161,9 @@ class DenseClassifier(LightningModule, ABC):
         if self._trainer is not None:
             # Lightning loads the weights before it gives the module its precision; those of 64
             # bits would be rounded on the way, and a resumed run would not end as an uncut one.
-            self.type(checkpoint["state_dict"]["standardise.scale"].dtype)
+            # Beside averaged weights of another type, the trained ones have a key of their own.
+            trained = checkpoint.get("current_model_state", checkpoint["state_dict"])
+            self.type(trained["standardise.scale"].dtype)
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""

@@ -1,6 +1,6 @@
 """Mean and standard deviation of training images: what standardising subtracts and divides by."""
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,7 +59,7 @@ def measure_batches(batches: Iterable[Any]) -> Standardisation | None:
                 f"the training images have the shape {tuple(images.shape[1:])}; the networks take "
                 f"{IMAGE_SHAPE}"
             )
-        if not isinstance(batches, Sized):
+        if not has_length(batches):
             raise InputError(
                 "the training loader gives raw uint8 images and has no length, so their mean and "
                 "deviation cannot be measured; give it a __len__, or standardise the images"
@@ -67,6 +67,14 @@ def measure_batches(batches: Iterable[Any]) -> Standardisation | None:
         of_batch = exact_sums(images)
         count, sums, squares = count + len(images), sums + of_batch[0], squares + of_batch[1]
     return Standardisation(*map(whole_image, moments(sums, squares, count))) if count else None
+
+
+def has_length(batches: Any) -> bool:
+    """Whether batches come to an end that is known; a stock loader can have ``__len__`` in vain."""
+    try:
+        return len(batches) >= 0
+    except TypeError:
+        return False
 
 
 def exact_sums(images: Tensor) -> tuple[Tensor, Tensor]:

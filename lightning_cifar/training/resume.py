@@ -25,6 +25,16 @@ class ResumePoint(Checkpoint):
     def __init__(self) -> None:
         self.drops_out = False
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Let a run with ``max_steps`` resume after an epoch as every other run does.
+
+        Lightning takes it to stand within an epoch, since steps may end anywhere, and begins with
+        an epoch of no batches, which is logged, judged and recorded. Our checkpoints are of whole
+        epochs.
+        """
+        if stage == "fit":
+            trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Find out whether there is anything to seed."""
         self.drops_out = any(isinstance(module, _DropoutNd) for module in pl_module.modules())
