@@ -52,7 +52,7 @@ from lightning_cifar.runs.resuming import (
 )
 from lightning_cifar.training.best_weights import BestWeights
 from lightning_cifar.training.finite_guard import FiniteGuard
-from lightning_cifar.training.foreign_callbacks import check_callbacks
+from lightning_cifar.training.foreign_callbacks import check_callbacks, check_precision
 from lightning_cifar.training.processes import (
     first_process,
     noticing_lost_processes,
@@ -141,7 +141,9 @@ class CIFARCommand(LightningCLI):
         }
         try:
             self._check_callbacks(options)
-            return NotingTrainer(**{**options, **fixed, **kwargs})
+            trainer = NotingTrainer(**{**options, **fixed, **kwargs})
+            check_precision(trainer)
+            return trainer
         except InputError:
             self._discard_if_begun_in_vain()
             raise

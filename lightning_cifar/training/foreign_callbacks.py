@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch import callbacks as lightning_callbacks
+from lightning.pytorch.callbacks import WeightAveraging
 
 from lightning_cifar.errors import InputError
 
@@ -12,7 +13,8 @@ SERVED: dict[str, str] = {
     "DeviceStatsMonitor": "with a logger",
     "EarlyStopping": "stops a fit beside early_stopping; the record names it and its reason, and "
     "the run can be resumed",
-    "EMAWeightAveraging": "its averaged weights are validated, judged and kept",
+    "EMAWeightAveraging": "its averaged weights are validated, judged and kept; refused with "
+    "weights of 64 or 16 bits, which its swaps would round",
     "GradientAccumulationScheduler": "with a learning rate that is given",
     "LearningRateMonitor": "with a logger",
     "ModelCheckpoint": "its own files, beside best.ckpt and last.ckpt",
@@ -22,7 +24,7 @@ SERVED: dict[str, str] = {
     "SpikeDetection": "as in Lightning",
     "Timer": "its time is that of each call; the run resumes from its last whole epoch",
     "TQDMProgressBar": "with --trainer.enable_progress_bar true",
-    "WeightAveraging": "its averaged weights are validated, judged and kept",
+    "WeightAveraging": "like EMAWeightAveraging",
 }
 # Name → reason.
 REFUSED: dict[str, str] = {
@@ -65,3 +67,22 @@ def check_callbacks(callbacks: Iterable[Callback], *, logger: bool, searches: bo
                 "the callback GradientAccumulationScheduler changes what a learning rate means "
                 "from epoch to epoch, and none can be searched for it; give --model.learning_rate"
             )
+
+
+def check_precision(trainer: Trainer) -> None:
+    """Refuse averaged weights beside weights of 64 or 16 bits.
+
+    Lightning averages in 32 bits and swaps averaged and trained weights for each validation, which
+    rounds the one or the other.
+
+    Raises:
+        InputError: naming the callback and the precision.
+    """
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    averaging = [each for each in callbacks if isinstance(each, WeightAveraging)]
+    if averaging and trainer.precision not in ("32-true", "16-mixed", "bf16-mixed"):
+        raise InputError(
+            f"the callback {type(averaging[0]).__name__} averages in 32 bits, and every validation "
+            f"would round the weights of {trainer.precision}; use --trainer.precision 32-true or "
+            "bf16-mixed"
+        )

@@ -328,6 +328,14 @@ def test_callback_is_refused(work, capsys, name):
     assert reason in error
 
 
+@pytest.mark.parametrize("precision", ["64-true", "16-true", "bf16-true"])
+def test_averages_of_32_bits_beside_other_weights_are_refused(work, capsys, precision):
+    averaging = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.precision", precision]
+    error = refused(capsys, *smoke(), *averaging)
+    assert f"every validation would round the weights of {precision}" in error
+    fit(capsys, averaging[0], "--trainer.precision", "bf16-mixed")  # the control
+
+
 @pytest.mark.parametrize(
     "options",
     [
