@@ -1,0 +1,85 @@
+"""Every option of ours in ``fit --help``: it changes what is trained, or is shown elsewhere."""
+
+import json
+
+import pytest
+from commands import run, smoke, working_in
+
+from lightning_cifar.cli.options import accepted_keys
+
+# Option → a value with which other figures come out, for the variant that has it.
+CHANGES = {
+    "model.depth": ("selu", "2"),
+    "model.width": ("selu", "8"),
+    "model.learning_rate": ("selu", "0.01"),
+    "model.schedule": ("selu", "one_cycle"),
+    "model.dropout_rate": ("alpha_dropout", "0.5"),
+    "model.dropout_everywhere": ("alpha_dropout", "true"),
+    "data.batch_size": ("selu", "50"),
+    "data.validation": ("selu", "first"),
+    "data.validation_size": ("selu", "60"),
+    "data.split_seed": ("selu", "3"),
+    "data.standardise": ("selu", "per_channel"),
+    "data.flip": ("selu", "true"),
+    "data.shift": ("selu", "3"),
+}
+# Option → the tests that show what it does.
+ELSEWHERE = {
+    "model.compiled": "tests/test_classifiers.py",
+    "data.source": "tests/data/test_datamodule.py",
+    "data.path": "tests/cli/test_cut_runs.py",
+    "data.cache": "tests/data/test_datamodule.py",
+    "data.loader": "the same batches in the same order: test_other_loader_gives_the_same_figures",
+    "learning_rate_search.candidates": "tests/rate_search/test_learning_rate_search.py",
+    "learning_rate_search.epochs": "tests/rate_search/test_learning_rate_search.py",
+    "learning_rate_search.cache": "tests/rate_search/test_learning_rate_search.py",
+    "early_stopping.monitor": "tests/training/test_judging.py",
+    "early_stopping.patience": "tests/training/test_judging.py",
+    "early_stopping.mode": "tests/training/test_judging.py",
+}
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    with working_in(tmp_path / "work", monkeypatch) as folder:
+        yield folder
+
+
+def figures(capsys, folder, variant, *options):
+    """Losses of two epochs."""
+    name = f"run{len(list(folder.iterdir()))}"
+    epochs = ["--trainer.max_epochs", "2"]
+    code, _, error = run(capsys, *smoke(variant), *epochs, *options, "--run", name)
+    assert code == 0, error
+    record = json.loads((folder / name / "record.json").read_text())
+    return [(epoch["train_loss"], epoch["val_loss"]) for epoch in record["epochs"]]
+
+
+def test_every_option_has_a_case():
+    offered = {
+        f"{section}.{key}"
+        for section, keys in accepted_keys().items()
+        for key in keys
+        if section != "trainer"
+    }
+    assert offered == {*CHANGES, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("option", CHANGES)
+def test_option_changes_what_is_trained(work, capsys, option):
+    variant, value = CHANGES[option]
+    assert figures(capsys, work, variant) != figures(capsys, work, variant, f"--{option}", value)
+
+
+def test_seed_changes_what_is_trained(work, capsys):
+    seeded = figures(capsys, work, "selu", "--seed_everything", "7")
+    assert figures(capsys, work, "selu") != seeded
+
+
+def test_control_the_same_options_give_the_same_figures(work, capsys):
+    assert figures(capsys, work, "selu") == figures(capsys, work, "selu")
+
+
+def test_other_loader_gives_the_same_figures(work, capsys):
+    stock = figures(capsys, work, "selu", "--data.loader", "stock")
+    assert figures(capsys, work, "selu") == stock
