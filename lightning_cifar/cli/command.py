@@ -140,7 +140,7 @@ class CIFARCommand(LightningCLI):
             "plugins": [*as_list(options["plugins"]), SealedCheckpoints()],
         }
         try:
-            self._check_callbacks(options)
+            check_callbacks(as_list(options["callbacks"]), logger=bool(options["logger"]))
             trainer = NotingTrainer(**{**options, **fixed, **kwargs})
             check_precision(trainer)
             return trainer
@@ -150,13 +150,6 @@ class CIFARCommand(LightningCLI):
         except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
             self._discard_if_begun_in_vain()
             raise refused_by_trainer(options, error) from error
-
-    def _check_callbacks(self, options: Any) -> None:
-        """Refuse what would make the record or the kept weights wrong."""
-        searches = self.subcommand == "fit" and self.model.learning_rate is None
-        check_callbacks(
-            as_list(options["callbacks"]), logger=bool(options["logger"]), searches=searches
-        )
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""

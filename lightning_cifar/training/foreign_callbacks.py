@@ -44,10 +44,10 @@ REFUSED: dict[str, str] = {
 NEED_LOGGER = ("LearningRateMonitor", "DeviceStatsMonitor", "ThroughputMonitor")
 
 
-def check_callbacks(callbacks: Iterable[Callback], *, logger: bool, searches: bool = False) -> None:
+def check_callbacks(callbacks: Iterable[Callback], *, logger: bool) -> None:
     """Refuse callbacks that would make the record or the kept weights wrong.
 
-    logger: whether the trainer has one. searches: whether a learning rate has to be found first.
+    logger: whether the trainer has one.
 
     Raises:
         InputError: naming the callback, the reason and what to use in its place.
@@ -62,11 +62,6 @@ def check_callbacks(callbacks: Iterable[Callback], *, logger: bool, searches: bo
                     f"the callback {name} writes to a logger and there is none; add "
                     "--trainer.logger CSVLogger --trainer.logger.save_dir FOLDER"
                 )
-        if searches and isinstance(callback, lightning_callbacks.GradientAccumulationScheduler):
-            raise InputError(
-                "the callback GradientAccumulationScheduler changes what a learning rate means "
-                "from epoch to epoch, and none can be searched for it; give --model.learning_rate"
-            )
 
 
 def check_precision(trainer: Trainer) -> None:

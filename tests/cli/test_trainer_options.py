@@ -353,6 +353,10 @@ def test_averages_of_32_bits_beside_other_weights_are_refused(work, capsys, prec
             *("--trainer.callbacks.scheduling", '{"0": 2}'),
         ],
         ["--trainer.gradient_clip_algorithm", "nrom", "--trainer.gradient_clip_val", "1"],
+        [
+            *("--model.learning_rate=null", "--trainer.callbacks+=GradientAccumulationScheduler"),
+            *("--trainer.callbacks.scheduling", '{"0": 2}'),
+        ],
         ["--ckpt_path", "x.ckpt"],
         ["--trainer.max_time", "three hours"],
         ["--trainer.fast_dev_run", "-1"],

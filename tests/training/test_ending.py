@@ -1,6 +1,7 @@
 """Why a fit has ended: from what the trainer did, whatever ended it."""
 
 from datetime import timedelta
+from types import MethodType
 
 import pytest
 from controls import assert_rejects
@@ -25,14 +26,9 @@ class StopsAt(Callback):
             trainer.should_stop = True
 
 
-class StopsFromTheModule:
+def stop_from_the_module(self, outputs, batch, batch_idx):
     """A hook of the module that asks for a stop."""
-
-    def __init__(self, classifier):
-        self.classifier = classifier
-
-    def __call__(self, outputs, batch, batch_idx):
-        self.classifier.trainer.should_stop = True
+    self.trainer.should_stop = True
 
 
 def fitted(folder, *callbacks, classifier=None, trainer=NotingTrainer, **options):
@@ -116,7 +112,7 @@ def test_lightnings_early_stopping_speaks_for_itself(tmp_path):
 
 def test_module_is_named(tmp_path):
     classifier = small_classifier()
-    classifier.on_train_batch_end = StopsFromTheModule(classifier)
+    classifier.on_train_batch_end = MethodType(stop_from_the_module, classifier)
     trainer = fitted(tmp_path, classifier=classifier, max_epochs=9)
     assert ending(trainer).kind == "callback"
 
