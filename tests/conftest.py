@@ -2,10 +2,11 @@
 
 import os
 
-import torch
-from hypothesis import HealthCheck, Phase, settings
+# Also in every process that a test starts: several workers, each with as many threads as there are
+# cores, would wait for one another. Torch reads these when it is loaded.
+os.environ |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
-torch.set_num_threads(1)
+from hypothesis import HealthCheck, Phase, settings
 
 # The first call into torch is slow, so no example has a deadline in any profile.
 settings.register_profile(

@@ -3,12 +3,10 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from commands import environment
+from processes import ended
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NAMES = ("exercise", "theory")
@@ -97,12 +95,5 @@ def test_cells_run_from_top_to_bottom(name, tmp_path):
         code = code.replace(whole, small)
     code = code.replace("from IPython.display import Image, display", "Image, display = bytes, len")
     quiet = {"MPLBACKEND": "Agg", "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment() | quiet | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    code, _, error = ended("-c", code, cwd=tmp_path, env=os.environ | quiet)
+    assert code == 0, error[-2000:]

@@ -2,14 +2,13 @@ import json
 import re
 import resource
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
 import yaml
-from commands import configured, environment, files_in, refused, run, smoke, working_in
+from commands import configured, files_in, refused, run, smoke, working_in
 from image_examples import write_folder, write_image, zip_folder
+from processes import ended
 
 from lightning_cifar.runs.records import read_record
 
@@ -72,10 +71,9 @@ def test_run_folder_is_all_that_the_other_commands_need(trained, work, capsys, c
 @pytest.mark.slow
 def test_run_folder_is_all_that_a_fresh_process_needs(trained, capsys):
     """The synthetic set of full size is drawn here, so the figures are others."""
-    command = [sys.executable, "-m", "lightning_cifar", "test", "--run", str(trained)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.match(r"test_loss \d+\.\d{4}  test_accuracy \d+\.\d\d%\n", done.stdout)
+    code, out, error = ended("-m", "lightning_cifar", "test", "--run", trained)
+    assert (code, error) == (0, "")
+    assert re.match(r"test_loss \d+\.\d{4}  test_accuracy \d+\.\d\d%\n", out)
 
 
 def test_flags_beat_files_wherever_they_stand(write, work, capsys):

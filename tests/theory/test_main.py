@@ -14,6 +14,7 @@ import pytest
 from evidences import evidence
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import ended
 from rejection import rejected
 
 from theory.__main__ import main
@@ -325,17 +326,9 @@ def test_the_command_exits_with_1_where_a_verdict_in_the_source_is_flipped(flipp
     if flipped:
         after = after.replace("verdict=Verdict.FALSE", "verdict=Verdict.TRUE", 1)
     source.write_text(before + claim + after, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "theory", "verify", "Q2"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == (1 if flipped else 0)
-    named = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    code, _, error = ended("-m", "theory", "verify", "Q2", cwd=tmp_path, env={})
+    assert code == (1 if flipped else 0)
+    named = [line.partition(":")[0] for line in error.splitlines()]
     assert named == (["Q2.3"] if flipped else [])
 
 

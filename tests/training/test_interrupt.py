@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: real signals to a real process, which says how to go on; and it works."""
 
+import os
 import re
 import shlex
 import signal
@@ -10,10 +11,9 @@ import time
 import pytest
 from commands import environment
 from image_examples import write_folder
+from processes import Started
 
 from lightning_cifar.runs.records import read_record
-
-COMMAND = (sys.executable, "-m", "lightning_cifar")
 
 
 def ctrl_c_acts():
@@ -22,15 +22,8 @@ def ctrl_c_acts():
 
 
 def started(folder, *arguments):
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=environment() | {"XDG_CACHE_HOME": str(folder / "cache")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=ctrl_c_acts,
-    )
+    variables = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    return Started("-m", "lightning_cifar", *arguments, cwd=folder, env=variables)
 
 
 def epochs_of(run):
@@ -42,13 +35,13 @@ def epochs_of(run):
 def ended_after(process, run, count, number):
     """Send a signal once ``count`` epochs are done; returns exit code and what was reported."""
     while len(epochs_of(run)) < count:
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.said()
         time.sleep(0.02)
     process.send_signal(number)
-    error = process.communicate()[1]
-    return process.returncode, error
+    return process.wait(LIMIT), process.said()[1]
 
 
+LIMIT = 300  # seconds after which a process counts as hung
 ENDS = [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
 
 

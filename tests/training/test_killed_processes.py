@@ -3,14 +3,13 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from commands import configured, environment
+from commands import configured
 from image_examples import write_folder
+from processes import Started
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.runs.folders import PREVIOUS_FILE
@@ -25,10 +24,12 @@ pytestmark = [
 
 
 class Fit:
-    """An endless fit of two processes."""
+    """An endless fit of two processes: we start the first, Lightning the second."""
+
+    killed = False
 
     def __init__(self, folder):
-        self.run, self.report = folder / "run", folder / "report.txt"
+        self.run = folder / "run"
         images = write_folder(folder / "images", train=4, test=2)
         flags = {
             "data.source": "folder",
@@ -44,19 +45,19 @@ class Fit:
         }
         options = [f"--{key}={value}" for key, value in flags.items()]
         command = ["fit", *configured("selu", "smoke"), *options, f"--run={self.run}"]
-        with self.report.open("w") as report:
-            self.first = subprocess.Popen(
-                [sys.executable, "-m", "lightning_cifar", *map(str, command)],
-                stdout=report,
-                stderr=report,
-                env=environment(),
-            )
+        self.first = Started("-m", "lightning_cifar", *command)
 
     def train_two_epochs(self):
         """Afterwards both processes train, and there is something to lose."""
         self.wait_until(lambda: (self.run / PREVIOUS_FILE).exists())
         (second,) = self.children()
         return second
+
+    def kill(self):
+        """The first process."""
+        self.first.send_signal(signal.SIGKILL)
+        self.first.wait(LIMIT)
+        self.killed = True
 
     def children(self):
         path = Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children")
@@ -65,12 +66,12 @@ class Fit:
     def wait_until(self, happened):
         end = time.monotonic() + LIMIT
         while not happened():
-            assert self.first.returncode is not None or self.first.poll() is None, self.said()
+            assert self.killed or self.first.poll() is None, self.said()
             assert time.monotonic() < end, f"hung: {self.said()}"
             time.sleep(0.05)
 
     def said(self):
-        return self.report.read_text()
+        return "".join(self.first.said())
 
 
 @pytest.fixture
@@ -82,8 +83,7 @@ def fit(tmp_path):
         if fit.first.poll() is None:
             for each in fit.children():
                 os.kill(each, signal.SIGKILL)
-            fit.first.kill()
-        fit.first.wait()
+            fit.kill()
 
 
 def is_gone(process):
@@ -113,8 +113,7 @@ def test_second_process_killed(fit, capsys):
 
 def test_first_process_killed(fit):
     second = fit.train_two_epochs()
-    fit.first.kill()
-    fit.first.wait()
+    fit.kill()
     try:
         fit.wait_until(lambda: is_gone(second))
     finally:

@@ -1,13 +1,12 @@
 """Two fits that start at once in one place, after a third was killed while it filled the cache."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
 import torch
-from commands import configured, environment
+from commands import configured
 from image_examples import write_folder
+from processes import Started
 
 from lightning_cifar.runs.checkpoints import load_checkpoint
 
@@ -24,19 +23,16 @@ def test_two_fits_share_a_cache_and_number_their_runs(tmp_path):
     arguments = ["fit", *configured("elu", "smoke"), *flags]
 
     def start(code, *more):
-        command = [sys.executable, "-c", f"import sys; {code}; {FIT}", *arguments, *more]
-        return subprocess.Popen(
-            command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
-        )
+        return Started("-c", f"import sys; {code}; {FIT}", *arguments, *more, cwd=tmp_path)
 
     killed = start(KILLED, "--run=killed")
-    killed.communicate(timeout=LIMIT)
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.wait(LIMIT) == -signal.SIGKILL
     assert list((tmp_path / "cache").rglob("*.npy")), "killed before anything was written"
     assert not list((tmp_path / "cache").rglob("manifest.json")), "killed after all was written"
     both = [start("pass"), start("pass")]
-    errors = [process.communicate(timeout=LIMIT)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], errors
+    codes = [process.wait(LIMIT) for process in both]
+    errors = [process.said()[1] for process in both]
+    assert codes == [0, 0], errors
     assert sum("are rebuilt" in error for error in errors) == 1
     runs = sorted((tmp_path / "runs").iterdir())
     assert [run.name for run in runs] == ["elu-000", "elu-001"]

@@ -5,28 +5,29 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from pathlib import PurePath
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
 from coloured_images import COLOURS, PICTURES, write_coloured_pictures, write_coloured_set
-from commands import configured, environment
+from commands import configured
 from controls import assert_rejects
 from image_examples import zip_folder
 from PIL import Image
+from processes import ended
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.uncertainty import figures
 from lightning_cifar.uncertainty import prediction as predictions
 
-# What a fresh process runs: several commands, each followed by a line.
+# What a fresh process runs: several commands, each followed by a line. The text of its pictures is
+# written as text, not as outlines.
 END = "-- end --\n"
 SCRIPT = f"""
-import json, sys
+import json, sys, matplotlib
+matplotlib.rcParams["svg.fonttype"] = "none"
 from lightning_cifar.__main__ import main
 for arguments in json.loads(sys.argv[1]):
     assert main(arguments) == 0
@@ -59,8 +60,6 @@ def place(tmp_path_factory):
     assert main(["fit", *configured("alpha_dropout"), *arguments]) == 0
     write_coloured_pictures(folder / "pictures")
     zip_folder(folder / "pictures", folder / "pictures.zip")
-    # The text of a picture as text, not as outlines.
-    (folder / "matplotlibrc").write_text("svg.fonttype: none\n")
     return folder
 
 
@@ -160,15 +159,9 @@ def test_fresh_process_has_the_same_names(place, tmp_path):
         predict(place, [*paths, "--contact_sheet", sheets[kind]], kind)
         for kind, paths in zip(READERS, sources_of(place).values(), strict=True)
     ]
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(calls, default=str)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment() | {"MATPLOTLIBRC": str(place / "matplotlibrc")},
-        check=True,
-    )
-    for kind, text in zip(READERS, done.stdout.split(END), strict=False):
+    code, out, error = ended("-c", SCRIPT, json.dumps(calls, default=str))
+    assert code == 0, error
+    for kind, text in zip(READERS, out.split(END), strict=False):
         assert_own_names(READERS[kind](text))
         assert_sheet_has_own_names(sheets[kind])
 

@@ -4,13 +4,12 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 
 import pytest
-from commands import environment, files_in, refused, run, smoke, working_in
+from commands import files_in, refused, run, smoke, working_in
 from controls import assert_rejects
 from image_examples import random_images, renamed_zip, write_image
+from processes import ended
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.uncertainty.report import from_json
@@ -139,15 +138,12 @@ def test_odd_names_are_written_and_said_on_one_line(runs, tmp_path, kind):
         write_image(folder / "plain.png", pixels)
         (folder / "plain.png").rename(folder / name)
     (folder / "two\nlines.png").write_bytes(b"no picture")
-    command = [sys.executable, "-m", "lightning_cifar", "predict", "--run", runs / "elu", folder]
-    done = subprocess.run(
-        [*command, f"--format={kind}"], capture_output=True, env=environment(), check=False
-    )
-    assert done.returncode == 1, done.stderr
+    command = ["predict", "--run", runs / "elu", folder, f"--format={kind}"]
+    code, out, error = ended("-m", "lightning_cifar", *command)
+    assert code == 1, error
     skipped = rf"lightning-cifar: skipped {folder}/two\nlines.png: cannot be read"
-    assert done.stderr.decode().startswith(skipped)
-    assert len(done.stderr.decode().splitlines()) == 1
-    out = done.stdout.decode()  # is UTF-8
+    assert error.startswith(skipped)
+    assert len(error.splitlines()) == 1
     assert ("x\\\\udcff.png" if kind == "json" else "x\\udcff.png") in out
     assert "ü 🐈 $x$," in out
 
