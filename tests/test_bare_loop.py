@@ -26,7 +26,7 @@ SIZES = {"depth": 4, "width": 16, "learning_rate": RATE}
 def module(variant, **options):
     """Dropout is off: the plain loop below would draw its masks at other moments."""
     options |= {"dropout_rate": 0.0} if variant == "alpha_dropout" else {}
-    return small_classifier(VARIANTS[variant], **SIZES, **options)
+    return small_classifier(VARIANTS[variant], **SIZES | options)
 
 
 def images():
@@ -70,16 +70,16 @@ def test_control_another_optimiser_leaves_other_weights(tmp_path, optimiser):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["elu", "batch_norm"])
-def test_compiled_code_leaves_the_same_weights(tmp_path, variant):
-    classifier = module(variant, compiled=True)
+def test_compiled_code_leaves_the_same_weights(tmp_path):
+    """Its layers are those of ``elu`` and more."""
+    classifier = module("batch_norm", depth=2, compiled=True)
     check_same(classifier, tmp_path)
     assert classifier._trained[0] is not classifier.network, "nothing was compiled"
 
 
 def test_compiled_masks_differ_from_step_to_step_and_are_dropped(tmp_path):
     """The compiled network is asked, not trusted, to draw new masks each time."""
-    classifier = small_classifier(AlphaDropoutClassifier, **SIZES, compiled=True, dropout_rate=0.5)
+    classifier = small_classifier(AlphaDropoutClassifier, compiled=True, dropout_rate=0.5)
     classifier.compile_network()
     pixels = torch.randn(8, 3, 32, 32)
     first, second = (classifier.train()._trained[0](pixels) for _ in range(2))

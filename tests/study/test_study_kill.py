@@ -9,39 +9,49 @@ import time
 import pytest
 from commands import environment
 from image_examples import write_folder
+from processes import ended
 from small_studies import STUDY, TINY, write_study
 
 from benchmarks import kill_study
-from lightning_cifar.stack import progress as stack_progress
 from lightning_cifar.study.conditions import conditions_of
 from lightning_cifar.study.jobs import jobs_of
 from lightning_cifar.study.local_engine import death, run_jobs
 from lightning_cifar.study.plan import read_plan
 from lightning_cifar.study.progress import StudyProgress, duration
 
-ONE_ARM = """
+ONE_CONDITION = """
 variants: [alpha_dropout]
 seeds: 2
 set_ups: {plain: {overlays: [small]}}
 """
 
 
-class Moments:
-    """A kill at each of these seconds, whatever range is asked for."""
+# Two kills, each after this share of half the time that the study needs.
+KILLS = f"""
+from pathlib import Path
+from commands import SMALL_SET
+from benchmarks import kill_study
+from lightning_cifar.data import sources
+from lightning_cifar.stack import progress
 
-    def __init__(self, *shares):
-        self.shares = list(shares)
+class Moments:
+    shares = [0.9, 0.6, 0.5, 0.5]
 
     def uniform(self, low, high):
         return low + (high - low) * self.shares.pop(0)
 
+sources.load_synthetic = SMALL_SET
+kill_study.STUDY = {ONE_CONDITION!r}
+progress.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+for trial in kill_study.trials(Path.cwd(), 2, Moments()):
+    print(len(trial.lives), trial.differences)
+"""
 
-def test_killed_study_ends_with_the_records_of_an_undisturbed_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(kill_study, "STUDY", ONE_ARM)
-    monkeypatch.setattr(stack_progress, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    made = list(kill_study.trials(tmp_path, 2, Moments(0.9, 0.6, 0.5, 0.5)))
-    assert sum(len(trial.lives) for trial in made) == 2
-    assert [trial.differences for trial in made] == [()] * len(made)
+
+def test_killed_study_ends_with_the_records_of_an_undisturbed_one(tmp_path):
+    code, out, error = ended("-c", KILLS, cwd=tmp_path)
+    assert code == 0, error
+    assert out in ("2 ()\n", "1 ()\n1 ()\n")
     study = tmp_path / "undisturbed" / "study"
     assert len(kill_study.records(study)) == 2
     path = next((study / "records").glob("*.json"))  # control

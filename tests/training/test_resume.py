@@ -1,15 +1,13 @@
 """A resumed fit ends as the one that was never interrupted; the command line around it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import Checkpoint
+from processes import ended
 from small_runs import small_classifier, small_data, small_trainer
 
 from lightning_cifar.__main__ import main
@@ -253,13 +251,22 @@ def test_command_continues_longer_refuses_other_and_ends_finished_runs(
     capsys.readouterr()
 
 
+KILLS = """
+import random
+from pathlib import Path
+from commands import SMALL_SET
+from benchmarks.kill_test import Laboratory
+from lightning_cifar.data import sources
+sources.load_synthetic = SMALL_SET
+laboratory, moments = Laboratory(Path.cwd()), random.Random(0)
+for moment in ("random", "checkpoint half written"):
+    print(laboratory.trial("alpha_dropout", "one_cycle", moment, moments).differences)
+"""
+
+
 @pytest.mark.slow
 def test_killed_processes_resume_exactly(tmp_path):
-    """The kill test's own process: it forks, which a process with threads should not do."""
-    command = [sys.executable, "benchmarks/kill_test.py", "--kills", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    result = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.splitlines()[-1] == "2 of 2 bit-identical"
+    """A short form of the benchmark; it forks, which a process with threads should not do."""
+    code, out, error = ended("-c", KILLS, cwd=tmp_path)
+    assert code == 0, error
+    assert out == "()\n()\n"
