@@ -9,6 +9,7 @@ import traceback
 from argparse import ArgumentError
 from contextlib import nullcontext
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from shlex import quote
 from typing import Any, final
@@ -102,10 +103,24 @@ SECTIONS: dict[str, type] = {
 class CIFARCommand(LightningCLI):
     """LightningCLI with run folders: ``fit`` makes one, the other commands read it."""
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """The commands, each with the Trainer arguments that are not offered."""
-        return {name: UNUSED_ARGUMENTS for name in ("fit", "validate", "test")}
+    def __init__(self, arguments: list[str]) -> None:
+        self.given = arguments[0]
+        super().__init__(
+            DenseClassifier,
+            CIFAR10DataModule,
+            save_config_callback=None,
+            trainer_defaults=TRAINER_DEFAULTS,
+            seed_everything_default=0,
+            subclass_mode_model=True,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            parser_kwargs={"exit_on_error": False, "prog": "lightning-cifar"},
+            args=arguments,
+        )
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # Lightning's is static
+        """The given command alone, as a parser takes long to make; and what it does not offer."""
+        return {self.given: UNUSED_ARGUMENTS}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Options beside those of the trainer, the model and the data."""
@@ -157,7 +172,7 @@ class CIFARCommand(LightningCLI):
             self._get(self.config_init, key) for key in ("learning_rate_search", "early_stopping")
         )
         guards = [FiniteGuard(), EpochProgress()]
-        return [search, *guards, best, WriteRunRecord(self._settings()), ResumePoint()]
+        return [search, *guards, best, WriteRunRecord(self.settings), ResumePoint()]
 
     def _run_folder(self) -> Path:
         run, resume = (self._get(self.config, key) for key in ("run", "resume"))
@@ -166,13 +181,12 @@ class CIFARCommand(LightningCLI):
             return existing_run(wanted) if wanted is not None else RUNS_FOLDER
         if not first_process():
             return Path(os.environ[FOLDER_VARIABLE])
-        settings = self._settings()
         if self._tries_the_code():
             folder = Path(tempfile.mkdtemp(prefix="lightning-cifar-"))
         else:
             folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
         os.environ[FOLDER_VARIABLE] = str(folder)
-        write_config(settings, folder)  # before all that takes time and can be killed
+        write_config(self.settings, folder)  # before all that takes time and can be killed
         return folder
 
     def _tries_the_code(self) -> bool:
@@ -184,7 +198,8 @@ class CIFARCommand(LightningCLI):
         if self.subcommand == "fit" and not self._get(self.config, "resume") and first_process():
             discard_if_unused(self.folder)
 
-    def _settings(self) -> dict[str, Any]:
+    @cached_property
+    def settings(self) -> dict[str, Any]:
         """The resolved configuration as plain values, without what belongs to this call alone."""
         parser = self._parser(self.subcommand)
         text = parser.dump(self.config[self.subcommand], skip_unset=False, format="yaml")
@@ -224,15 +239,14 @@ class CIFARCommand(LightningCLI):
         checkpoint = None
         with held(self.folder) if self.trainer.is_global_zero else nullcontext():
             if self._get(self.config, "resume"):
-                settings = self._settings()
-                check_unchanged(saved_settings(self.folder), settings)
-                reason = reason_it_ended(self.folder, settings)
+                check_unchanged(saved_settings(self.folder), self.settings)
+                reason = reason_it_ended(self.folder, self.settings)
                 if reason is not None:
                     rank_zero_print(
                         f"{self.folder} is finished ({reason}); there is nothing to continue"
                     )
                     return
-                checkpoint = resume_point(self.folder, settings)
+                checkpoint = resume_point(self.folder, self.settings)
             if self._tries_the_code() and model.learning_rate is None:
                 model.learning_rate = NOMINAL_RATE
             try:
@@ -389,18 +403,7 @@ def run_command(arguments: list[str]) -> None:
     os.environ[OURS] = str(os.getpid())
     quieten()
     try:
-        CIFARCommand(
-            DenseClassifier,
-            CIFAR10DataModule,
-            save_config_callback=None,
-            trainer_defaults=TRAINER_DEFAULTS,
-            seed_everything_default=0,
-            subclass_mode_model=True,
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-            parser_kwargs={"exit_on_error": False, "prog": "lightning-cifar"},
-            args=arguments,
-        )
+        CIFARCommand(arguments)
     except ArgumentError as error:
         raise InputError(plain_message(error.message)) from error
     except ValueError as error:

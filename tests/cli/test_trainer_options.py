@@ -3,8 +3,11 @@
 The list of cases is as long as the Trainer's: an option of a newer Lightning fails a test here.
 """
 
+import contextlib
 import inspect
+import io
 import json
+import logging
 import math
 import re
 
@@ -14,6 +17,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch import callbacks as lightning_callbacks
 
 from benchmarks import option_tables
+from lightning_cifar.__main__ import main
 from lightning_cifar.cli import command
 from lightning_cifar.cli.trainer_options import NOT_ZERO, REFUSED, SUPPORTED
 from lightning_cifar.training import foreign_callbacks
@@ -43,6 +47,10 @@ class Seen(Callback):
 @pytest.fixture
 def watched(monkeypatch):
     """The callback that watches, and the trainer once it has been made."""
+    return watch(monkeypatch)
+
+
+def watch(monkeypatch):
     seen = Seen()
 
     def make(**options):
@@ -106,8 +114,11 @@ def test_all_that_is_refused_has_a_case():
     [(name, option) for name, options in NOT_ZERO.items() for option in options],
 )
 def test_zero_is_refused_where_it_leaves_nothing_to_do(work, capsys, command_name, option):
-    run(capsys, *smoke(), "--run", "run")
-    start = smoke() if command_name == "fit" else [command_name, "--run", "run"]
+    if command_name == "fit":
+        start = smoke()
+    else:
+        run(capsys, *smoke(), "--run", "run")
+        start = [command_name, "--run", "run"]
     assert f"trainer.{option} is 0: " in refused(capsys, *start, f"--trainer.{option}", 0)
 
 
@@ -196,17 +207,29 @@ def test_supported_options_have_their_effect(work, capsys, caplog, watched, opti
     assert EFFECTS[option, value](work, watched, out)
 
 
-@pytest.mark.parametrize(("option", "value"), EFFECTS)
-def test_control_without_the_option_the_effect_is_not_there(
-    work, capsys, caplog, watched, option, value
-):
-    """But for those whose value is what happens anyway, or that change no figure."""
-    out = fit(capsys) + caplog.text
-    anyway = {"accelerator", "strategy", "devices", "limit_val_batches"}
-    anyway |= {"sync_batchnorm", "reload_dataloaders_every_n_epochs"}
-    if option not in anyway:
-        with pytest.raises((AssertionError, IndexError)):
-            assert EFFECTS[option, value](work, watched, out)
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A fit without options: its working folder, who watched it, what was printed and logged."""
+    out, folder = io.StringIO(), tmp_path_factory.mktemp("plain") / "work"
+    log = logging.StreamHandler(out)
+    with pytest.MonkeyPatch.context() as monkeypatch, working_in(folder, monkeypatch):
+        seen = watch(monkeypatch)
+        logging.getLogger().addHandler(log)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            assert main([*smoke(), "--run", "run"]) == 0
+        logging.getLogger().removeHandler(log)
+        yield folder, seen, out.getvalue()
+
+
+# Their values are what happens anyway, or change no figure.
+ANYWAY = {"accelerator", "strategy", "devices", "limit_val_batches", "sync_batchnorm"}
+ANYWAY |= {"reload_dataloaders_every_n_epochs"}
+
+
+@pytest.mark.parametrize(("option", "value"), [case for case in EFFECTS if case[0] not in ANYWAY])
+def test_control_without_the_option_the_effect_is_not_there(plain, option, value):
+    with pytest.raises((AssertionError, IndexError)):
+        assert EFFECTS[option, value](*plain)
 
 
 def test_trying_the_code_leaves_no_run(work, capsys, watched):
@@ -333,7 +356,10 @@ def test_averages_of_32_bits_beside_other_weights_are_refused(work, capsys, prec
     averaging = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.precision", precision]
     error = refused(capsys, *smoke(), *averaging)
     assert f"every validation would round the weights of {precision}" in error
-    fit(capsys, averaging[0], "--trainer.precision", "bf16-mixed")  # the control
+
+
+def test_control_averages_beside_weights_of_32_bits_are_served(work, capsys):
+    fit(capsys, "--trainer.callbacks+=EMAWeightAveraging", "--trainer.precision", "bf16-mixed")
 
 
 @pytest.mark.parametrize(
