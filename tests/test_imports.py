@@ -1,6 +1,7 @@
 """Who may import whom, read from the source; nothing here is imported."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def module_name(path, root):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def imported_by(source):
     """Full names of what a module's source imports, anywhere in it.
 

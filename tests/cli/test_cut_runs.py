@@ -9,6 +9,7 @@ from controls import assert_rejects
 from image_examples import write_folder
 from lightning.pytorch import Callback
 
+from lightning_cifar.__main__ import main
 from lightning_cifar.cli import command
 from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.training.trainer import NotingTrainer
@@ -20,6 +21,15 @@ LONG = ["--trainer.max_epochs", "4", "--early_stopping.patience", "99"]
 def work(tmp_path, monkeypatch):
     with working_in(tmp_path / "work", monkeypatch) as folder:
         yield folder
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    """The folder of a run that nothing cut; tests only read it."""
+    folder = tmp_path_factory.mktemp("whole") / "work"
+    with pytest.MonkeyPatch.context() as monkeypatch, working_in(folder, monkeypatch):
+        assert main([*smoke(), *LONG, "--run", "uncut"]) == 0
+    return folder / "uncut"
 
 
 class Ends(Callback):
@@ -68,9 +78,8 @@ def assert_same_outcome(first, second):
 
 @pytest.mark.parametrize("step", [2, 5, 6, 7])
 @pytest.mark.parametrize(("how", "kind"), [("Ctrl-C", "interrupted"), ("stop", "callback")])
-def test_resumed_run_equals_the_uncut_one(work, capsys, monkeypatch, step, how, kind):
+def test_resumed_run_equals_the_uncut_one(work, uncut, capsys, monkeypatch, step, how, kind):
     """3 steps an epoch: within the first, within a later one, at the end of one."""
-    assert run(capsys, *smoke(), *LONG, "--run", "uncut")[0] == 0
     cut_at(step, how, monkeypatch)
     code, out, error = run(capsys, *smoke(), *LONG, "--run", "cut")
     assert code == (130 if how == "Ctrl-C" else 0)
@@ -78,9 +87,9 @@ def test_resumed_run_equals_the_uncut_one(work, capsys, monkeypatch, step, how, 
     if how == "stop" or step > 3:
         assert json.loads((work / "cut" / "record.json").read_text())["stop_kind"] == kind
     if step > 3:
-        assert_rejects(lambda: assert_same_outcome(work / "uncut", work / "cut"))
+        assert_rejects(lambda: assert_same_outcome(uncut, work / "cut"))
     assert run(capsys, "fit", "--run", "cut", "--resume")[0] == 0
-    assert_same_outcome(work / "uncut", work / "cut")
+    assert_same_outcome(uncut, work / "cut")
 
 
 @pytest.mark.parametrize(

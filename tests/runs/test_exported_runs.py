@@ -1,17 +1,16 @@
 """What ``export`` writes predicts as the run does, in a process that knows nothing of the run."""
 
 import json
-import subprocess
-import sys
 
 import exported_files
 import numpy as np
 import pytest
 import torch
-from commands import configured, environment
+from commands import configured
 from controls import assert_rejects
 from exported_files import BATCH_SIZES, logits_of, skip_without_packages
 from image_examples import random_images, write_folder, write_image
+from processes import ended
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.runs.checkpoints import load_checkpoint
@@ -92,8 +91,9 @@ def found_elsewhere(place, tmp_path_factory):
     for name in SUFFIXES:
         if all(map(exported_files.installed, exported_files.PACKAGES.get(name, []))):
             files += [exported(place, variant, name) for variant in VARIANTS]
-    script = [sys.executable, exported_files.__file__, "images.npy", "logits.npz", *files]
-    subprocess.run([str(each) for each in script], cwd=folder, env=environment(), check=True)
+    script = ["-m", "exported_files", "images.npy", "logits.npz"]
+    code, _, error = ended(*script, *files, cwd=folder)
+    assert code == 0, error
     return np.load(folder / "logits.npz")
 
 
