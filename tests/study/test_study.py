@@ -1,6 +1,7 @@
 """The command ``study``, run on few images: what it computes, keeps, refuses and goes on with."""
 
 import base64
+import hashlib
 import json
 import math
 import shutil
@@ -20,6 +21,7 @@ from lightning_cifar.runs.records import read_record
 from lightning_cifar.study import outcome, train_job
 from lightning_cifar.study.records import read_study
 from lightning_cifar.uncertainty.report import from_json
+from lightning_cifar.uncertainty.scores import scores_of
 
 
 def make_quick(monkeypatch):
@@ -110,6 +112,57 @@ def test_only_the_network_with_dropout_is_sampled(finished):
             assert comparison.scores["deterministic"] == record.test
 
 
+def test_scaled_samples_keep_their_classes_and_gain_likelihood_where_they_were_fitted(finished):
+    record = read_study(finished / "study")[0][0]
+    scores = record.monte_carlo["scores"]
+    assert record.monte_carlo["monte_carlo_temperature"] not in (1.0, comparison_temperature(record))
+    assert scores["monte_carlo_temperature"]["accuracy"] == scores["monte_carlo"]["accuracy"]
+    assert scores["monte_carlo_temperature"]["nll"] != scores["monte_carlo"]["nll"]
+
+
+def comparison_temperature(record):
+    """Of the deterministic prediction."""
+    return record.monte_carlo["temperature"]
+
+
+def test_logits_are_kept_and_give_the_figures_of_the_record(finished):
+    datamodule = CIFAR10DataModule(source="synthetic")
+    for stage in ("fit", "test"):
+        datamodule.setup(stage)
+    labels = datamodule.test_images.labels
+    hashes = set()
+    for record in read_study(finished / "study")[0]:
+        file = finished / "study" / "logits" / record.logits["file"]
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == record.logits["sha256"]
+        hashes.add(record.logits["sha256"])
+        arrays = np.load(file)
+        assert all(record.logits[name] == list(arrays[name].shape) for name in arrays.files)
+        assert arrays["test"].dtype == np.float16
+        logits = torch.from_numpy(arrays["test"]).double()
+        kept = scores_of(logits.log_softmax(-1), labels)
+        assert kept["nll"] == pytest.approx(record.test["nll"], abs=2e-3)
+        assert arrays["validation"].shape == (len(datamodule.validation_images), 10)
+    assert len(hashes) == 4  # control: the runs differ
+
+
+def test_second_checkpoint_is_the_most_accurate_epoch(work_folder, capsys):
+    """Ten epochs at a high rate: the accuracy is highest at another epoch than the loss lowest."""
+    shutil.rmtree(work_folder / "study")
+    tiny = TINY.replace("max_epochs: 2", "max_epochs: 10").replace("2e-3", "2e-2")
+    assert again(work_folder, capsys, tiny=tiny)[0] == 0
+    differ = 0
+    for record in read_study(work_folder / "study")[0]:
+        accuracies = [epoch.val_accuracy for epoch in record.run.epochs]
+        assert record.most_accurate["epoch"] == int(np.argmax(accuracies))
+        same = record.most_accurate["epoch"] == record.run.best_epoch
+        second = record.by_accuracy
+        assert (second.test == record.test, second.test_right == record.test_right) == (same, same)
+        right = second.right_images[:60].mean()
+        assert second.test["accuracy"] == pytest.approx(right, abs=1e-12)
+        differ += not same
+    assert differ  # control
+
+
 def test_record_is_that_of_a_single_fit(finished, tmp_path, monkeypatch, capsys):
     """The same configuration, rate and images; the same figures but for rounding."""
     study = read_study(finished / "study")[0]
@@ -146,7 +199,7 @@ def test_places_are_in_no_record(finished):
 
 
 def test_finished_study_computes_nothing(work_folder, capsys, monkeypatch):
-    monkeypatch.setattr(train_job, "fit_stack", None)
+    monkeypatch.setattr(train_job, "fit_runs", None)
     before = files_in(work_folder / "study" / "records")
     code, out, error = again(work_folder, capsys)
     assert (code, error) == (0, "")
@@ -184,18 +237,31 @@ def test_shards_together_do_the_study(work_folder, capsys):
     assert contents(work_folder / "study") == before
 
 
-def test_rate_is_searched_once_and_is_that_of_a_single_fit(work_folder, capsys):
-    tiny = TINY.replace("2e-3", "null") + "learning_rate_search: {candidates: 2, epochs: 1}\n"
+SEARCHED = TINY.replace("2e-3", "null") + "learning_rate_search: {candidates: 2, epochs: 1}\n"
+
+
+def test_rate_of_each_seed_is_searched_once_and_that_of_a_single_fit(work_folder, capsys):
     study = "variants: [elu]\nset_ups: {plain: {overlays: [synthetic, tiny]}}\n"
     shutil.rmtree(work_folder / "study")
-    assert again(work_folder, capsys, study=study, tiny=tiny)[0] == 0
+    assert again(work_folder, capsys, study=study, tiny=SEARCHED)[0] == 0
     found = files_in(work_folder / "study" / "rates")
-    assert again(work_folder, capsys, "--seeds", 2, study=study, tiny=tiny)[0] == 0
-    assert files_in(work_folder / "study" / "rates")["plain-elu.json"] == found["plain-elu.json"]
-    rates = {record.run.learning_rate for record in read_study(work_folder / "study")[0]}
+    assert again(work_folder, capsys, "--seeds", 3, study=study, tiny=SEARCHED)[0] == 0
+    after = files_in(work_folder / "study" / "rates")
+    assert list(after) == [f"plain-elu-{seed}.json" for seed in range(3)]
+    assert {name: after[name] for name in found} == found
+    rates = [record.run.learning_rate for record in read_study(work_folder / "study")[0]]
     configs = [*configured("elu", "synthetic"), "--config", "tiny.yaml"]
     assert run(capsys, "fit", *configs, "--run=run")[0] == 0
-    assert rates == {read_record(work_folder / "run" / "record.json").learning_rate}
+    assert rates[0] == read_record(work_folder / "run" / "record.json").learning_rate
+    assert len(set(rates)) > 1  # control: a search shared by all seeds finds one
+
+
+def test_folder_of_one_search_for_all_seeds_is_refused(work_folder, capsys):
+    plan = work_folder / "study" / "plan.json"
+    fields = json.loads(plan.read_text())
+    del fields["runs"]["plain/elu"]["rates"]
+    plan.write_text(json.dumps(fields))
+    assert "runs.plain/elu.rates is 'absent' there" in refused(work_folder, capsys)
 
 
 def test_diverged_run_is_an_outcome(work_folder, capsys):
@@ -217,14 +283,14 @@ def test_run_that_learns_nothing_is_an_outcome(work_folder, capsys, monkeypatch)
 
 
 def test_failed_job_is_named_and_the_others_go_on(work_folder, capsys, monkeypatch):
-    original = train_job.fit_stack
+    original = train_job.fit_runs
 
-    def out_of_memory(classifiers, *arguments, **options):
-        if isinstance(classifiers[0], VARIANTS["elu"]):
+    def out_of_memory(condition, *arguments):
+        if condition.variant == "elu":
             raise RuntimeError("out of\nmemory")
-        return original(classifiers, *arguments, **options)
+        return original(condition, *arguments)
 
-    monkeypatch.setattr(train_job, "fit_stack", out_of_memory)
+    monkeypatch.setattr(train_job, "fit_runs", out_of_memory)
     before = contents(work_folder / "study")
     shutil.rmtree(work_folder / "study")
     code, out, error = again(work_folder, capsys)
@@ -232,7 +298,7 @@ def test_failed_job_is_named_and_the_others_go_on(work_folder, capsys, monkeypat
     assert "2 of 4 runs" in out
     assert "lightning-cifar: plain/elu, seeds 0 to 1: RuntimeError: out of memory" in error
     assert "failed: plain/elu, seeds 0 to 1; the same command tries again" in error
-    monkeypatch.setattr(train_job, "fit_stack", original)
+    monkeypatch.setattr(train_job, "fit_runs", original)
     assert again(work_folder, capsys)[0] == 0
     assert contents(work_folder / "study") == before
 
@@ -354,7 +420,7 @@ def test_interrupted_study_says_how_to_go_on_and_goes_on(work_folder, capsys, mo
                 raise
             sys.exit(1)
 
-    monkeypatch.setattr(train_job, "fit_stack", interrupted)
+    monkeypatch.setattr(train_job, "fit_runs", interrupted)
     three = ("--seeds", 3)
     code, _, error = again(work_folder, capsys, *three)
     assert code == 130
