@@ -74,7 +74,7 @@ def main() -> None:
     for name in options.set_ups:
         for variant in options.variants:
             path = options.out / f"{name}-{variant}.json"
-            found = json.loads((options.rates / f"{name}-{variant}.json").read_text())["rate"]
+            found = json.loads((options.rates / f"{name}-{variant}-0.json").read_text())["rate"]
             known = known_grid(path, SET_UPS[name].rates, options.starts)
             rates = (found,) if known else (*SET_UPS[name].rates, found)
             runs = train(variant, rates, images, SET_UPS[name], options.starts, options.device)

@@ -62,8 +62,11 @@ class StudyRecord:
     def by_accuracy(self) -> "StudyRecord | None":
         """The same run as a rule that keeps the highest validation accuracy would record it.
 
-        Without Monte Carlo dropout, activations and logits, which are of the first checkpoint.
+        Without Monte Carlo dropout, activations and logits, which are of the first checkpoint; None
+        where the second was not kept. A failed run has failed under any rule.
         """
+        if self.failure:
+            return self
         if self.most_accurate is None:
             return None
         return replace(

@@ -68,8 +68,8 @@ class Comparison:
 
     @property
     def is_different(self) -> bool:
-        """Whether a difference may be claimed; the interval then excludes 0 too."""
-        return self.p_adjusted <= LEVEL
+        """Whether a difference may be claimed: its test passes and its interval excludes 0."""
+        return self.p_adjusted <= LEVEL and not self.low <= 0 <= self.high
 
     @property
     def deviation(self) -> float:

@@ -197,7 +197,7 @@ def test_points_lost_by_the_rate_found():
     assert found_loss(grid["one_cycle/elu"]) == pytest.approx(1.5)
     answer = answers(cell("elu", Made(0.5)), grid=grid)["learning-rate"]
     assert any("1.5 for `one_cycle/elu`" in sentence for sentence in answer.paragraphs)
-    assert answer.tables[0].rows[0][-1] == "0.0055 (1.5)"
+    assert answer.tables[-1].rows[0][-1] == "0.0055 (1.5)"
 
 
 def test_grid_of_failures_answers_nothing():

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from statistics import median
 
 from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import MEASURES, epochs_to_loss, seconds_to_loss, values
@@ -62,12 +63,18 @@ class Speed:
 
     Attributes:
         ratios: of the first to the second, round by round; empty if not known.
+        ratio: their median; without rounds the ratio of the seconds.
     """
 
     found: Finding | None
     batch_size: int
     seconds: tuple[float, float]
     ratios: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long an epoch of the first takes."""
+        return median(self.ratios) if self.ratios else self.seconds[0] / self.seconds[1]
 
 
 def speed(study: Study, findings: Findings, question: Question) -> Speed | None:

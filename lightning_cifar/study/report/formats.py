@@ -105,11 +105,11 @@ def spread_of(records: Iterable[StudyRecord], measure: Measure) -> str:
 
 
 def learning_rates(records: Sequence[StudyRecord]) -> str:
-    """The rates that were used, and where they come from, if all come from one source."""
+    """The range of the rates that were used, and their source, if all have one."""
     used = sorted({f"{record.run.learning_rate:.2g}" for record in records}, key=float)
     given = {record.run.learning_rate_source == "given" for record in records}
     source = (" (given)" if True in given else " (search)") if len(given) == 1 else ""
-    return ", ".join(used[:3]) + (", …" if len(used) > 3 else "") + source
+    return " to ".join(dict.fromkeys([*used[:1], *used[-1:]])) + source
 
 
 FILTERS = {

@@ -1,5 +1,6 @@
 """What a report asks: of the shipped study the exercise, of any other what its plan compares."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lightning_cifar.study.measures import REACHING
+from lightning_cifar.study.measures import MEASURES, REACHING
 from lightning_cifar.study.plan_file import (
     Planned,
     cell_of,
@@ -151,10 +152,11 @@ def titled(question: Question, *cells: Cell) -> str:
 def from_files(study: Study) -> Iterator[Question]:
     """The questions that the files of a study answer, whatever it compares."""
     general = catalogue().of_any_study
-    if any(each.tested and each.measure == "test_accuracy" for each in planned_comparisons(study)):
+    if any(each.tested and each.measure in MEASURES for each in planned_comparisons(study)):
         yield general["selection"]
-    if study.grid:
-        yield replace(general["rates"], set_ups=(next(iter(study.grid)).partition("/")[0],))
+    searched = (run.set_up for run in study.records if run.run.learning_rate_source == "search")
+    for name in itertools.islice((*study.grid, *searched), 1):
+        yield replace(general["rates"], set_ups=(name.partition("/")[0],))
     for number, cell in enumerate(cells_of(study), 1):
         runs = study.runs(*cell)
         kinds = {
