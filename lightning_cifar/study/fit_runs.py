@@ -4,7 +4,7 @@ The first is that of every fit: the lowest validation loss. The second, the high
 accuracy, is kept to see which verdicts depend on the rule.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 

@@ -130,7 +130,7 @@ def write_logits(parts: dict[str, Tensor], study: Path, name: str) -> dict[str, 
     path = study / LOGITS_FOLDER / f"{name}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {key: each.half().numpy() for key, each in parts.items()}
-    write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     shapes = {key: list(each.shape) for key, each in arrays.items()}
     return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), **shapes}
 

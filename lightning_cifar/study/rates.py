@@ -112,6 +112,8 @@ def raced(
     """Train each seed's classifier at each of its rates; seed -> what became of them."""
     runners = [(seed, rate) for seed, each in rates.items() for rate in each]
     size = members_at_once(next(iter(members.values())).network, images.batch_size)
+    if device.type != "cpu":
+        size = max(size, len(runners))  # a GPU has the room, and a step takes it no longer
     ended = []
     for start in range(0, len(runners), size):
         chunk = runners[start : start + size]

@@ -51,10 +51,10 @@ def subset_weights(seeds: int) -> Values:
 def confidence_interval(differences: Values) -> tuple[float, float]:
     """95 % interval of the mean: every value that the exact sign-flip test does not reject.
 
-    It rejects at ``INTERVAL_LEVEL``. The ends are means of subsets (Hartigan 1969). It holds its level for differences that are
-    symmetric about their mean; how well for others, ``benchmarks/interval_coverage.py`` measures.
-    With fewer than six seeds the test rejects nothing: the interval is then Student's t, which is
-    for normal differences.
+    It rejects at ``INTERVAL_LEVEL``. The ends are means of subsets (Hartigan 1969). The level is
+    kept for differences that are symmetric about their mean; how well for others,
+    ``benchmarks/interval_coverage.py`` measures. With fewer than six seeds the test rejects
+    nothing: the interval is then Student's t, which is for normal differences.
     """
     means = np.sort(subset_weights(len(differences)) @ differences)
     rejected = rejected_subsets(len(differences), INTERVAL_LEVEL)

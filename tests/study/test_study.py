@@ -115,7 +115,10 @@ def test_only_the_network_with_dropout_is_sampled(finished):
 def test_scaled_samples_keep_their_classes_and_gain_likelihood_where_they_were_fitted(finished):
     record = read_study(finished / "study")[0][0]
     scores = record.monte_carlo["scores"]
-    assert record.monte_carlo["monte_carlo_temperature"] not in (1.0, comparison_temperature(record))
+    assert record.monte_carlo["monte_carlo_temperature"] not in (
+        1.0,
+        comparison_temperature(record),
+    )
     assert scores["monte_carlo_temperature"]["accuracy"] == scores["monte_carlo"]["accuracy"]
     assert scores["monte_carlo_temperature"]["nll"] != scores["monte_carlo"]["nll"]
 

@@ -109,7 +109,9 @@ def test_verdicts_that_another_rule_changes_are_marked():
     assert "**flips to worse**" in words_of(changed, "better-model")
     assert "the verdict stands" in words_of(same, "better-model")
     cycle = next(each for each in changed.answers if each.question.key == "one-cycle")
-    assert cycle.verdict == "equivalent within ±1 points; by the second rule: depends on the variant"
+    assert (
+        cycle.verdict == "equivalent within ±1 points; by the second rule: depends on the variant"
+    )
 
 
 def test_the_families_of_both_rules_are_of_one_size():
@@ -145,7 +147,9 @@ def searched(records, effect):
         step = record.seed % 5 - 2
         noise = 0.003 * np.random.default_rng([record.seed, len(record.variant)]).standard_normal()
         test = record.test | {"accuracy": 0.5 + effect * step + noise}
-        found.append(replace(record, test=test, run=replace(record.run, learning_rate=1e-3 * 2**step)))
+        found.append(
+            replace(record, test=test, run=replace(record.run, learning_rate=1e-3 * 2**step))
+        )
     return found
 
 

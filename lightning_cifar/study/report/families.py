@@ -77,7 +77,9 @@ def contrasts_of(study: Study, question: Question) -> Iterator[Contrast]:
         for rival, score in itertools.product(RIVALS, SCORES):
             ways = way_measure("monte_carlo", score), way_measure(rival, score)
             yield Contrast(cells[0], cells[0], *ways)
-        if any(SCALED in (run.monte_carlo or {}).get("scores", {}) for run in study.runs(*cells[0])):
+        if any(
+            SCALED in (run.monte_carlo or {}).get("scores", {}) for run in study.runs(*cells[0])
+        ):
             for score in SCORES[1:]:  # a temperature leaves the accuracy as it is
                 ways = way_measure(SCALED, score), way_measure("temperature", score)
                 yield Contrast(cells[0], cells[0], *ways)

@@ -1,4 +1,4 @@
-"""How much the learning rate matters: points lost beside the best of a grid, noise of the search."""
+"""How much the learning rate matters: points lost beside the best of a grid, and search noise."""
 
 import math
 from collections.abc import Sequence
