@@ -79,6 +79,16 @@ def jobs_of(
     return jobs
 
 
+def longest_first(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs by the steps they may take: a long one that starts last runs alone at the end."""
+
+    def most_steps(job: Job) -> float:
+        settings = job.condition.settings
+        return float(settings["trainer"]["max_epochs"] / settings["data"]["batch_size"])
+
+    return sorted(jobs, key=most_steps, reverse=True)
+
+
 def jobs_of_block(
     condition: Condition,
     block: Sequence[int],

@@ -48,16 +48,16 @@ def subset_weights(seeds: int) -> Values:
     return np.asarray(chosen / chosen.sum(1, keepdims=True), np.float64)
 
 
-def confidence_interval(differences: Values) -> tuple[float, float]:
+def confidence_interval(differences: Values, level: float = INTERVAL_LEVEL) -> tuple[float, float]:
     """95 % interval of the mean: every value that the exact sign-flip test does not reject.
 
-    It rejects at ``INTERVAL_LEVEL``. The ends are means of subsets (Hartigan 1969). The level is
+    level: at which it rejects. The ends are means of subsets (Hartigan 1969). The level is
     kept for differences that are symmetric about their mean; how well for others,
     ``benchmarks/interval_coverage.py`` measures. With fewer than six seeds the test rejects
     nothing: the interval is then Student's t, which is for normal differences.
     """
     means = np.sort(subset_weights(len(differences)) @ differences)
-    rejected = rejected_subsets(len(differences), INTERVAL_LEVEL)
+    rejected = rejected_subsets(len(differences), level)
     if rejected:
         return float(means[rejected - 1]), float(means[-rejected])
     error = differences.std(ddof=1) / math.sqrt(len(differences))
