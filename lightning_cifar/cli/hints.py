@@ -14,7 +14,6 @@ OTHER_NAMES = {
     "--model.depth": "layers n_layers num_layers hidden_layers n_hidden",
     "--model.width": "units n_units hidden_units hidden hidden_size hidden_dim neurons",
     "--model.dropout_rate with --config alpha_dropout": "dropout drop drop_rate p",
-    "--model.compiled true": "compile torch_compile",
     "--data.batch_size": "bs batch auto_scale_batch_size",
     "--data.source folder --data.path FOLDER": (
         "data_dir data_path dataset_path datadir dir root folder train_dir"

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from lightning_cifar.data.arguments import check_choice, check_least, check_shift, check_source
 from lightning_cifar.data.batches import Augmentation, TensorBatches
+from lightning_cifar.data.blocks import Blocks
 from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
 from lightning_cifar.data.images import ImageSet, LabelledImages
@@ -200,9 +201,12 @@ class CIFAR10DataModule(LightningDataModule):
         return ready(self._test)
 
     def train_dataloader(self) -> Batches:
-        """Shuffled, and augmented if asked for."""
+        """Shuffled, and augmented if asked for; in blocks for a module that takes several."""
         self._train = self._placed(self.train_images)
-        return self._batches(self._train, trains=True)
+        batches = self._batches(self._train, trains=True)
+        module = None if self.trainer is None else self.trainer.lightning_module
+        at_once = getattr(module, "steps_at_once", 1)
+        return Blocks(batches, at_once) if at_once > 1 and self.loader == "memory" else batches
 
     def val_dataloader(self) -> Batches:
         """The validation images in order."""

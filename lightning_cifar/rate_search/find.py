@@ -33,9 +33,7 @@ def search_settings(
     datamodule: set up for fitting.
     Raises: InputError for limits that leave no batch.
     """
-    # Neither the seed of a run nor the code that trains it decides the rate.
-    left_out = {"seed", "compiled"}
-    network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
+    network = {key: value for key, value in classifier.hparams.items() if key != "seed"}
     sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
     parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}
     batches = [
@@ -85,7 +83,6 @@ def find_rate(
     """
     images = lent_images(datamodule, device, options.processes)
     member = prepared(classifier, images)
-    member.compiled = False  # compiling takes longer than a race
     fits = ShortFits(member, {"datamodule": images}, device, options)
 
     def race(rates: tuple[float, ...], epochs: int, note: Note) -> tuple[Candidate, ...]:

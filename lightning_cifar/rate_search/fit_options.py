@@ -12,10 +12,9 @@ from lightning.pytorch.callbacks import (
     ModelPruning,
 )
 
+from lightning_cifar.backprop.fitting import PRECISIONS
 from lightning_cifar.errors import InputError
 
-# In any other precision the members of a stack would share a loss scale or lose their rates.
-STACKED_PRECISIONS = ("32-true", "64-true", "bf16-mixed")
 # They change rate, batch or network under way, in a way that belongs to the whole of a fit.
 CHANGERS = (
     *(BaseFinetuning, BatchSizeFinder, GradientAccumulationScheduler),
@@ -39,7 +38,7 @@ class FitOptions:
     @property
     def stacks(self) -> bool:
         """Whether the members of a stack train as they would alone."""
-        return self.precision in STACKED_PRECISIONS
+        return self.precision in PRECISIONS
 
     def for_trainer(self) -> dict[str, Any]:
         """Arguments of a trainer in one process."""

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from lightning_cifar.backprop.fitting import steps_at_once
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
+from lightning_cifar.data.blocks import Blocks
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import (
@@ -137,7 +139,8 @@ def train_stack(
     )
     validation = datamodule.validation_images.to(device)
     batches = TensorBatches(validation, batch_size=EVALUATION_BATCH, shuffle=False)
-    trainer.fit(StackedClassifiers(members, seeds), train, batches, ckpt_path=checkpoint)
+    blocks = Blocks(train, steps_at_once(trainer, device.type))
+    trainer.fit(StackedClassifiers(members, seeds), blocks, batches, ckpt_path=checkpoint)
 
 
 def prepared(classifier: DenseClassifier, datamodule: CIFAR10DataModule) -> DenseClassifier:
