@@ -51,7 +51,7 @@ MOMENTS: dict[str, tuple[str, int]] = {
     "cache building": ("lightning_cifar.data.array_cache:write_array", 2),
     "rate search": ("lightning_cifar.rate_search.race:train_many", 1),
     "after the search": ("lightning_cifar.cli.command:WriteRunRecord.on_train_epoch_start", 1),
-    "mid-epoch": (f"{CLASSIFIER}.training_step", STEPS + 7),
+    "mid-epoch": ("lightning_cifar.backprop.module:HandTrained._update", STEPS + 7),
     "validation": (f"{CLASSIFIER}.validation_step", 2),
     "checkpoint half written": ("lightning_cifar.runs.checkpoints:write_atomically", 4),
     "between two checkpoints": ("lightning_cifar.cli.command:ResumePoint.on_train_epoch_end", 3),

@@ -7,6 +7,8 @@ from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from lightning_cifar.backprop.layers import is_watched
+
 BLOCK = {"cpu": 25, "cuda": 100}  # steps at once: what Lightning does between them is then nothing
 PRECISIONS = ("32-true", "64-true")
 # Hooks around parts of a step that a step by hand does not have.
@@ -24,7 +26,7 @@ OF_A_MODULE = (
 )
 
 
-def why_not_by_hand(module: LightningModule, base: type, trainer: Trainer) -> str | None:
+def why_not_by_hand(module: Any, base: type, trainer: Trainer) -> str | None:
     """What stands against steps by hand, in words; None if nothing does.
 
     base: the class of ours whose steps are known.
@@ -35,6 +37,8 @@ def why_not_by_hand(module: LightningModule, base: type, trainer: Trainer) -> st
         return f"the precision is {trainer.precision}"
     if trainer._detect_anomaly:
         return "anomalies are looked for in autograd's backward pass"
+    if is_watched(module) or is_watched(module.network):
+        return "somebody has hooks on the network"
     changed = overridden(module, base, OF_A_MODULE)
     if changed:
         return f"{type(module).__name__} has its own {changed}"

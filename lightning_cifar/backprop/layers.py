@@ -79,12 +79,12 @@ def batch_norm(tape: Tape, layer: nn.BatchNorm1d | StackedBatchNorm, inputs: Sig
     assert layer.num_batches_tracked is not None
     outputs = Signal(tape.activations(features), tape.activations(features))
     mean, deviation = tape.buffer(members * features), tape.buffer(members * features)
-    scale, shift = weight.view(-1), bias.view(-1)
     if members > 1:  # rows of a stack lie far from each other
-        scale, shift = tape.buffer(members, features), tape.buffer(members, features)
-        tape.then(scale.copy_, weight)
-        tape.then(shift.copy_, bias)
-        scale, shift = scale.view(-1), shift.view(-1)
+        rows = [tape.buffer(members, features) for _ in range(2)]
+        tape.then(rows[0].copy_, weight)
+        tape.then(rows[1].copy_, bias)
+        weight, bias = rows
+    scale, shift = weight.view(-1), bias.view(-1)
     running = (layer.running_mean.view(-1), layer.running_var.view(-1))
     tape.then(layer.num_batches_tracked.add_, 1)
     tape.then(
@@ -219,6 +219,8 @@ def rule_for(layer: nn.Module, inputs: Signal) -> AddLayer | None:
     """The function that adds a layer; None for one that changes nothing."""
     if isinstance(layer, nn.Flatten | nn.Identity):
         return None
+    if is_watched(layer):
+        return by_autograd
     if isinstance(layer, nn.Linear | StackedLinear):
         return linear
     if isinstance(layer, nn.AlphaDropout | StackedAlphaDropout) and not layer.training:
@@ -241,3 +243,9 @@ def is_usual_batch_norm(layer: nn.Module) -> bool:
         and layer.track_running_stats
         and layer.momentum is not None
     )
+
+
+def is_watched(layer: nn.Module) -> bool:
+    """Whether somebody has hooks on a layer, which only a call of it reaches."""
+    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(getattr(layer, name) for name in names)

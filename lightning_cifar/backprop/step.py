@@ -1,16 +1,17 @@
 """One training step of a network or a stack: from raw images to gradients, and then to weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.backprop.cuda_graph import captured
-from lightning_cifar.backprop.layers import rule_for
+from lightning_cifar.backprop.layers import is_watched, rule_for
 from lightning_cifar.backprop.stacked_layers import StackedBatchNorm
-from lightning_cifar.backprop.tape import Call, Signal, Tape
+from lightning_cifar.backprop.tape import Signal, Tape
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
@@ -63,11 +64,8 @@ class Backpropagation:
             self.batches[key] = Batch(self, images, labels, share)
         batch = self.batches[key]
         batch.load(images, labels)
-        if batch.masks:
-            if seed_masks is not None:
-                seed_masks()
-            for call in batch.masks:
-                call()
+        if batch.draws and seed_masks is not None:
+            seed_masks()
         for call in batch.calls:
             call()
         return batch.losses
@@ -87,7 +85,7 @@ class Backpropagation:
         """Call before the first batch, and whenever parameters or modes may have changed."""
         self.optimiser.attach_gradients()
         state = [each.data_ptr() for each in self.layers.parameters()]
-        state += [each.training for each in self.layers]
+        state += [2 * each.training + is_watched(each) for each in self.layers]
         if state != self.state:
             self.batches, self.state = {}, state
 
@@ -113,8 +111,11 @@ class Batch:
             rule = rule_for(layer, signal)
             signal = signal if rule is None else rule(tape, layer, signal)
         self.losses = cross_entropy(tape, signal, self.labels, step.totals, share)
-        self.masks: Sequence[Call] = tape.mask_calls
-        self.calls: Sequence[Call] = captured(tape.calls(), self.inputs.device)
+        self.draws = any(
+            isinstance(layer, _DropoutNd) and layer.training for layer in step.layers.modules()
+        )
+        # Masks are drawn first, and outside of a graph, whose generator nobody can seed.
+        self.calls = [*tape.mask_calls, *captured(tape.calls(), self.inputs.device)]
 
     def load(self, images: Tensor, labels: Tensor) -> None:
         """Put standardised images and their labels into place."""

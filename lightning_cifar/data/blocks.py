@@ -19,6 +19,11 @@ class Block(list[tuple[Tensor, Tensor]]):
         return Block((images.to(device), labels.to(device)) for images, labels in self)
 
 
+def in_blocks(batches: Any, size: int) -> Any:
+    """A loader's batches, ``size`` at a time."""
+    return Blocks(batches, size) if size > 1 else batches
+
+
 @final
 class Blocks:
     """The batches of a loader, up to ``size`` at a time; Lightning counts each block as a batch."""

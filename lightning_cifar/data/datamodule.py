@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from lightning_cifar.data.arguments import check_choice, check_least, check_shift, check_source
 from lightning_cifar.data.batches import Augmentation, TensorBatches
-from lightning_cifar.data.blocks import Blocks
+from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
 from lightning_cifar.data.images import ImageSet, LabelledImages
@@ -205,8 +205,10 @@ class CIFAR10DataModule(LightningDataModule):
         self._train = self._placed(self.train_images)
         batches = self._batches(self._train, trains=True)
         module = None if self.trainer is None else self.trainer.lightning_module
-        at_once = getattr(module, "steps_at_once", 1)
-        return Blocks(batches, at_once) if at_once > 1 and self.loader == "memory" else batches
+        # A subclass that makes loaders of this one's knows of single batches.
+        own = type(self).train_dataloader is CIFAR10DataModule.train_dataloader
+        at_once = getattr(module, "steps_at_once", 1) if own and self.loader == "memory" else 1
+        return in_blocks(batches, at_once)
 
     def val_dataloader(self) -> Batches:
         """The validation images in order."""

@@ -14,7 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning_cifar.backprop.fitting import steps_at_once
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
-from lightning_cifar.data.blocks import Blocks
+from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import (
@@ -139,7 +139,7 @@ def train_stack(
     )
     validation = datamodule.validation_images.to(device)
     batches = TensorBatches(validation, batch_size=EVALUATION_BATCH, shuffle=False)
-    blocks = Blocks(train, steps_at_once(trainer, device.type))
+    blocks = in_blocks(train, steps_at_once(trainer, device.type))
     trainer.fit(StackedClassifiers(members, seeds), blocks, batches, ckpt_path=checkpoint)
 
 
