@@ -122,11 +122,12 @@ class HandTrained(LightningModule, ABC):
         progress = checkpoint.get("loops", {}).get("fit_loop")
         if progress is None:
             return
-        steps = {"ready": checkpoint["global_step"], "completed": checkpoint["global_step"]}
-        by_hand = progress["epoch_loop.manual_optimization.optim_step_progress"]
-        by_itself = progress["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
-        by_hand["total"].update(steps)
-        by_itself["step"]["total"].update(steps)
+        if self.automatic_optimization:
+            every = progress["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
+            counted = every["step"]["total"]
+        else:
+            counted = progress["epoch_loop.manual_optimization.optim_step_progress"]["total"]
+        counted["ready"] = counted["completed"] = checkpoint["global_step"]
 
     def steps_of_the_fit(self) -> float:
         """How many steps a whole fit makes; infinite if nobody knows."""
