@@ -52,19 +52,18 @@ def shared_linear(
     """The first layer of a stack whose members see the same images: one product for all."""
     members, features, _ = weight.shape
     rows = [tape.buffer(tape.batch, members, features) for _ in range(2)]
-    outputs = Signal(*(each.transpose(0, 1) for each in rows))
-    assert outputs.gradient is not None
+    value, gradient = (each.transpose(0, 1) for each in rows)
     pieces = inputs.value.view(tape.parts, -1, inputs.value.shape[-1])
     every = weight.flatten(0, 1).T.expand(tape.parts, -1, -1)
     tape.then(torch.bmm, pieces, every, out=rows[0].view(tape.parts, -1, members * features))
     if bias is not None:
         tape.then(rows[0].add_, bias)
-        tape.back(partial(torch.sum, outputs.gradient, -2, out=of_bias))
+        tape.back(partial(torch.sum, gradient, -2, out=of_bias))
     gradients = rows[1].view(tape.batch, -1)
     tape.products.append(
         WeightGradient(gradients, inputs.value, of_weight.view(members * features, -1), None)
     )
-    return outputs
+    return Signal(value, gradient)
 
 
 def batch_norm(tape: Tape, layer: nn.BatchNorm1d | StackedBatchNorm, inputs: Signal) -> Signal:
@@ -140,8 +139,8 @@ def alpha_dropout(
 ) -> Signal:
     """Inputs * scale + shift, where a dropped unit has scale 0 (Klambauer et al. 2017)."""
     rate = layer.p if isinstance(layer, nn.AlphaDropout) else layer.rate
-    outputs = Signal(*(tape.activations(inputs.value.shape[-1]) for _ in range(2)))
-    scale, shift = (tape.activations(inputs.value.shape[-1]) for _ in range(2))
+    features = inputs.value.shape[-1]
+    value, gradient, scale, shift = (tape.activations(features) for _ in range(4))
     factor = 1 / math.sqrt((1 - rate) * (1 + rate * SATURATION**2))
 
     def draw() -> None:
@@ -155,11 +154,14 @@ def alpha_dropout(
         torch.sub(1 - rate, scale, out=shift).mul_(factor * SATURATION)
         scale.mul_(factor)
 
-    tape.mask_calls.append(draw)
-    tape.then(torch.addcmul, shift, inputs.value, scale, out=outputs.value)
+    if isinstance(layer, nn.AlphaDropout):
+        tape.mask_calls.append(draw)
+    else:  # a function of numbers on the device, which may be part of a graph
+        tape.then(draw)
+    tape.then(torch.addcmul, shift, inputs.value, scale, out=value)
     if inputs.gradient is not None:
-        tape.back(partial(torch.mul, outputs.gradient, scale, out=inputs.gradient))
-    return outputs
+        tape.back(partial(torch.mul, gradient, scale, out=inputs.gradient))
+    return Signal(value, gradient)
 
 
 def by_autograd(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
@@ -194,10 +196,11 @@ def by_autograd(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
 
     tape.then(forward)
     tape.back(backward)
+    tape.is_replayable = False  # a layer may do anything, at any time something else
     return outputs
 
 
-def member_first(parameter: nn.Parameter, dimensions: int) -> tuple[Tensor, Tensor]:
+def member_first(parameter: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
     """Values and gradient of a parameter, with a leading member dimension."""
     values, gradient = parameter.detach(), parameter.grad
     assert gradient is not None

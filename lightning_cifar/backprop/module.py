@@ -1,6 +1,7 @@
 """The part of a LightningModule that trains by hand, for one network as for a stack."""
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
 import torch
@@ -79,9 +80,8 @@ class HandTrained(LightningModule, ABC):
         rates = []
         for index, (images, labels) in enumerate(batches):
             rates.append(optimiser.param_groups[0]["lr"])
-            losses[index] = steps(
-                images, labels, lambda step=first + index: self.seed_masks(step, part), 1 / parts
-            )
+            seed_masks = partial(self.seed_masks, first + index, part)
+            losses[index] = steps(images, labels, seed_masks, 1 / parts)
             self.train_images += labels.shape[-1]
             if parts > 1:
                 steps.accumulate(part, updates)

@@ -114,8 +114,10 @@ class Batch:
         self.draws = any(
             isinstance(layer, _DropoutNd) and layer.training for layer in step.layers.modules()
         )
+        changed = [step.totals, *step.layers.buffers()]
+        calls = captured(tape.calls(), changed) if tape.is_replayable else tape.calls()
         # Masks are drawn first, and outside of a graph, whose generator nobody can seed.
-        self.calls = [*tape.mask_calls, *captured(tape.calls(), self.inputs.device)]
+        self.calls = [*tape.mask_calls, *calls]
 
     def load(self, images: Tensor, labels: Tensor) -> None:
         """Put standardised images and their labels into place."""

@@ -60,6 +60,7 @@ class Tape:
         self.forward_calls: list[Call] = []
         self.backward_calls: list[Call] = []
         self.products: list[WeightGradient] = []
+        self.is_replayable = True
         self._room = like.new_empty(0)
         self._spare: dict[int, Tensor] = {}
 
@@ -117,7 +118,8 @@ class Tape:
         gradient, inputs, weight = one.of_outputs.mT, one.inputs, one.weight
         if inputs.ndim == 2:  # alone: cut, so that every thread has a piece
             parts = self.parts if len(weight) % self.parts == 0 else 1
-            gradient, weight = (each.unflatten(0, (parts, -1)) for each in (gradient, weight))
+            gradient = gradient.view(parts, -1, gradient.shape[1])
+            weight = weight.view(parts, -1, weight.shape[1])
             inputs = inputs.expand(parts, *inputs.shape)
         return [partial(torch.bmm, gradient, inputs, out=weight), *sums]
 

@@ -208,7 +208,8 @@ class CIFAR10DataModule(LightningDataModule):
         # A subclass that makes loaders of this one's knows of single batches.
         own = type(self).train_dataloader is CIFAR10DataModule.train_dataloader
         at_once = getattr(module, "steps_at_once", 1) if own and self.loader == "memory" else 1
-        return in_blocks(batches, at_once)
+        loader: Batches = in_blocks(batches, at_once)
+        return loader
 
     def val_dataloader(self) -> Batches:
         """The validation images in order."""

@@ -53,7 +53,8 @@ class FlatNAdam(Optimizer):
         group = self.param_groups[-1]
         check_group(group)
         if group["rates"] is not None:
-            group["rates"] = group["rates"].to(group["params"][0], copy=True)
+            # On the CPU: a step reads them as numbers, and must not wait for a GPU.
+            group["rates"] = group["rates"].to("cpu", torch.float64, copy=True)
         weights = self._flat(group).weights
         # The whole group's state hangs on its first parameter, where PyTorch saves and loads it.
         self.state[group["params"][0]] = {
@@ -113,11 +114,10 @@ class FlatNAdam(Optimizer):
         members: indices into the present members, (kept,).
         """
         for group in self.param_groups:
-            chosen = members.to(group["rates"].device)
-            group["rates"] = group["rates"][chosen]
+            group["rates"] = group["rates"][members.cpu()]
             state = self.state[group["params"][0]]
             for name in ("exp_avg", "exp_avg_sq"):
-                state[name] = state[name][chosen]
+                state[name] = state[name][members.to(state[name].device)]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue exactly where the saved optimiser was; its tensors are copied, not shared."""
@@ -125,7 +125,7 @@ class FlatNAdam(Optimizer):
         for group in self.param_groups:
             first = group["params"][0]
             if group["rates"] is not None:
-                group["rates"] = group["rates"].to(first)
+                group["rates"] = group["rates"].to("cpu", torch.float64)
             state = self.state[first]
             for name in ("exp_avg", "exp_avg_sq"):
                 state[name] = state[name].clone()

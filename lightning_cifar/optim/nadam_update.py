@@ -59,10 +59,14 @@ def update(
         tensors = [
             [rows] if len(its) == len(rates) else [rows[member] for member in its] for rows in every
         ]
+        weights, gradients, averages, squares = tensors
         torch._fused_adam_(
-            *tensors,
+            weights,
+            gradients,
+            averages,
+            squares,
             [],
-            [flat.never] * len(tensors[0]),  # Adam's own corrections become 1
+            [flat.never] * len(weights),  # Adam's own corrections become 1
             lr=rate * total,
             beta1=share,
             beta2=betas[1],

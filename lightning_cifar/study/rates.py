@@ -72,7 +72,7 @@ def searched(
 ) -> dict[int, SearchResult]:
     """Search a rate for each seed; the first races of all are run as one stack."""
     images = lent_images(datamodule, device, processes=1)
-    members = {seed: uncompiled(prepared(each, images)) for seed, each in classifiers.items()}
+    members = {seed: prepared(each, images) for seed, each in classifiers.items()}
     tests = {seed: range_test(each, seed, images, device) for seed, each in members.items()}
     first = {seed: first_rates(test, count) for seed, test in tests.items() if test.rates}
     run = raced(members, first, images, device, epochs)
@@ -86,12 +86,6 @@ def searched(
         seed: search(test, lambda rates, seed=seed: race(seed, rates), count)  # type: ignore[misc]
         for seed, test in tests.items()
     }
-
-
-def uncompiled(member: DenseClassifier) -> DenseClassifier:
-    """The same classifier; compiling takes longer than a race."""
-    member.compiled = False
-    return member
 
 
 def range_test(

@@ -25,7 +25,6 @@ CHANGES = {
 }
 # Option → the tests that show what it does.
 ELSEWHERE = {
-    "model.compiled": "tests/test_classifiers.py",
     "data.source": "tests/data/test_datamodule.py",
     "data.path": "tests/cli/test_cut_runs.py",
     "data.cache": "tests/data/test_datamodule.py",

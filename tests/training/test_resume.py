@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import Callback
-from lightning.pytorch.callbacks import Checkpoint
 from processes import ended
 from small_runs import small_classifier, small_data, small_trainer
 
