@@ -93,7 +93,7 @@ class MostAccurate(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the epoch of every member whose training was finite."""
         stack = stack_of(pl_module)
-        whole = (stack.finite_batches == int(trainer.num_training_batches)).tolist()
+        whole = (stack.finite_batches == stack.train_batches).tolist()
         for index, (_, accuracy) in enumerate(stack.val_figures()):
             member = stack.present[index]
             if whole[index] and accuracy > self.accuracies[member]:
