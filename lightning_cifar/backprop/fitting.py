@@ -3,6 +3,7 @@
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -43,6 +44,8 @@ def why_not_by_hand(module: Any, base: type, trainer: Trainer) -> str | None:
     if changed:
         return f"{type(module).__name__} has its own {changed}"
     for callback in callbacks_of(trainer):
+        if isinstance(callback, GradientAccumulationScheduler):
+            return "GradientAccumulationScheduler serves automatic optimisation alone"
         hook = overridden(callback, Callback, WITHIN_A_STEP)
         if hook:
             return f"{type(callback).__name__} wants to be called in {hook}"

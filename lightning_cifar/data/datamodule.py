@@ -204,7 +204,7 @@ class CIFAR10DataModule(LightningDataModule):
         """Shuffled, and augmented if asked for; in blocks for a module that takes several."""
         self._train = self._placed(self.train_images)
         batches = self._batches(self._train, trains=True)
-        module = None if self.trainer is None else self.trainer.lightning_module
+        module = getattr(self.trainer, "lightning_module", None)
         # A subclass that makes loaders of this one's knows of single batches.
         own = type(self).train_dataloader is CIFAR10DataModule.train_dataloader
         at_once = getattr(module, "steps_at_once", 1) if own and self.loader == "memory" else 1
