@@ -23,7 +23,9 @@ MAY_USE = {
     "backprop": ("data", "optim", "standardise"),
     "classifiers": ("backprop", "data", "errors", "networks", "optim", "seeds", "standardise"),
     "stack": ("backprop", "classifiers", "data", "errors", "optim", "runs"),
-    "rate_search": ("backprop", "classifiers", "data", "errors", "files", "runs", "stack"),
+    "rate_search": (
+        *("backprop", "classifiers", "data", "errors", "files", "optim", "runs", "stack"),
+    ),
     "training": ("backprop", "classifiers", "errors", "rate_search", "runs"),
     "uncertainty": ("classifiers", "data", "errors", "files", "runs"),
     "cli": ("classifiers", "data", "errors", "rate_search", "runs", "training", "uncertainty"),

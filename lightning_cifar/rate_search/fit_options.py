@@ -1,6 +1,7 @@
 """The options of a trainer that change an update or its judgement: a search trains by them."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -74,6 +75,21 @@ class FitOptions:
 
 
 PLAIN = FitOptions()
+LEAST_STEPS = 150  # of a race: fewer do not tell rates apart
+
+
+def race_length(batches: int, epochs: int | None, options: FitOptions) -> tuple[int, FitOptions]:
+    """How many epochs a race lasts, and the options of its fits.
+
+    batches: of an epoch. epochs: as asked for; None: half an epoch, or so many whole ones that
+    there are enough steps.
+    """
+    if epochs is not None:
+        return epochs, options
+    count = limited(batches, options.limit_train_batches)
+    if count // 2 >= LEAST_STEPS:
+        return 1, replace(options, limit_train_batches=count // 2)
+    return max(1, math.ceil(LEAST_STEPS / max(count, 1))), options
 
 
 def options_of(trainer: Trainer) -> FitOptions:

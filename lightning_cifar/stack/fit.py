@@ -104,7 +104,7 @@ def fit_stack(
     probes = datamodule.validation_images.images[:PROBE_IMAGES]
     progress = StackProgress(len(members), patience, probes, description, on_epoch)
     trainer = silent_trainer(
-        progress,
+        [progress],
         accelerator=accelerator,
         devices=1,
         max_epochs=max_epochs,
@@ -161,7 +161,7 @@ def unattached_copy(module: Module) -> Module:
         module._trainer = trainer
 
 
-def silent_trainer(callback: Callback, **options: Any) -> Trainer:
+def silent_trainer(callbacks: list[Callback], **options: Any) -> Trainer:
     """A trainer in this process without what costs time in small fits; checkpoints are sealed."""
     return Trainer(
         logger=False,
@@ -169,7 +169,7 @@ def silent_trainer(callback: Callback, **options: Any) -> Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        callbacks=[callback],
+        callbacks=callbacks,
         plugins=[SealedCheckpoints(), LightningEnvironment()],
         **options,
     )

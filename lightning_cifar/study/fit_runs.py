@@ -57,13 +57,12 @@ def fit_runs(
     progress = StackProgress(len(members), description["patience"], probes, description, on_epoch)
     accurate = MostAccurate(len(members))
     trainer = silent_trainer(
-        progress,
+        [accurate, progress],  # in this order, before members leave
         accelerator=settings["trainer"]["accelerator"],
         devices=1,
         max_epochs=description["max_epochs"],
         default_root_dir=str(folder),
     )
-    trainer.callbacks.insert(0, accurate)  # type: ignore[attr-defined]  # before members leave
     train_stack(members, seeds, datamodule, trainer, checkpoint)
     device = device_name(trainer.strategy.root_device)
     fits = [

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 
 from lightning_cifar.classifiers import DenseClassifier
+from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.rate_search.find import lent_images, search_settings
-from lightning_cifar.rate_search.fit_options import PLAIN
-from lightning_cifar.rate_search.race import at_rate, candidates, members_at_once
+from lightning_cifar.rate_search.fit_options import PLAIN, race_length
+from lightning_cifar.rate_search.race import at_rate, candidates, members_at_once, share_of
 from lightning_cifar.rate_search.results import read_result, write_result
 from lightning_cifar.rate_search.search import Candidate, RangeTest, SearchResult, search
 from lightning_cifar.rate_search.search import candidates as first_rates
@@ -68,13 +69,14 @@ def searched(
     datamodule: CIFAR10DataModule,
     device: torch.device,
     count: int,
-    epochs: int,
+    epochs: int | None,
 ) -> dict[int, SearchResult]:
     """Search a rate for each seed; the first races of all are run as one stack."""
     images = lent_images(datamodule, device, processes=1)
     members = {seed: prepared(each, images) for seed, each in classifiers.items()}
     tests = {seed: range_test(each, seed, images, device) for seed, each in members.items()}
-    first = {seed: first_rates(test, count) for seed, test in tests.items() if test.rates}
+    share = share_of(next(iter(members.values())).schedule)
+    first = {seed: first_rates(test, count, share) for seed, test in tests.items() if test.rates}
     run = raced(members, first, images, device, epochs)
 
     def race(seed: int, rates: Rates) -> tuple[Candidate, ...]:
@@ -83,7 +85,7 @@ def searched(
         return raced(members, {seed: rates}, images, device, epochs)[seed]
 
     return {
-        seed: search(test, lambda rates, seed=seed: race(seed, rates), count)  # type: ignore[misc]
+        seed: search(test, lambda rates, seed=seed: race(seed, rates), count, share)  # type: ignore[misc]
         for seed, test in tests.items()
     }
 
@@ -101,9 +103,11 @@ def raced(
     rates: Mapping[int, Rates],
     images: CIFAR10DataModule,
     device: torch.device,
-    epochs: int,
+    epochs: int | None,
 ) -> dict[int, tuple[Candidate, ...]]:
     """Train each seed's classifier at each of its rates; seed -> what became of them."""
+    batches = len(batch_bounds(len(images.train_images), images.batch_size))
+    epochs, options = race_length(batches, epochs, PLAIN)
     runners = [(seed, rate) for seed, each in rates.items() for rate in each]
     size = members_at_once(next(iter(members.values())).network, images.batch_size)
     if device.type != "cpu":
@@ -114,7 +118,7 @@ def raced(
         progress = StackProgress(len(chunk))
         with quiet():
             trainer = silent_trainer(
-                progress, max_epochs=epochs, **placed(device), **PLAIN.for_trainer()
+                [progress], max_epochs=epochs, **placed(device), **options.for_trainer()
             )
             networks = [at_rate(members[seed], rate) for seed, rate in chunk]
             train_stack(networks, [seed for seed, _ in chunk], images, trainer)
