@@ -105,7 +105,9 @@ class Batch:
         shape = (step.members, count) if own else (count,)
         pixels = len(self.scale)
         self.inputs = tape.activations(pixels) if own else tape.buffer(count, pixels)
-        self.labels = torch.empty(shape, dtype=torch.long, device=self.inputs.device)
+        # Zeros, because a capture runs the calls before there is a batch.
+        self.inputs.zero_()
+        self.labels = torch.zeros(shape, dtype=torch.long, device=self.inputs.device)
         signal = Signal(self.inputs, None)
         for layer in step.layers:
             rule = rule_for(layer, signal)
