@@ -1,6 +1,7 @@
 """A list of calls as one CUDA graph: launched together, they no longer wait for Python."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -21,8 +22,8 @@ def captured(calls: Sequence[Call], changed: Sequence[Tensor]) -> Sequence[Call]
     before = [each.clone() for each in changed]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
-    graph = torch.cuda.CUDAGraph()
     try:
+        graph = torch.cuda.CUDAGraph()
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 run(calls)
@@ -36,7 +37,12 @@ def captured(calls: Sequence[Call], changed: Sequence[Tensor]) -> Sequence[Call]
     finally:
         for each, value in zip(changed, before, strict=True):
             each.copy_(value)
-    return [graph.replay]
+    return [partial(replayed, graph, calls)]
+
+
+def replayed(graph: torch.cuda.CUDAGraph, calls: Sequence[Call]) -> None:
+    """Replay a graph. The calls are at hand for their buffers, of which it knows but the place."""
+    graph.replay()
 
 
 def run(calls: Sequence[Call]) -> None:

@@ -26,7 +26,7 @@ class FlatGroup:
         self.weights = parameters[0].detach().new_zeros((members, elements))
         self.gradient = torch.zeros_like(self.weights)
         self.scratch = torch.empty_like(self.weights)
-        self.never = torch.full((), math.inf, device=self.weights.device)
+        self.never = torch.full((), math.inf, dtype=torch.float32, device=self.weights.device)
         for parameter, place in zip(parameters, self._columns(self.weights), strict=True):
             place = place.view(parameter.shape)
             place.copy_(parameter.detach())
