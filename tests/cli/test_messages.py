@@ -119,7 +119,7 @@ INTERNAL = re.compile(r"Union|typing\.|NoneType|<class|Namespace|NestedArg|Subty
 
 
 @pytest.fixture(autouse=True)
-def work(tmp_path, monkeypatch):
+def cwd(tmp_path, monkeypatch):
     """An empty folder, in an environment whose only package for loggers is TensorBoard."""
     missing = {module for module, _ in hints.NEEDED.values()} - {"tensorboard"}
     monkeypatch.setattr(

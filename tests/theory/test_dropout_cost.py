@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 from torch import nn
 
 from theory.draws import normal
@@ -26,12 +27,8 @@ RATES = st.floats(0.05, 0.9)
 WIDTHS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def data(seed, rows, columns):
-    return torch.from_numpy(normal(generator(seed), rows, columns))
+    return torch.from_numpy(normal(seeded(seed), rows, columns))
 
 
 def network_of(widths, rates, **options):
@@ -51,7 +48,7 @@ def counts_products(flops):
         action = (
             (lambda: training_step(network, inputs, labels)) if train else (lambda: network(inputs))
         )
-        with private_random(generator(1)):
+        with private_random(seeded(1)):
             assert flops(action) == expected
 
     return check
@@ -84,7 +81,7 @@ def test_each_layer_adds_as_many_operations_and_evaluation_none(layers, rate):
     def work(count, *, training):
         network = network_of((4,) * 6, (rate,) * count + (0.0,) * (6 - count)).train(training)
         inputs = data(1, 2, 5)
-        with private_random(generator(1)), torch.no_grad():
+        with private_random(seeded(1)), torch.no_grad():
             return work_of(lambda: network(inputs))
 
     one = work(1, training=True).operations - work(0, training=True).operations
