@@ -153,14 +153,14 @@ def check_keys(config: Config) -> None:
     Raises:
         InputError: naming the first unknown key, and the one that may have been meant.
     """
-    for section, held in config.items():
+    for section, settings in config.items():
         check_name(section, section)
-        if section in PLAIN_KEYS or held is None:
-            check_value(section, held)
+        if section in PLAIN_KEYS or settings is None:
+            check_value(section, settings)
             continue
-        if not isinstance(held, dict):
-            raise InputError(f"{section} holds {held!r}, not settings of the form 'key: value'")
-        for key, value in (model_settings(held) if section == "model" else held).items():
+        if not isinstance(settings, dict):
+            raise InputError(f"{section} holds {settings!r}, not settings of the form 'key: value'")
+        for key, value in (model_settings(settings) if section == "model" else settings).items():
             check_name(f"{section}.{key}", f"{section}.{key}")
             check_value(f"{section}.{key}", value)
 
@@ -170,10 +170,10 @@ def model_settings(model: Config) -> Config:
     for key in model:
         if key not in ("class_path", "init_args"):
             raise unknown_key(f"model.{key}", key, ["class_path", "init_args"])
-    held = model.get("init_args") or {}
-    if not isinstance(held, dict):
-        raise InputError(f"model.init_args holds {held!r}, not settings of the form 'key: value'")
-    return held
+    value = model.get("init_args") or {}
+    if not isinstance(value, dict):
+        raise InputError(f"model.init_args holds {value!r}, not settings of the form 'key: value'")
+    return value
 
 
 def check_variant(config: Config) -> None:

@@ -108,8 +108,8 @@ def read_settings(path: Path) -> Config:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         kinds: dict[type, str] = {str: "text", list: "a list", dict: "keys that are not text"}
-        held = kinds.get(type(settings), "a single value")
-        raise InputError(f"{path} holds {held}, not settings of the form 'key: value'")
+        found = kinds.get(type(settings), "a single value")
+        raise InputError(f"{path} holds {found}, not settings of the form 'key: value'")
     return settings
 
 

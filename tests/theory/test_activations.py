@@ -10,7 +10,7 @@ from rejection import rejected
 from seeded import seeded
 from torch import nn
 
-from theory.activations import evidence as judged
+from theory.activations import evidence
 from theory.activations.bounded_evidence import gradient_kept, line_of_inputs
 from theory.activations.demo import RRELU_SLOPES, demonstrate, functions
 from theory.activations.figure import draw
@@ -41,9 +41,9 @@ def half_are_zero(nonlinearity):
         generator = seeded(seed)
         inputs = torch.randn(size, generator=generator, dtype=torch.float64)
         inputs[1:][torch.rand(size - 1, generator=generator) < dropped] = 0.0
-        share = judged.share_of_zeros(nonlinearity, inputs, generator)
+        share = evidence.share_of_zeros(nonlinearity, inputs, generator)
         # 15 examples at 1e-10 each.
-        assert abs(share - 0.5) <= mean_band(judged.NEURONS, 1e-10)
+        assert abs(share - 0.5) <= mean_band(evidence.NEURONS, 1e-10)
 
     return check
 
@@ -57,7 +57,7 @@ def test_other_functions_have_no_zeros(nonlinearity):
     with rejected():
         half_are_zero(nonlinearity)()
     inputs = torch.ones(3, dtype=torch.float64)
-    assert judged.share_of_zeros(nonlinearity, inputs, seeded()) == 0
+    assert evidence.share_of_zeros(nonlinearity, inputs, seeded()) == 0
 
 
 def test_operations_are_listed_in_order():
@@ -68,7 +68,7 @@ def test_operations_are_listed_in_order():
 
 
 def test_sparse_input_keeps_one_entry_in_sixteen():
-    dense, sparse = judged._inputs(seeded())
+    dense, sparse = evidence._inputs(seeded())
     assert int((sparse != 0).sum()) == 4
     assert torch.equal(sparse[::16], dense[::16])
     assert bool((dense != 0).all())
@@ -170,11 +170,11 @@ def test_kept_gradients_are_those_of_twenty_layers():
     assert gradient_kept(TANH) == signal.log10_gradient
 
 
-# Judges, demo and figure.
+# Evidence, demo and figure.
 
 
 def test_every_variant_of_leaky_relu_has_its_case():
-    cases = judged.leaky_units_stay_trainable().cases
+    cases = evidence.leaky_units_stay_trainable().cases
     assert len(cases) == 5
     assert all(case.holds for case in cases)
 

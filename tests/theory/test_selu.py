@@ -287,7 +287,7 @@ def test_a_network_with_the_wrong_start_is_told_apart():
     assert hidden_mean_square(network) < 0.2
 
 
-# Judges, demo and figure.
+# Evidence, demo and figure.
 
 
 def test_self_normalisation_holds_for_one_start_of_four():

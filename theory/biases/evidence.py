@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from theory.biases.judges import (
+from theory.biases.checks import (
     HALF_OR_WHOLE,
     ZERO_OR_DRAWN,
     Remedy,
