@@ -88,7 +88,9 @@ def options_in(arguments: list[str]) -> Iterator[Option]:
         if equals and name == "--resume":
             raise InputError(f"{name} takes no value; leave out {equals + value!r}")
         if not name.startswith("-"):
-            raise InputError(f"{name!r} belongs to no option; every option takes one value")
+            raise InputError(
+                f"{name!r} is not the value of an option; every option takes one value"
+            )
         alone = not remaining or remaining[-1].startswith("--")
         if equals:
             yield name, value

@@ -116,7 +116,7 @@ class CIFARCommand(LightningCLI):
         parser.add_argument("--run", type=str | None, help="run folder, to write or to read")
         parser.add_argument("--resume", action="store_true", help="continue the fit in --run")
         parser.add_argument(
-            "--mc_samples", type=int | None, help="compare with so many Monte Carlo samples"
+            "--mc_samples", type=int | None, help="compare with this many Monte Carlo samples"
         )
         parser.add_lightning_class_args(LearningRateSearch, "learning_rate_search")
         parser.add_lightning_class_args(BestWeights, "early_stopping")

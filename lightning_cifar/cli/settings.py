@@ -37,18 +37,18 @@ def check_settings(command: str, options: Namespace) -> None:
     """
     fits = command == "fit"
     if fits and options.mc_samples is not None:
-        raise InputError("fit takes no --mc_samples: 'test', 'validate' and 'predict' do")
+        raise InputError("fit does not take --mc_samples; test, validate and predict do")
     if fits and options.ckpt_path is not None:
         raise InputError(
-            f"fit takes no --ckpt_path ({options.ckpt_path}): it would train from scratch; to "
-            "go on with a run: fit --run FOLDER --resume"
+            f"fit does not take --ckpt_path ({options.ckpt_path}): it would train from scratch; to "
+            "continue a run: fit --run FOLDER --resume"
         )
     if options.resume and not options.run:
-        raise InputError("--resume needs to know which run: add --run FOLDER")
+        raise InputError("--resume needs a run: add --run FOLDER")
     if not fits and options.resume:
-        raise InputError(f"{command} takes no --resume: it continues a 'fit'")
+        raise InputError(f"{command} does not take --resume, which continues a fit")
     if options.resume and options.trainer.fast_dev_run:
-        raise InputError("trainer.fast_dev_run keeps nothing; leave it or --resume out")
+        raise InputError("trainer.fast_dev_run leaves no run to resume; leave out one of the two")
     check_trainer_options(command, options.trainer.as_dict())
     check_least("trainer", options.trainer.as_dict(), LEAST)
     if fits and options.model.init_args.get("schedule") == "one_cycle":
@@ -68,8 +68,8 @@ def check_length(epochs: int | None, steps: int) -> None:
     """
     if steps == -1 and (epochs is None or epochs == -1):
         raise InputError(
-            "model.schedule is one_cycle, which is stretched over all steps, and there is no last "
-            "one; give --trainer.max_epochs or --trainer.max_steps"
+            "model.schedule one_cycle is stretched over all steps, so the fit needs an end; give "
+            "--trainer.max_epochs or --trainer.max_steps"
         )
 
 

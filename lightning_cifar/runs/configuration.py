@@ -109,7 +109,7 @@ def read_settings(path: Path) -> Config:
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         kinds: dict[type, str] = {str: "text", list: "a list", dict: "keys that are not text"}
         found = kinds.get(type(settings), "a single value")
-        raise InputError(f"{path} holds {found}, not settings of the form 'key: value'")
+        raise InputError(f"{path} contains {found}, not settings of the form 'key: value'")
     return settings
 
 

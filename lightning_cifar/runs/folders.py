@@ -20,7 +20,7 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
     """Create the folder of a new run: ``wanted``, or the next free ``<runs>/<variant>-<number>``.
 
     Raises:
-        InputError: the folder exists already, or cannot be made or written to.
+        InputError: the folder already exists, or cannot be made or written to.
     """
     try:
         if wanted is not None:
@@ -38,7 +38,7 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
                 return folder
     except FileExistsError as error:
         raise InputError(
-            f"the run folder {wanted} exists already and runs are never overwritten; "
+            f"the run folder {wanted} already exists, and runs are never overwritten; "
             "choose another --run, or add --resume to continue it"
         ) from error
     except OSError as error:
@@ -95,7 +95,7 @@ def existing_run(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"there is no run folder {folder}; 'fit' prints the folder it writes")
     if not (folder / CONFIG_FILE).is_file():
-        raise InputError(f"{folder} is not a run folder: it holds no {CONFIG_FILE}")
+        raise InputError(f"{folder} is not a run folder: it contains no {CONFIG_FILE}")
     return folder
 
 

@@ -56,8 +56,10 @@ def newest_undamaged(folder: Path) -> tuple[Path | None, dict[str, Any] | None]:
             os.replace(each, each.with_suffix(".damaged"))
         return path, checkpoint
     if damaged:
+        names = " and ".join(each.name for each in damaged)
+        damage = f"{names} {'is' if len(damaged) == 1 else 'are'} damaged"
         raise InputError(
-            f"{folder} cannot be resumed: {' and '.join(each.name for each in damaged)} damaged; "
+            f"{folder} cannot be resumed because {damage}; "
             f"start a new run (the best weights so far are in {folder / 'best.ckpt'})"
         )
     print(f"{folder} has no finished epoch yet; starting from the beginning", file=sys.stderr)
@@ -91,7 +93,7 @@ def check_unchanged(saved: Config, wanted: Config) -> None:
         if old == new or (key in FREE_KEYS and not shortens(key, old, new, after)):
             continue
         raise InputError(
-            f"the run was begun with {key} = {old!r} and cannot be continued with {new!r}; "
+            f"the run was started with {key} = {old!r} and cannot be continued with {new!r}; "
             "leave the setting as it was, or start a new run"
         )
 

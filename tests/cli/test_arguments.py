@@ -152,8 +152,8 @@ def test_options_are_read_in_both_forms():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data.batch_size", "64", "128"], "'128' belongs to no option"),
-        (["elu"], "'elu' belongs to no option"),
+        (["--data.batch_size", "64", "128"], "'128' is not the value of an option"),
+        (["elu"], "'elu' is not the value of an option"),
         (["--run"], "--run needs a value"),
         (["--trainer.max_epochs", "--run", "x"], "--trainer.max_epochs needs a value"),
         (["--verbose"], "unknown option '--verbose'"),

@@ -101,7 +101,7 @@ def test_runs_never_overwrite_each_other(cwd, capsys):
         f"run folder: runs/elu-{number:03d}" for number in range(2)
     ]
     before = files_in(cwd)
-    assert "exists already" in refused(capsys, *smoke(), "--run", "runs/elu-000")
+    assert "already exists" in refused(capsys, *smoke(), "--run", "runs/elu-000")
     assert files_in(cwd) == before
 
 
@@ -161,7 +161,7 @@ def test_bad_arguments_are_refused_in_a_line(case, capsys):
         ("data: {batchsize: 3}\n", "'data.batchsize'; did you mean 'batch_size'?"),
         ("dta: {batch_size: 3}\n", "unknown setting 'dta'; did you mean 'data'?"),
         ("data: [1, 2\n", "overlay.yaml is not a YAML file (line 2)"),
-        ("just words\n", "overlay.yaml holds text, not settings"),
+        ("just words\n", "overlay.yaml contains text, not settings"),
         ("model: {class_path: SwishClassifier}\n", "'SwishClassifier'; choose one of Elu"),
         ("model: {init_args: {learning_rate: -1e-3}}\n", "positive number, got -0.001"),
         ("model: {init_args: {learning_rate: .nan}}\n", "positive number, got nan"),
@@ -242,7 +242,7 @@ def test_good_images_are_trained_on(images, cwd, capsys, zipped):
 
 def test_run_without_a_checkpoint_cannot_be_tested(trained, cwd, capsys):
     (cwd / "run").mkdir()
-    assert "holds no config.yaml" in refused(capsys, "test", "--run", "run")
+    assert "contains no config.yaml" in refused(capsys, "test", "--run", "run")
     shutil.copy(trained / "config.yaml", cwd / "run")
     assert "run has no best.ckpt" in refused(capsys, "test", "--run", "run")
 

@@ -61,7 +61,7 @@ def test_a_left_over_rank_gives_no_traceback_in_a_fresh_process(tmp_path):
         command, capture_output=True, text=True, cwd=tmp_path, env=variables, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("lightning-cifar: LOCAL_RANK=abc in the environment")
+    assert done.stderr.startswith("lightning-cifar: LOCAL_RANK=abc is set")
     assert list(tmp_path.iterdir()) == []
 
 

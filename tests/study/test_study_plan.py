@@ -82,7 +82,7 @@ def test_set_ups_can_be_selected(asked):
 
 BAD_FILES = {
     "no YAML": ("variants: [elu\n", "study.yaml is not a YAML file"),
-    "text": ("all of it\n", "study.yaml holds text"),
+    "text": ("all of it\n", "study.yaml contains text"),
     "unknown key": (STUDY + "sets: 3\n", "unknown setting 'sets'"),
     "similar key": (STUDY + "varants: 3\n", "did you mean 'variants'?"),
     "unknown variant": (STUDY.replace("elu,", "sleu,"), "unknown variant 'sleu' .*mean 'selu'"),

@@ -154,7 +154,7 @@ def test_damaged_latest_falls_back_and_is_moved_aside(run, capsys):
 def test_all_checkpoints_damaged_is_an_input_error(run):
     damage(run / LAST_FILE)
     damage(run / PREVIOUS_FILE)
-    with pytest.raises(InputError, match=r"last.ckpt and previous.ckpt damaged"):
+    with pytest.raises(InputError, match=r"last.ckpt and previous.ckpt are damaged"):
         newest_undamaged(run)
 
 
@@ -190,7 +190,7 @@ def changed(key, value):
     ],
 )
 def test_changed_setting_is_refused_by_name(key, value):
-    with pytest.raises(InputError, match=rf"begun with {key} = .*cannot be continued with"):
+    with pytest.raises(InputError, match=rf"started with {key} = .*cannot be continued with"):
         check_unchanged(CONFIG, changed(key, value))
 
 

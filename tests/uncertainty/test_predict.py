@@ -197,7 +197,7 @@ def test_samples_below_one_are_refused(runs, capsys, samples):
 
 
 def test_fit_takes_no_samples(capsys):
-    assert "fit takes no --mc_samples" in refused(capsys, *smoke(), "--mc_samples=3")
+    assert "fit does not take --mc_samples" in refused(capsys, *smoke(), "--mc_samples=3")
 
 
 def test_exported_file_is_checked_and_said(runs, cwd, capsys):
