@@ -40,7 +40,7 @@ from lightning_cifar.runs.folders import (
     best_checkpoint,
     discard_if_unused,
     existing_run,
-    held,
+    locked,
     new_run_folder,
 )
 from lightning_cifar.runs.resuming import (
@@ -199,7 +199,7 @@ class CIFARCommand(LightningCLI):
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and say where the run lies."""
         checkpoint = None
-        with held(self.folder) if self.trainer.is_global_zero else nullcontext():
+        with locked(self.folder) if self.trainer.is_global_zero else nullcontext():
             if self._get(self.config, "resume"):
                 check_unchanged(saved_settings(self.folder), self.settings)
                 reason = reason_it_ended(self.folder, self.settings)

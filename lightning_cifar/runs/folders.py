@@ -58,7 +58,7 @@ def discard_if_unused(folder: Path) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep every other process from training in ``folder`` while the block runs.
 
     The lock is on the folder itself and ends with the process that holds it, however that ends.

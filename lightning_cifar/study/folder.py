@@ -47,7 +47,7 @@ def open_study(
         foreign = [name for each in study.iterdir() if (name := each.name) not in CONTENTS]
         if earlier is None and foreign:
             raise InputError(
-                f"{study} is no study: it holds {min(foreign)} and no {PLAN_FILE}; "
+                f"{study} is not a study: it contains {min(foreign)} and no {PLAN_FILE}; "
                 "choose another --out"
             )
         if earlier is not None:

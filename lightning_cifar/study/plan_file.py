@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Planned:
-    """One comparison as the plan declares it; ``margin`` and ``loss`` are None if not given."""
+    """One comparison as the plan has it; ``margin`` and ``loss`` are None if not given."""
 
     question: str
     first: Cell

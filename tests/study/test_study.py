@@ -340,7 +340,7 @@ def test_folder_of_something_else_is_refused(work_folder, capsys):
     arguments = write_study(work_folder)
     code, _, error = run(capsys, *arguments)
     assert code == 2
-    assert "is no study: it holds novel.txt and no plan.json" in error
+    assert "is not a study: it contains novel.txt and no plan.json" in error
 
 
 def test_damaged_plan_is_refused_and_written_again_once_removed(work_folder, capsys):
@@ -427,7 +427,7 @@ def test_interrupted_study_says_how_to_go_on_and_goes_on(work_folder, capsys, mo
     three = ("--seeds", 3)
     code, _, error = again(work_folder, capsys, *three)
     assert code == 130
-    assert error.endswith("lightning-cifar: interrupted; the same command goes on from here\n")
+    assert error.endswith("lightning-cifar: interrupted; the same command continues from here\n")
     monkeypatch.undo()
     make_quick(monkeypatch)
     with working_in(work_folder, monkeypatch):

@@ -33,7 +33,7 @@ class Question:
         cells: what is compared, the first minus the second; a third stands beside them.
         set_ups: where every variant is compared under two of them.
         names: of these set-ups, in words.
-        family: its comparisons that the plan does not declare are corrected together with those
+        family: its comparisons that are not in the plan are corrected together with those
             of the same family.
         measure: of a difference.
         figures: names of the figures that belong to it.
@@ -98,8 +98,8 @@ def questions_of(study: Study) -> tuple[str, list[Question]]:
     """The title of a study's report, and what it asks."""
     there, title = cells_of(study), catalogue().title
     asked = [question for question in catalogue().questions if is_about(question, there)]
-    declared = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
-    further = [from_plan(number, each) for number, each in enumerate(declared, 1)]
+    planned = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
+    further = [from_plan(number, each) for number, each in enumerate(planned, 1)]
     if study.cost:
         speed = catalogue().of_any_study["speed"]
         further += [
@@ -131,7 +131,7 @@ def is_covered(planned: Planned, asked: list[Question]) -> bool:
 
 
 def from_plan(number: int, planned: Planned) -> Question:
-    """The question of a comparison that the plan declares, in the plan's own words."""
+    """The question of a comparison in the plan, in the plan's own words."""
     kind = "convergence" if planned.measure == REACHING else "difference"
     general = catalogue().of_any_study[kind]
     return replace(

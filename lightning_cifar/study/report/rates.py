@@ -38,8 +38,8 @@ class Rates:
         cost: variant -> points of accuracy at the worse side of a factor 4, in the main set-up;
             the cheapest first.
         starts: runs behind a point of the grids; 0 without one.
-        searches: the rates found for the runs, by arm.
-        noise: of the searches, over all arms; None where no arm has rates that differ.
+        searches: the rates found for the runs, by condition.
+        noise: of the searches, over all conditions; None if no condition has rates that differ.
     """
 
     cost: dict[str, float]
