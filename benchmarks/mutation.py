@@ -59,7 +59,7 @@ def function_of(mutant: str) -> str:
 
 
 def switch_on(mutant: str) -> None:
-    """Make this process run ``mutant``; the empty name is the program as it stands."""
+    """Make this process run ``mutant``; the empty name is the unchanged program."""
     mutmut.set_mutant_under_test(mutant)
 
 
@@ -152,7 +152,7 @@ class Runner:
             state()._stats.clear()
             start = time.process_time()
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
-            assert not self.failed, f"{test.nodeid} fails on the program as it stands"
+            assert not self.failed, f"{test.nodeid} fails on the unchanged program"
             for function in state()._stats:
                 reached.setdefault(function, {})[test.nodeid] = time.process_time() - start
         return json.dumps(reached)

@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def timed(arguments: list[str], folder: Path) -> float:
-    """Seconds of one call of the modules in ``folder``, with a faulty configuration at hand."""
+    """Seconds of one call of the modules in ``folder``, beside a faulty configuration."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "wrong.yaml").write_text("data: {batchsize: 3}\n")
         started = time.perf_counter()

@@ -34,7 +34,7 @@ HELP = "'lightning-cifar fit --help' lists the options"
 SEEDS = 2**32
 WITHOUT_VALUE = ("--resume", "--print_config", "--help", "-h")
 ALSO_OPTIONS = ("print_config", "help", "model.class_path", "model.help")
-# Settings of the trainer that take classes, which have options of their own.
+# Settings of the trainer that take classes, which have their own options.
 TAKES_CLASSES = {"callbacks", "logger", "plugins", "profiler", "strategy", "accelerator"}
 # The packages of those classes that go by their names alone.
 PACKAGES = {"callbacks": "lightning.pytorch.callbacks", "logger": "lightning.pytorch.loggers"}
@@ -43,7 +43,7 @@ PACKAGES = {"callbacks": "lightning.pytorch.callbacks", "logger": "lightning.pyt
 def with_configs_composed(arguments: list[str]) -> list[str]:
     """The arguments with their configurations, and that of ``--run``, as one before the options.
 
-    Options come after it and so win over every file, wherever they stand.
+    Options come after it and override every file, in whatever order they were given.
 
     Raises:
         InputError: a file cannot be read, or a setting or option is not known.
@@ -104,7 +104,7 @@ def options_in(arguments: list[str]) -> Iterator[Option]:
 
 
 def yaml_value(text: str | None) -> Any:
-    """What a value on the command line stands for; text that is no YAML stands for itself."""
+    """What a value on the command line means; text that is not YAML is taken as it is."""
     try:
         return yaml.safe_load(text or "")
     except yaml.YAMLError:

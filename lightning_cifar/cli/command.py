@@ -75,7 +75,7 @@ LIGHTNINGS_ERRORS = (
     *(MisconfigurationException, ValueError, TypeError, RuntimeError, NotImplementedError),
     ImportError,
 )
-# Tells the processes that a trainer starts, which run the same command line, where the run lies.
+# Tells the processes that a trainer starts, which run the same command line, the run's folder.
 FOLDER_VARIABLE = "LIGHTNING_CIFAR_RUN_FOLDER"
 
 # Arguments of Trainer.fit, test, … that a run folder makes superfluous.
@@ -112,7 +112,7 @@ class CIFARCommand(LightningCLI):
         return {self.given: UNUSED_ARGUMENTS}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Options beside those of the trainer, the model and the data."""
+        """Options other than those of the trainer, the model and the data."""
         parser.add_argument("--run", type=str | None, help="run folder, to write or to read")
         parser.add_argument("--resume", action="store_true", help="continue the fit in --run")
         parser.add_argument(
@@ -197,7 +197,7 @@ class CIFARCommand(LightningCLI):
         check_settings(self.given, self.config[self.given])
 
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
-        """Train, and say where the run lies."""
+        """Train, and print the run's folder."""
         checkpoint = None
         with locked(self.folder) if self.trainer.is_global_zero else nullcontext():
             if self._get(self.config, "resume"):
@@ -263,7 +263,7 @@ class CIFARCommand(LightningCLI):
             require_sampling(model, samples)
 
     def _compare(self, model: DenseClassifier, datamodule: CIFAR10DataModule, stage: str) -> None:
-        """Set Monte Carlo dropout beside the deterministic prediction, where it was asked for."""
+        """Compare Monte Carlo dropout with the deterministic prediction, if it was asked for."""
         samples = self._get(self.config, "mc_samples")
         if samples is None or not self.trainer.is_global_zero:
             return
@@ -299,7 +299,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def raised_in_lightning(error: Exception) -> bool:
-    """Whether Lightning itself has raised an error: it refuses something that it was told to do."""
+    """Whether Lightning itself raised an error, because it refuses a setting."""
     frames = traceback.walk_tb(error.__traceback__)
     *_, (innermost, _) = frames
     return str(innermost.f_globals.get("__name__", "")).startswith("lightning.")

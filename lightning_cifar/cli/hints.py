@@ -96,7 +96,7 @@ NEEDED = {
 }
 # Classes of Lightning that are there to be derived from.
 BASES = {"Callback", "Checkpoint", "Logger", "ProgressBar"}
-# The callbacks that every fit has; they are set by options of their own or by none.
+# The callbacks that every fit has; they have their own options, or none.
 OURS = {
     *("BestWeights", "LearningRateSearch", "FiniteGuard"),
     *("EpochProgress", "WriteRunRecord", "ResumePoint"),
@@ -109,7 +109,7 @@ def hint(name: str, known: Collection[str], dashes: str = "--") -> str:
     """The end of a message about the option ``name``, given without dashes: what to do instead.
 
     known: names of the options that there are, with their sections. dashes: empty for a file, in
-    which a key stands below its section.
+    which a key is below its section.
     """
     section, _, key = name.rpartition(".")
     inside = [each for each in known if each.rpartition(".")[0] == section]
@@ -134,7 +134,7 @@ def most_like(key: str, known: Collection[str], ratio: float) -> str:
 def problem_of_class(path: str, package: str) -> str | None:
     """Why a class cannot be used, as far as that is known without importing it; None: it may do.
 
-    path: of the class; its name alone stands for a class of ``package``.
+    path: of the class; its name alone means a class of ``package``.
     """
     rest, _, name = path.rpartition(".")
     if path.startswith("lightning_cifar.") or name in OURS:

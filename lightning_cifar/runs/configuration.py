@@ -62,7 +62,7 @@ def shipped_configs() -> dict[str, Path]:
 def compose(paths: Iterable[Path], model: str = "") -> Config:
     """The files of ``paths`` laid over one another in order; later ones win, key by key.
 
-    model: the class that was chosen beside the files; its variant's settings are taken.
+    model: the class that was chosen in addition to the files; its variant's settings apply.
 
     Raises:
         InputError: a file is missing, is not YAML, or holds something other than settings.

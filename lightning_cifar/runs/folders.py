@@ -12,7 +12,7 @@ from lightning_cifar.runs.configuration import CONFIG_FILE
 BEST_FILE = "best.ckpt"
 LAST_FILE = "last.ckpt"
 PREVIOUS_FILE = "previous.ckpt"
-# What may lie in a run folder before its first step: settings, a search, the folder of a logger.
+# What may be in a run folder before its first step: settings, a search, the folder of a logger.
 BEFORE_TRAINING = {CONFIG_FILE, "learning_rate.json", "learning_rate.png", "lightning_logs"}
 
 

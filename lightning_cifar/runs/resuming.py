@@ -16,7 +16,7 @@ from lightning_cifar.runs.records import FINISHED, RECORD_FILE, read_record
 LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
 PATIENCE = "early_stopping.patience"
 PATHS = {"data.path", "data.cache", "learning_rate_search.cache"}
-# These decide when training ends or where files lie, not what an epoch computes.
+# These decide when training ends or where files are, not what an epoch computes.
 FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rate_search.cache"}
 # Settings that earlier versions did not have, at the value that does what they did.
 ADDED_SINCE = {("early_stopping.mode", "auto")}
@@ -102,7 +102,7 @@ def comparable(settings: Config) -> Iterator[tuple[str, Any]]:
     """Keys and values by which two configurations of one run are compared.
 
     A path may be written in several ways; a limit on time may be set or lifted; and a setting that
-    an earlier version did not have stands at its default.
+    an earlier version did not have is at its default.
     """
     for key, value in leaves(settings):
         if key in PATHS and value is not None:

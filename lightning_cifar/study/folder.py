@@ -1,4 +1,4 @@
-"""The folder of a study: which configuration it belongs to, and what lies where."""
+"""The folder of a study: its configuration and its files."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -58,7 +58,7 @@ def jobs_of(
     study: Path,
     shard: tuple[int, int] = (1, 1),
 ) -> list[Job]:
-    """What is left to do: stacks that were begun go on with their members, the rest is divided.
+    """What is left to do: started stacks continue with their members, the rest is divided.
 
     A stack holds seeds of one block of ``MEMBERS`` (0 to 9, 10 to 19, …). The blocks of all
     conditions are dealt out to the shards in turn, whatever is done already: every shard sees the

@@ -55,7 +55,7 @@ class PlannedComparison:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole study; ``seeds`` is the number that set-ups without one of their own have."""
+    """A whole study; ``seeds`` is the number for set-ups that give none."""
 
     seeds: int
     set_ups: Mapping[str, SetUp]

@@ -1,4 +1,4 @@
-"""What the plan in a study's folder asked for; what cannot be read in it is said, not fatal."""
+"""What the plan in a study's folder asked for; unreadable parts are reported and not fatal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

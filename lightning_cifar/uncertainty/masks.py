@@ -63,7 +63,7 @@ def masked(features: Tensor, mask: Tensor, rule: UnitRule) -> Tensor:
 
 
 def masked_linear(features: Tensor, mask: Tensor, rule: UnitRule, linear: nn.Linear) -> Tensor:
-    """Dropout and the linear layer behind it as one product, with a mask per sample.
+    """Dropout and the following linear layer as one product, with a mask per sample.
 
     The mask goes into the weights, which are fewer than the activations. Features of shape
     (images, width) serve all samples at once; otherwise they are (samples, images, width).

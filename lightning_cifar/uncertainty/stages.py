@@ -14,7 +14,7 @@ from lightning_cifar.uncertainty.quick_selu import QuickSELU
 
 @dataclass(frozen=True)
 class Stage:
-    """A dropout layer, the linear layer right behind it if there is one, and the rest."""
+    """A dropout layer, the linear layer that follows it if there is one, and the rest."""
 
     rule: UnitRule
     linear: nn.Linear | None

@@ -185,7 +185,7 @@ def test_monte_carlo_with_a_temperature_stands_beside_temperature_scaling():
     after = report(records)
     assert "these records do not contain it" in words_of(before, "monte-carlo")
     (answer,) = (each for each in after.answers if each.question.key == "monte-carlo")
-    assert answer.verdict.endswith("; with a temperature of its own: better")
+    assert answer.verdict.endswith("; with its own temperature: better")
     assert len(after.findings.families["Monte Carlo dropout"]) == 8
     assert len(before.findings.families["Monte Carlo dropout"]) == 6
 

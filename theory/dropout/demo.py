@@ -33,7 +33,7 @@ class DropoutResult:
         monte_carlo_passes: passes that Monte Carlo dropout takes, each in full.
         monte_carlo_flops: operations in their matrix products.
         shared_prefix_flops: the same when the layers before the first dropout run once.
-        last_layer_flops: the same when dropout stands in front of the output only.
+        last_layer_flops: the same when dropout is before the output only.
         step_time_ratio_quartiles: wall time of a training step with dropout over that without:
             lower quartile, median, upper quartile; empty unless timing was asked for.
         inference_time_ratio_quartiles: the same for a prediction in evaluation mode.

@@ -14,7 +14,7 @@ from lightning_cifar.study.study_files import Cell, Study
 
 @dataclass(frozen=True)
 class Difference:
-    """A finding, and the one that stands beside it, if the question names a third cell."""
+    """A finding, and a second one if the question names a third cell."""
 
     found: Finding | None
     beside: Finding | None = None
@@ -43,7 +43,7 @@ class Convergence:
 
 
 def convergence(study: Study, findings: Findings, question: Question) -> Convergence:
-    """Epochs to the loss, of the two that are compared and of the other variants beside them."""
+    """Epochs to the loss, of the two that are compared and of the other variants."""
     first, second = question.cells
     loss = loss_of(study, first, second)
     measure = epochs_to_loss(loss)

@@ -1,7 +1,7 @@
 """Which comparisons are made: those in the plan, and those of a report's questions.
 
 Families are corrected apart: the planned one answers what the study was made for, the others
-belong to a question of their own. None is chosen by looking at results.
+each belong to one question. None is chosen by looking at results.
 """
 
 import itertools

@@ -30,7 +30,7 @@ class Question:
         key: anchor on the page.
         kind: how it is answered: a name in ``answers.KINDS`` and of a template.
         part: of the exercise, such as ``8c``; else where the question comes from.
-        cells: what is compared, the first minus the second; a third stands beside them.
+        cells: what is compared, the first minus the second; a third is shown with them.
         set_ups: where every variant is compared under two of them.
         names: of these set-ups, in words.
         family: its comparisons that are not in the plan are corrected together with those
@@ -39,7 +39,7 @@ class Question:
         figures: names of the figures that belong to it.
         notes: sentences for this question alone.
         book: variant -> published "accuracy" (percent) and "epochs".
-        further: a row of published figures that has no run beside it.
+        further: a row of published figures without a run.
         gaps: pairs of variants whose published gap is explained.
     """
 

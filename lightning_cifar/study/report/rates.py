@@ -11,7 +11,7 @@ from lightning_cifar.study.study_files import GridPoint, RateGrid, Study
 
 FACTORS = (2, 4)
 SHIFTS = tuple(shift for factor in FACTORS for shift in (1 / factor, factor))
-NEAR = 1.2  # a point of the grid stands for a rate up to this factor away
+NEAR = 1.2  # a point of the grid represents rates up to this factor away
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How much of the spread over seeds comes from the searches for a learning rate.
 
-Each seed has a search of its own, so that the noise of the search is in every interval already.
+Each seed has its own search, so that every interval already contains the noise of the search.
 Here the variance between the runs of a condition is split by a regression of the accuracy on the
 logarithm of the rate: what the rate explains is the part of the search.
 """
