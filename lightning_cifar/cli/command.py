@@ -149,10 +149,10 @@ class CIFARCommand(LightningCLI):
             check_precision(trainer)
             return trainer
         except InputError:
-            self._discard_if_begun_in_vain()
+            self._discard_if_unused()
             raise
         except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
-            self._discard_if_begun_in_vain()
+            self._discard_if_unused()
             raise refused_by_trainer(options, error) from error
 
     def _fit_callbacks(self) -> list[Callback]:
@@ -182,7 +182,7 @@ class CIFARCommand(LightningCLI):
         """Whether this is a ``fast_dev_run``, which leaves no run."""
         return bool(self._get(self.config, "trainer").fast_dev_run)
 
-    def _discard_if_begun_in_vain(self) -> None:
+    def _discard_if_unused(self) -> None:
         """Remove the folder that this call made, if nothing came of it."""
         if self.given == "fit" and not self._get(self.config, "resume") and first_process():
             discard_if_unused(self.folder)
@@ -215,12 +215,12 @@ class CIFARCommand(LightningCLI):
                 with noticing_lost_processes(self.trainer):
                     self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
             except InputError:
-                self._discard_if_begun_in_vain()
+                self._discard_if_unused()
                 raise
             except LIGHTNINGS_ERRORS as error:
                 if not raised_in_lightning(error):
                     raise
-                self._discard_if_begun_in_vain()
+                self._discard_if_unused()
                 raise InputError(f"Lightning refuses these settings: {one_line(error)}") from error
             except SystemExit as error:
                 # An exit without a code would look like a fit that is done.
