@@ -58,7 +58,7 @@ MOMENTS: dict[str, tuple[str, int]] = {
     "epoch boundary": (f"{CLASSIFIER}.on_train_epoch_start", 3),
     "after the last epoch": ("lightning_cifar.cli.command:WriteRunRecord.on_fit_end", 1),
 }
-KEPT = ("state_dict", "optimizer_states", "lr_schedulers", "callbacks", "epoch", "global_step")
+COMPARED = ("state_dict", "optimizer_states", "lr_schedulers", "callbacks", "epoch", "global_step")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def contents(run: Path) -> dict[str, Any]:
     del record["commit"]  # of this repository, in which somebody may commit meanwhile
     return {
         "best.ckpt": load_checkpoint(run / BEST_FILE),
-        **{f"last.ckpt {name}": last[name] for name in KEPT},
+        **{f"last.ckpt {name}": last[name] for name in COMPARED},
         "metrics.csv": curves,
         "record.json": record,
         "config.yaml": (run / CONFIG_FILE).read_text().replace(here, ""),

@@ -7,7 +7,7 @@ Every rate of the grid, and the one that a study's search found, is trained from
 NAdam, batch 128; in the set-up "exercise" at a constant rate, at most 20 epochs, patience 5; in
 "one_cycle" with 1cycle over 15 epochs. Compared are the validation accuracies at the epochs with
 the lowest validation loss, means where there are several starts. All networks of a variant are one
-stack. A grid that stands in the folder already, with as many starts, is used again, and only the
+stack. A grid that is in the folder already, with as many starts, is used again, and only the
 rate found is trained.
 
 The grid's best is the luckiest of its rates.

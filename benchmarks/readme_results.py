@@ -54,7 +54,7 @@ def study_records() -> list[StudyRecord]:
 
 
 def with_results(text: str, records: Sequence[StudyRecord]) -> str:
-    """``text`` with what stands between the marks replaced by the records' table."""
+    """``text`` with the text between the marks replaced by the records' table."""
     start, end = (re.escape(mark) for mark in MARKS)
     content = f"{MARKS[0]}\n{results(records)}\n{MARKS[1]}"
     return re.sub(f"{start}.*{end}", lambda _: content, text, flags=re.DOTALL)

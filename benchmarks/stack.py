@@ -159,7 +159,7 @@ def measured(
 
 
 def memory(variant: str, size: int, members: int, device: torch.device) -> float:
-    """Megabytes that a stack takes at most during a few steps, in a process of its own."""
+    """Megabytes that a stack takes at most during a few steps, in its own process."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(highest_memory, (variant, size, members, str(device)))

@@ -57,15 +57,15 @@ NOT_OPTIONS = {
     "--model.learning_rate": (
         "optimizer optimiser optim opt momentum nesterov betas beta1 beta2 weight_decay wd nadam"
     ),
-    "the rate is searched whenever --model.learning_rate is not given": "auto_lr_find lr_find",
+    "the rate is searched for whenever --model.learning_rate is not given": "auto_lr_find lr_find",
     "the variant decides this: --config elu, batch_norm, selu or alpha_dropout": (
         "activation act batch_norm batchnorm norm init initializer"
     ),
-    "fit goes on with --run FOLDER --resume; validate and test take --ckpt_path FILE": (
+    "fit continues with --run FOLDER --resume; validate and test take --ckpt_path FILE": (
         "checkpoint checkpoint_path ckpt"
     ),
     "every network here has ten classes": "classes n_classes num_classes",
-    "batches come out of memory, so there are no workers to set": (
+    "batches come from memory, so there are no workers": (
         "workers n_workers num_workers pin_memory persistent_workers prefetch_factor"
     ),
     "training images are always shuffled": "shuffle",
@@ -74,7 +74,7 @@ NOT_OPTIONS = {
         "restore_best_weights save_best save_best_only save_top_k checkpoint_callback"
     ),
     "a run trains on one machine": "nodes nb_gpu_nodes",
-    "each process gets its share of the images by itself": "replace_sampler_ddp",
+    "each process takes its share of the images": "replace_sampler_ddp",
     "every improvement counts, however small": "min_delta delta",
     "every fit stops early; a large --early_stopping.patience lets it run on": "enabled enable",
     "a loss that is not finite always ends the fit": "terminate_on_nan check_finite",
@@ -96,7 +96,7 @@ NEEDED = {
 }
 # Classes of Lightning that are there to be derived from.
 BASES = {"Callback", "Checkpoint", "Logger", "ProgressBar"}
-# The callbacks that every fit has; they are set by options of their own or by none.
+# The callbacks that every fit has; they have their own options, or none.
 OURS = {
     *("BestWeights", "LearningRateSearch", "FiniteGuard"),
     *("EpochProgress", "WriteRunRecord", "ResumePoint"),
@@ -109,7 +109,7 @@ def hint(name: str, known: Collection[str], dashes: str = "--") -> str:
     """The end of a message about the option ``name``, given without dashes: what to do instead.
 
     known: names of the options that there are, with their sections. dashes: empty for a file, in
-    which a key stands below its section.
+    which a key is below its section.
     """
     section, _, key = name.rpartition(".")
     inside = [each for each in known if each.rpartition(".")[0] == section]
@@ -134,7 +134,7 @@ def most_like(key: str, known: Collection[str], ratio: float) -> str:
 def problem_of_class(path: str, package: str) -> str | None:
     """Why a class cannot be used, as far as that is known without importing it; None: it may do.
 
-    path: of the class; its name alone stands for a class of ``package``.
+    path: of the class; its name alone means a class of ``package``.
     """
     rest, _, name = path.rpartition(".")
     if path.startswith("lightning_cifar.") or name in OURS:

@@ -125,7 +125,7 @@ class Findings:
         return self.by_key.get((first, second, *(f"{key}{SECOND_RULE}" for key in keys)))  # type: ignore[arg-type]
 
     def all(self) -> Iterator[Finding]:
-        """Every finding, the declared ones first."""
+        """Every finding, the planned ones first."""
         for family in self.families.values():
             yield from family
 

@@ -1,4 +1,4 @@
-"""The folder of a study: which configuration it belongs to, and what lies where."""
+"""The folder of a study: its configuration and its files."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def open_study(
         foreign = [name for each in study.iterdir() if (name := each.name) not in CONTENTS]
         if earlier is None and foreign:
             raise InputError(
-                f"{study} is no study: it holds {min(foreign)} and no {PLAN_FILE}; "
+                f"{study} is not a study: it contains {min(foreign)} and no {PLAN_FILE}; "
                 "choose another --out"
             )
         if earlier is not None:

@@ -1,6 +1,6 @@
 """The learning rates of a condition's runs: given in its configuration, or searched for each seed.
 
-A search of its own for each seed makes a run the whole recipe: what the search adds to the spread
+One search per seed makes a run the whole recipe: what the search adds to the spread
 over seeds is in every interval, and pairs of runs stay independent of each other.
 """
 

@@ -134,7 +134,7 @@ def read_study_record(path: Path) -> StudyRecord:
         raise InputError(f"cannot read the study record {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} is damaged ({error}); compute it again with 'study --redo_damaged'"
+            f"{path} is damaged ({error}); run it again with 'study --redo_damaged'"
         ) from error
 
 

@@ -52,7 +52,7 @@ def run_study(options: Namespace) -> int:
         # A trainer in this process turns Ctrl-C into the end of it.
         if KeyboardInterrupt not in (type(error), type(error.__context__)):
             raise
-        raise Interrupted("interrupted; the same command goes on from here") from error
+        raise Interrupted("interrupted; the same command continues from here") from error
     return summary(chosen, options.out, failed)
 
 

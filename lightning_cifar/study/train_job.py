@@ -13,7 +13,7 @@ from lightning.pytorch import Trainer
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import save_checkpoint
-from lightning_cifar.runs.folders import held
+from lightning_cifar.runs.folders import locked
 from lightning_cifar.stack.fit import MemberFit, lightning_checkpoint
 from lightning_cifar.study.fit_runs import fit_runs
 from lightning_cifar.study.folder import JOBS_FOLDER, WEIGHTS_FOLDER
@@ -72,7 +72,7 @@ def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> list[str]
     folder = begin(job, study)
     with ExitStack() as stack:
         try:
-            stack.enter_context(held(folder))
+            stack.enter_context(locked(folder))
         except InputError as error:
             raise JobBusy(job.title) from error
         failures = train(job, study, folder, on_epoch) if job.missing(study) else []

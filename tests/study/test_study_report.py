@@ -160,7 +160,7 @@ def test_published_figures_are_compared_by_distance():
 
 def test_correction_counts_every_test_declared_even_those_without_runs():
     records = cell("batch_norm", Made(0.53)) + cell("elu", Made(0.49))
-    family = report_of(study(records)).findings.families["declared in the plan"]
+    family = report_of(study(records)).findings.families["planned before the first run"]
     assert {found.comparison.family for found in family if found.comparison} == {9}
     found = family[0].comparison
     assert found.p_adjusted == pytest.approx(9 * found.p_value)

@@ -127,7 +127,7 @@ def test_records_without_a_second_checkpoint_say_so():
     found = report(two_variants(NOISY))
     (rules,) = (each for each in found.answers if each.question.kind == "selection")
     assert rules.verdict == "not answered"
-    assert "records of earlier versions hold those of the first alone" in rules.missing[0]
+    assert "records of earlier versions contain those of the first only" in rules.missing[0]
     assert "highest validation accuracy" not in words_of(found, "better-model")
     column = found.runs.headings.index("test accuracy, highest validation accuracy")
     assert found.runs.rows[0][column] == "none"
@@ -183,9 +183,9 @@ def test_monte_carlo_with_a_temperature_stands_beside_temperature_scaling():
         better = {"nll": scores["temperature"]["nll"] - 0.01 - 1e-3 * record.seed}
         scores["monte_carlo_temperature"] = scores["monte_carlo"] | better
     after = report(records)
-    assert "these records do not hold it" in words_of(before, "monte-carlo")
+    assert "these records do not contain it" in words_of(before, "monte-carlo")
     (answer,) = (each for each in after.answers if each.question.key == "monte-carlo")
-    assert answer.verdict.endswith("; with a temperature of its own: better")
+    assert answer.verdict.endswith("; with its own temperature: better")
     assert len(after.findings.families["Monte Carlo dropout"]) == 8
     assert len(before.findings.families["Monte Carlo dropout"]) == 6
 

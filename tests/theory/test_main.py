@@ -317,9 +317,9 @@ def test_three_digits_of_noise_are_rejected():
         stable_under_rounding(lambda check: figure(check.value))()
 
 
-def run_python(code):
+def run_python(*arguments):
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -351,23 +351,16 @@ def test_the_command_exits_with_1_where_a_verdict_in_the_source_is_flipped(flipp
 def test_list_loads_neither_torch_nor_numpy_nor_matplotlib(before, loaded):
     heavy = ("torch", "numpy", "matplotlib", "lightning", "lightning_cifar")
     done = run_python(
+        "-c",
         f"import sys; {before} from theory.__main__ import main; main(['list']);"
-        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)",
     )
     assert done.returncode == 0
     assert done.stderr.strip() == str(loaded)
 
 
 def test_the_package_runs_as_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "theory", "show", "nothing"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_python("-m", "theory", "show", "nothing")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -49,7 +49,7 @@ def draw_samples(found: MonteCarlo) -> Figure:
 
 
 def draw_counts(axes: Axes, compared: Sequence[Mapping[str, Any]], key: str, scale: float) -> None:
-    """One score against the number of samples, beside both ways that need one pass."""
+    """One score against the number of samples, and of both ways that need one pass."""
     found = scores_by_count(compared, key)
     counts = list(found)
     means = [scale * sum(each) / len(each) for each in found.values()]

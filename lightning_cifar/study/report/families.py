@@ -1,7 +1,7 @@
-"""Which comparisons are made: those that the plan declares, and those of a report's questions.
+"""Which comparisons are made: those in the plan, and those of a report's questions.
 
-Families are corrected apart: the declared one answers what the study was made for, the others
-belong to a question of their own. None is chosen by looking at results.
+Families are corrected apart: the planned one answers what the study was made for, the others
+each belong to one question. None is chosen by looking at results.
 """
 
 import itertools
@@ -28,16 +28,16 @@ from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 
 MARGIN = 1.0  # points of accuracy; one image in a hundred
-DECLARED = "declared in the plan"
+PLANNED = "planned before the first run"
 RIVALS = ("deterministic", "temperature")  # of Monte Carlo dropout
 SCALED = "monte_carlo_temperature"
 
 
 def all_findings(study: Study, questions: Sequence[Question]) -> Findings:
-    """Judge the declared family and those of the questions."""
-    declared = [declared_contrast(study, each) for each in planned_comparisons(study)]
-    known = {contrast.key for contrast in declared}
-    families = {DECLARED: declared} if declared else {}
+    """Test the planned family and those of the questions."""
+    planned = [planned_contrast(study, each) for each in planned_comparisons(study)]
+    known = {contrast.key for contrast in planned}
+    families = {PLANNED: planned} if planned else {}
     for question in questions:
         for contrast in contrasts_of(study, question):
             if contrast.key not in known:
@@ -47,7 +47,7 @@ def all_findings(study: Study, questions: Sequence[Question]) -> Findings:
     return Findings({name: compare_contrasts(study, each) for name, each in families.items()})
 
 
-def declared_contrast(study: Study, planned: Planned) -> Contrast:
+def planned_contrast(study: Study, planned: Planned) -> Contrast:
     """A comparison of the plan with its own margin, or the one that every report asks for."""
     measure = MEASURES.get(planned.measure) or epochs_to_loss(
         planned.loss or shared_loss(study, planned.first, planned.second)
@@ -100,7 +100,7 @@ def by_second_rule(study: Study) -> Iterator[Contrast]:
         return
     for planned in planned_comparisons(study):
         if planned.tested:
-            contrast = declared_contrast(study, planned)
+            contrast = planned_contrast(study, planned)
             measure = by_accuracy(contrast.measure)
             yield replace(contrast, measure=measure, other=measure)
 

@@ -63,7 +63,7 @@ def way_name(measure: Measure) -> str:
 
 
 def sides(found: Finding) -> tuple[str, str]:
-    """How the two sides are told apart: by variant, else by set-up, else by way to predict."""
+    """How the two sides are distinguished: by variant, else by set-up, else by way to predict."""
     first, second = found.contrast.first, found.contrast.second
     if first.variant != second.variant:
         return f"`{first.variant}`", f"`{second.variant}`"

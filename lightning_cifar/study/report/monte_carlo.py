@@ -26,7 +26,7 @@ class MonteCarlo:
         samples: number of passes, if all runs agree on one; else 0.
         found: a finding for each rival and score that has enough runs.
         accuracy, likelihood: against one pass.  rival: likelihood against temperature scaling.
-        scaled: likelihood against temperature scaling, each with a temperature of its own; None
+        scaled: likelihood against temperature scaling, each with its own temperature; None
             where the records do not hold it.
     """
 

@@ -30,16 +30,16 @@ class Question:
         key: anchor on the page.
         kind: how it is answered: a name in ``answers.KINDS`` and of a template.
         part: of the exercise, such as ``8c``; else where the question comes from.
-        cells: what is compared, the first minus the second; a third stands beside them.
+        cells: what is compared, the first minus the second; a third is shown with them.
         set_ups: where every variant is compared under two of them.
         names: of these set-ups, in words.
-        family: its comparisons that the plan does not declare are corrected together with those
+        family: its comparisons that are not in the plan are corrected together with those
             of the same family.
         measure: of a difference.
         figures: names of the figures that belong to it.
         notes: sentences for this question alone.
         book: variant -> published "accuracy" (percent) and "epochs".
-        further: a row of published figures that has no run beside it.
+        further: a row of published figures without a run.
         gaps: pairs of variants whose published gap is explained.
     """
 
@@ -98,8 +98,8 @@ def questions_of(study: Study) -> tuple[str, list[Question]]:
     """The title of a study's report, and what it asks."""
     there, title = cells_of(study), catalogue().title
     asked = [question for question in catalogue().questions if is_about(question, there)]
-    declared = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
-    further = [from_plan(number, each) for number, each in enumerate(declared, 1)]
+    planned = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
+    further = [from_plan(number, each) for number, each in enumerate(planned, 1)]
     if study.cost:
         speed = catalogue().of_any_study["speed"]
         further += [
@@ -131,7 +131,7 @@ def is_covered(planned: Planned, asked: list[Question]) -> bool:
 
 
 def from_plan(number: int, planned: Planned) -> Question:
-    """The question of a comparison that the plan declares, in the plan's own words."""
+    """The question of a comparison in the plan, in the plan's own words."""
     kind = "convergence" if planned.measure == REACHING else "difference"
     general = catalogue().of_any_study[kind]
     return replace(

@@ -11,7 +11,7 @@ from lightning_cifar.study.study_files import GridPoint, RateGrid, Study
 
 FACTORS = (2, 4)
 SHIFTS = tuple(shift for factor in FACTORS for shift in (1 / factor, factor))
-NEAR = 1.2  # a point of the grid stands for a rate up to this factor away
+NEAR = 1.2  # a point of the grid represents rates up to this factor away
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Rates:
         cost: variant -> points of accuracy at the worse side of a factor 4, in the main set-up;
             the cheapest first.
         starts: runs behind a point of the grids; 0 without one.
-        searches: the rates found for the runs, by arm.
-        noise: of the searches, over all arms; None where no arm has rates that differ.
+        searches: the rates found for the runs, by condition.
+        noise: of the searches, over all conditions; None if no condition has rates that differ.
     """
 
     cost: dict[str, float]

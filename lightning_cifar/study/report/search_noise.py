@@ -1,7 +1,7 @@
 """How much of the spread over seeds comes from the searches for a learning rate.
 
-Each seed has a search of its own, so that the noise of the search is in every interval already.
-Here the variance between the runs of an arm is split by a regression of the accuracy on the
+Each seed has its own search, so that every interval already contains the noise of the search.
+Here the variance between the runs of a condition is split by a regression of the accuracy on the
 logarithm of the rate: what the rate explains is the part of the search.
 """
 
@@ -48,7 +48,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Searches:
-    """The rates found for the runs of one arm.
+    """The rates found for the runs of one condition.
 
     Attributes:
         rates: one for each run, rising.
@@ -61,7 +61,7 @@ class Searches:
 
 
 def searches_of(study: Study) -> list[Searches]:
-    """The arms whose rates were searched, in the order of the plan."""
+    """The conditions whose rates were searched, in the order of the plan."""
     found = []
     for cell in cells_of(study):
         runs = [each for each in study.runs(*cell) if each.run.learning_rate_source == "search"]
@@ -85,7 +85,7 @@ def split(points: Sequence[tuple[float, float]]) -> Split | None:
 
 
 def together(searches: Sequence[Searches]) -> Split | None:
-    """All arms as one split, each about its own line."""
+    """All conditions as one split, each about its own line."""
     splits = [each.split for each in searches if each.split]
     if not splits:
         return None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import MEASURES
-from lightning_cifar.study.report.families import DECLARED
+from lightning_cifar.study.report.families import PLANNED
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Study
 
@@ -29,7 +29,7 @@ def selection(study: Study, findings: Findings, question: Question) -> list[Rule
     """
     pairs = (
         (found, findings.by_accuracy(found))
-        for found in findings.families.get(DECLARED, [])
+        for found in findings.families.get(PLANNED, [])
         if found.contrast.tested and found.measure.key in MEASURES and found.comparison
     )
     return [Rules(one, other) for one, other in pairs if other and other.comparison]

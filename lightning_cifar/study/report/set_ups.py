@@ -60,7 +60,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Published:
-    """The book's figures beside ours, all of validation accuracy in percent.
+    """The book's figures and ours, all of validation accuracy in percent.
 
     Attributes:
         accuracies: variant -> the runs' figures under each set-up.
