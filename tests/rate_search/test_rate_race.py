@@ -12,6 +12,7 @@ from torch import nn
 
 from lightning_cifar import networks
 from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.optim.schedules import mean_factor
 from lightning_cifar.rate_search import race as rate_race
 from lightning_cifar.rate_search.find import lent_images
 from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
@@ -59,10 +60,12 @@ class Followed(Callback):
 
 
 def fitted_alone(folder, variant, rate, options, **model):
-    """An ordinary fit at a rate."""
+    """An ordinary fit under 1cycle, as every candidate of a race is: a constant rate is half its top."""
     followed = Followed()
     trainer = small_trainer(folder, [followed], max_epochs=EPOCHS, **options.for_trainer())
-    classifier = small_classifier(VARIANTS[variant], learning_rate=rate, **model)
+    top = rate if model.get("schedule") == "one_cycle" else rate / mean_factor("one_cycle")
+    model = model | {"schedule": "one_cycle", "learning_rate": top}
+    classifier = small_classifier(VARIANTS[variant], **model)
     trainer.fit(classifier, small_data(**SEVEN_BATCHES))
     return followed
 
