@@ -52,7 +52,7 @@ class LearningRateSearch(Callback):
 
     Args:
         candidates: rates in the race, a factor 2 apart; two more while an outermost one wins.
-        epochs: length of the race; half an epoch, but at least 150 steps, when left out.
+        epochs: length of the race; when left out half an epoch, but 150 to 300 steps.
         cache: folder of the results; by default beside the images'.
     """
 

@@ -75,20 +75,21 @@ class FitOptions:
 
 
 PLAIN = FitOptions()
-LEAST_STEPS = 150  # of a race: fewer do not tell rates apart
+# Of a race: fewer do not tell rates apart, and more do not choose others.
+LEAST_STEPS, MOST_STEPS = 150, 300
 
 
 def race_length(batches: int, epochs: int | None, options: FitOptions) -> tuple[int, FitOptions]:
     """How many epochs a race lasts, and the options of its fits.
 
-    batches: of an epoch. epochs: as asked for; None: half an epoch, or so many whole ones that
-    there are enough steps.
+    batches: of an epoch. epochs: as asked for; None: half an epoch, at most 300 steps of it, or
+    so many whole ones that there are 150.
     """
     if epochs is not None:
         return epochs, options
     count = limited(batches, options.limit_train_batches)
     if count // 2 >= LEAST_STEPS:
-        return 1, replace(options, limit_train_batches=count // 2)
+        return 1, replace(options, limit_train_batches=min(count // 2, MOST_STEPS))
     return max(1, math.ceil(LEAST_STEPS / max(count, 1))), options
 
 

@@ -51,11 +51,12 @@ def unbiased_average(losses: list[float]) -> float:
 def candidates(test: RangeTest, count: int, share: float) -> tuple[float, ...]:
     """``count`` rates a factor 2 apart, highest first, for a fit with a schedule of its own.
 
-    A good top of a 1cycle schedule lies near the rate at which the loss is lowest for a moment.
+    A good top of a 1cycle schedule lies within a factor 2 of the rate at which the loss is lowest
+    for a moment (docs/decisions.md 38), and the winner should have neighbours on both sides.
 
     share: what part of such a top the fit's rate is: 0.5 for a constant one.
     """
-    highest = test.rate_of_lowest_loss * share * FACTOR
+    highest = test.rate_of_lowest_loss * share * FACTOR**2
     return tuple(highest / FACTOR**index for index in range(count))
 
 

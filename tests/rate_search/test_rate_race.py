@@ -15,7 +15,7 @@ from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.optim.schedules import mean_factor
 from lightning_cifar.rate_search import race as rate_race
 from lightning_cifar.rate_search.find import lent_images
-from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
+from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions, limited, race_length
 from lightning_cifar.rate_search.race import at_rate, members_at_once, race_in_stacks, train_many
 from lightning_cifar.runs.records import RUNNING
 from lightning_cifar.stack.fit import prepared
@@ -60,7 +60,7 @@ class Followed(Callback):
 
 
 def fitted_alone(folder, variant, rate, options, **model):
-    """An ordinary fit under 1cycle, as every candidate of a race is: a constant rate is half its top."""
+    """An ordinary fit as a candidate's is: under 1cycle, whose top is twice a constant rate."""
     followed = Followed()
     trainer = small_trainer(folder, [followed], max_epochs=EPOCHS, **options.for_trainer())
     top = rate if model.get("schedule") == "one_cycle" else rate / mean_factor("one_cycle")
@@ -238,3 +238,20 @@ def test_members_at_once_keep_to_the_memory():
     assert 16 <= count <= rate_race.MEMORY / (4 * parameters * rate_race.COPIES)
     assert members_at_once(network, 10_000) < count
     assert members_at_once(nn.Sequential(nn.Linear(3072, 100_000, device="meta")), 32) == 1
+
+
+@pytest.mark.parametrize(
+    ("batches", "asked", "limit", "epochs", "steps"),
+    [
+        (1406, None, 1.0, 1, 300),  # 45,000 images in batches of 32
+        (352, None, 1.0, 1, 176),  # of 128
+        (352, None, 0.5, 1, 176),  # a fit that sees half of them: a whole one of its epochs
+        (20, None, 1.0, 8, 20),  # few images: whole epochs, until there are enough steps
+        (352, 3, 1.0, 3, 352),  # as asked for
+    ],
+)
+def test_race_is_half_an_epoch_if_that_is_enough(batches, asked, limit, epochs, steps):
+    options = FitOptions(limit_train_batches=limit)
+    found, chosen = race_length(batches, asked, options)
+    assert found == epochs
+    assert limited(batches, chosen.limit_train_batches) == steps
