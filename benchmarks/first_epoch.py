@@ -22,7 +22,7 @@ from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs.provenance import commit, versions
 
 VARIANTS = ("elu", "batch_norm", "selu", "alpha_dropout")
-EPOCH_LINE = re.compile(r"epoch (\d+)/")
+LINE = re.compile(r"searching a learning rate|epoch \d+/")
 
 
 def command(variant: str, batch_size: int, path: Path, run: Path, rates: Path) -> list[str]:
@@ -41,14 +41,14 @@ def command(variant: str, batch_size: int, path: Path, run: Path, rates: Path) -
 
 
 def moments(arguments: list[str]) -> list[float]:
-    """Seconds after the start at which each epoch line came."""
+    """Seconds after the start at which the search began and each epoch line came."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     started = time.monotonic()
     with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
         assert process.stdout is not None
-        ends = (time.monotonic() for line in process.stdout if EPOCH_LINE.match(line))
+        ends = (time.monotonic() for line in process.stdout if LINE.match(line))
         times = [end - started for end in ends]
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
@@ -56,11 +56,19 @@ def moments(arguments: list[str]) -> list[float]:
 
 
 def measured(variant: str, batch_size: int, path: Path) -> dict[str, float]:
-    """The first line, an epoch, and their ratio."""
+    """The start of the search, the first line, an epoch, and ratios to it."""
     with tempfile.TemporaryDirectory() as folder:
-        times = moments(command(variant, batch_size, path, Path(folder, "run"), Path(folder)))
+        start, *times = moments(
+            command(variant, batch_size, path, Path(folder, "run"), Path(folder))
+        )
     epoch = statistics.median(after - before for before, after in pairwise(times))
-    return {"first_line": times[0], "epoch": epoch, "epochs": times[0] / epoch}
+    return {
+        "start": start,
+        "first_line": times[0],
+        "epoch": epoch,
+        "epochs": times[0] / epoch,
+        "epochs_from_start": (times[0] - start) / epoch,
+    }
 
 
 def main() -> None:
@@ -81,7 +89,8 @@ def main() -> None:
             results.append({"variant": variant, "batch_size": size} | middle)
             print(
                 f"{variant} batch {size}: first line after {middle['first_line']:.1f} s, an epoch "
-                f"takes {middle['epoch']:.1f} s: {middle['epochs']:.1f} epochs",
+                f"takes {middle['epoch']:.1f} s: {middle['epochs']:.1f} epochs, "
+                f"{middle['epochs_from_start']:.1f} from the start of the search",
                 flush=True,
             )
     if options.out:

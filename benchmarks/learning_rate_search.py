@@ -106,7 +106,7 @@ def train(
 ) -> list[MemberProgress]:
     """The runs of the first rate from all starts, then those of the second, and so on."""
     members = [
-        prepared(VARIANTS[variant](seed=seed, schedule=set_up.schedule, compiled=True), images)
+        prepared(VARIANTS[variant](seed=seed, schedule=set_up.schedule), images)
         for seed in range(starts)
     ]
     return train_many(

@@ -59,16 +59,30 @@ def peers_section() -> list[str]:
 
 
 def step_lines() -> list[str]:
-    """Where the milliseconds of a step of 32 images go."""
-    steps = read_json("step_time.json")
-    elu = next(each["microseconds"] for each in steps["results"] if each["variant"] == "elu")
-    parts = ", ".join(f"{name} {time / 1000:.2f}" for name, time in elu["step, batch 32"].items())
-    others = ", ".join(f"{name} {time / 1000:.2f}" for name, time in elu["optimisers"].items())
-    return [
-        f"The parts of a step of batch 32, timed one by one, in milliseconds: {parts}. The "
-        f"optimisers on the same gradients: {others}. `python benchmarks/step_time.py --out "
-        "benchmarks/results/step_time.json`",
-    ]
+    """Where the microseconds of a step of 32 images go, and how long the first line takes."""
+    steps, first = read_json("step_time.json"), read_json("first_epoch.json")
+    lines = []
+    if steps is not None:
+        elu = next(each["microseconds"] for each in steps["results"] if each["variant"] == "elu")
+        parts = ", ".join(f"{name} {time:.0f}" for name, time in elu.items())
+        lines += [
+            f"A step of `elu` with 32 images, by kind of call, in microseconds: {parts}. "
+            "`python benchmarks/step_time.py --out benchmarks/results/step_time.json`",
+            "",
+        ]
+    if first is not None:
+        parts = "; ".join(
+            f"`{each['variant']}`, batch {each['batch_size']}: {each['first_line']:.1f} s, of "
+            f"which {each['start']:.1f} s until the search begins (an epoch: {each['epoch']:.1f} s)"
+            for each in first["results"]
+        )
+        lines += [
+            f"From `fit` to the line of the first epoch, no rate cached: {parts}. "
+            "`python benchmarks/first_epoch.py --path cifar10-jpeg.zip --out "
+            "benchmarks/results/first_epoch.json`",
+            "",
+        ]
+    return lines
 
 
 def stack_section() -> list[str]:
@@ -101,7 +115,7 @@ def stack_section() -> list[str]:
         "|---" * (5 + len(titles)) + "|",
         *rows,
         "",
-        "`python benchmarks/stack.py --compiled --out benchmarks/results/stack.json`",
+        "`python benchmarks/stack.py --out benchmarks/results/stack.json`",
         *gpu_lines(),
         *fidelity_lines(),
     ]
@@ -128,8 +142,8 @@ def gpu_lines() -> list[str]:
     return [
         "",
         "On one NVIDIA H100 80GB HBM3 (torch 2.11, driver 580.159.04), with "
-        "`--device cuda --rounds 3 --seconds 0.3`; the run ended at its time limit, after batch "
-        "128 with 4 members:",
+        "`--device cuda --members 1 64 --batch-sizes 32 --rounds 3 --seconds 0.5`; the run ended "
+        "at its time limit, before 64 members:",
         "",
         "```",
         (RESULTS / "stack_h100.txt").read_text().rstrip(),

@@ -90,7 +90,7 @@ def accuracy_alone(member: StudyRecord, path: str) -> float:
     """Test accuracy, in percent, of a single fit with a member's settings."""
     config = member.run.config
     data = CIFAR10DataModule(**config["data"] | {"path": path, "seed": member.seed})
-    settings = config["model"]["init_args"] | {"seed": member.seed, "compiled": False}
+    settings = config["model"]["init_args"] | {"seed": member.seed}
     classifier = VARIANTS[member.variant](**settings)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(

@@ -35,7 +35,7 @@ def race_in_stacks(
     note: told after each epoch what became of them so far, how many epochs are done, of how many.
     """
     progress = train_many(
-        [at_rate(classifier, rate) for rate in rates],
+        [candidate_at(classifier, rate) for rate in rates],
         datamodule,
         device=device,
         epochs=epochs,
@@ -95,9 +95,15 @@ def train_many(
 
 
 def at_rate(classifier: DenseClassifier, rate: float) -> DenseClassifier:
-    """The same classifier, weights shared, in a race for a rate: under 1cycle, whatever its own."""
+    """The same classifier, weights shared, with another rate."""
     member = copy.copy(classifier)
-    member.learning_rate = rate / share_of(classifier.schedule)
+    member.learning_rate = rate
+    return member
+
+
+def candidate_at(classifier: DenseClassifier, rate: float) -> DenseClassifier:
+    """The same classifier in a race for a rate: under 1cycle, whatever its own schedule."""
+    member = at_rate(classifier, rate / share_of(classifier.schedule))
     member.schedule = "one_cycle"
     return member
 

@@ -14,7 +14,7 @@ from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.rate_search.find import lent_images, search_settings
 from lightning_cifar.rate_search.fit_options import PLAIN, race_length
-from lightning_cifar.rate_search.race import at_rate, candidates, members_at_once, share_of
+from lightning_cifar.rate_search.race import candidate_at, candidates, members_at_once, share_of
 from lightning_cifar.rate_search.results import read_result, write_result
 from lightning_cifar.rate_search.search import Candidate, RangeTest, SearchResult, search
 from lightning_cifar.rate_search.search import candidates as first_rates
@@ -120,7 +120,7 @@ def raced(
             trainer = silent_trainer(
                 [progress], max_epochs=epochs, **placed(device), **options.for_trainer()
             )
-            networks = [at_rate(members[seed], rate) for seed, rate in chunk]
+            networks = [candidate_at(members[seed], rate) for seed, rate in chunk]
             train_stack(networks, [seed for seed, _ in chunk], images, trainer)
         ended += progress.members
     found = candidates([rate for _, rate in runners], ended, epochs)

@@ -16,7 +16,12 @@ from lightning_cifar.optim.schedules import mean_factor
 from lightning_cifar.rate_search import race as rate_race
 from lightning_cifar.rate_search.find import lent_images
 from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions, limited, race_length
-from lightning_cifar.rate_search.race import at_rate, members_at_once, race_in_stacks, train_many
+from lightning_cifar.rate_search.race import (
+    candidate_at,
+    members_at_once,
+    race_in_stacks,
+    train_many,
+)
 from lightning_cifar.runs.records import RUNNING
 from lightning_cifar.stack.fit import prepared
 from lightning_cifar.stack.network import StackedNetwork
@@ -44,7 +49,7 @@ def raced(variant="elu", rates=RATES, *, data=None, options=PLAIN, model=None, *
     datamodule = images(**(data or {}))
     member = prepared(small_classifier(VARIANTS[variant], **(model or {})), datamodule)
     settings = {"device": CPU, "epochs": EPOCHS, "options": options} | more
-    return train_many([at_rate(member, rate) for rate in rates], datamodule, **settings)
+    return train_many([candidate_at(member, rate) for rate in rates], datamodule, **settings)
 
 
 class Followed(Callback):
@@ -163,7 +168,7 @@ def test_one_gradient_that_is_not_finite_is_clipped_alone():
 def test_classifier_given_is_not_changed():
     member = small_classifier(VARIANTS["batch_norm"])
     before = copy.deepcopy(member.state_dict())
-    train_many([at_rate(member, rate) for rate in RATES], images(), device=CPU, epochs=1)
+    train_many([candidate_at(member, rate) for rate in RATES], images(), device=CPU, epochs=1)
     assert member.learning_rate == 1e-3
     assert all(torch.equal(value, before[name]) for name, value in member.state_dict().items())
 
