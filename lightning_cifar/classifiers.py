@@ -6,7 +6,8 @@ of the training images is part of the module and of every checkpoint.
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any, final
 
 import torch
@@ -38,7 +39,8 @@ class DenseClassifier(LightningModule, ABC):
     """Every step of training and evaluation; the variants below only choose a network.
 
     Logs ``train_loss``, ``train_accuracy`` (means over the epoch, as trained), ``val_loss``,
-    ``val_accuracy``, ``test_loss`` and ``test_accuracy``.
+    ``val_accuracy``, ``test_loss`` and ``test_accuracy``, with more than ten classes also
+    ``val_top5_accuracy`` and ``test_top5_accuracy``.
 
     Args:
         depth: number of hidden layers.
@@ -47,6 +49,8 @@ class DenseClassifier(LightningModule, ABC):
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
         compiled: train with compiled code; needs a C++ compiler, pays from a few epochs on.
+        classes: number of classes; the command line takes it from the images.
+        image_size: height and width of an image; the command line takes it from the images.
 
     Raises:
         InputError: a size below 1, a rate that is not a positive number, or, at the start of a fit,
@@ -61,30 +65,41 @@ class DenseClassifier(LightningModule, ABC):
         schedule: Schedule = "constant",
         seed: int = 0,
         compiled: bool = False,
+        classes: int = networks.CLASSES,
+        image_size: int = networks.IMAGE_SHAPE[1],
     ) -> None:
         super().__init__()
         for name, size in (("depth", depth), ("width", width)):
             if size < 1:
                 raise InputError(f"{name} must be at least 1, got {size}")
+        if classes < 2 or image_size < 8:
+            raise InputError(
+                "classes must be at least 2 and image_size at least 8, got "
+                f"{classes} and {image_size}"
+            )
         if learning_rate is not None and not 0 < learning_rate < float("inf"):
             raise InputError(
                 f"learning_rate must be a positive number, got {learning_rate}; "
                 "leave it out to have it searched"
             )
         self.save_hyperparameters()
-        self.standardise = Standardise()
+        self.classes = classes
+        self.image_shape = (3, image_size, image_size)
+        self.standardise = Standardise(self.image_shape)
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
         self.compiled = compiled
         # In a tuple, because a plain attribute would become part of this module's state.
         self._trained: tuple[Network] = (self.network,)
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
-        self.class_names = tuple(map(str, range(networks.CLASSES)))
+        self.class_names = tuple(map(str, range(classes)))
         # By default NaNs are left out of the mean, and a broken network would look good.
         self.val_loss = MeanMetric(nan_strategy="disable")
-        self.val_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
+        self.val_accuracy = MulticlassAccuracy(classes, average="micro")
         self.test_loss = MeanMetric(nan_strategy="disable")
-        self.test_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
+        self.test_accuracy = MulticlassAccuracy(classes, average="micro")
+        self.val_more, self.test_more = more_accuracies(classes), more_accuracies(classes)
+        self.equal_classes = True
         # Sums over the epoch; metric objects would cost as much as the backward pass of a batch.
         self.train_totals = torch.zeros(3)  # loss, right answers, images
 
@@ -98,6 +113,25 @@ class DenseClassifier(LightningModule, ABC):
             self.adopt_standardisation()
         if stage == "fit" and self.compiled:
             self.compile_network()
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if isinstance(datamodule, CIFAR10DataModule):
+            self.check_images(datamodule)
+            self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
+
+    def check_images(self, datamodule: CIFAR10DataModule) -> None:
+        """Refuse images that the network was not made for.
+
+        Raises:
+            InputError: naming both.
+        """
+        ours = (self.classes, self.image_shape[1])
+        theirs = (len(datamodule.classes), datamodule.image_size)
+        if ours != theirs:
+            raise InputError(
+                f"the network tells {ours[0]} classes of {ours[1]}x{ours[1]} pixels apart, the "
+                f"images are {theirs[0]} classes of {theirs[1]}x{theirs[1]}; give the classifier "
+                f"classes={theirs[0]} and image_size={theirs[1]}"
+            )
 
     def compile_network(self) -> None:
         """Put faster code before the training steps, and only there.
@@ -127,12 +161,12 @@ class DenseClassifier(LightningModule, ABC):
         elif self.standardise.is_fresh() and self.trainer.state.fn == TrainerFn.FITTING:
             loader = training_batches(self.trainer)
             with torch.random.fork_rng(devices=[]), left_as_found(loader):
-                measured = measure_batches(loader)
+                measured = measure_batches(loader, self.image_shape)
             if measured is not None:
                 self.standardise.adopt(measured.mean, measured.deviation)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, 10) of raw images (batch, 3, 32, 32), uint8."""
+        """Logits (batch, classes) of raw images (batch, 3, 32, 32), uint8."""
         logits: Tensor = self.network(self.standardise(images))
         return logits
 
@@ -197,27 +231,43 @@ class DenseClassifier(LightningModule, ABC):
         with torch.inference_mode(False):
             self.val_loss.reset()
             self.val_accuracy.reset()
+            for _, metric in self._chosen(self.val_more):
+                metric.reset()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Update the validation metrics."""
-        self._evaluate(batch, self.val_loss, self.val_accuracy)
+        self._evaluate(batch, self.val_loss, self.val_accuracy, self.val_more)
         self.log("val_loss", self.val_loss, on_step=False, on_epoch=True)
         self.log("val_accuracy", self.val_accuracy, on_step=False, on_epoch=True)
+        for name, metric in self._chosen(self.val_more):
+            self.log(f"val_{name}", metric, on_step=False, on_epoch=True)
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Update the test metrics."""
-        self._evaluate(batch, self.test_loss, self.test_accuracy)
+        self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
         self.log("test_loss", self.test_loss, on_step=False, on_epoch=True)
         self.log("test_accuracy", self.test_accuracy, on_step=False, on_epoch=True)
+        for name, metric in self._chosen(self.test_more):
+            self.log(f"test_{name}", metric, on_step=False, on_epoch=True)
 
-    def _evaluate(self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy) -> None:
+    def _evaluate(
+        self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy, more: nn.ModuleDict
+    ) -> None:
         images, labels = batch
         logits = self(images)
         loss.update(functional.cross_entropy(logits, labels, reduction="none"))
         accuracy.update(logits, labels)
+        for _, metric in self._chosen(more):
+            metric.update(logits, labels)
+
+    def _chosen(self, metrics: nn.ModuleDict) -> Iterator[tuple[str, Any]]:
+        """Those that say something new: classes of equal size are balanced."""
+        for name, metric in metrics.items():
+            if name != "balanced_accuracy" or not self.equal_classes:
+                yield name, metric
 
     def predict_step(self, batch: Any, batch_index: int) -> Tensor:
-        """Class probabilities (batch, 10) of raw images, alone or with labels beside them."""
+        """Class probabilities (batch, classes) of raw images, alone or with labels beside them."""
         images = batch[0] if isinstance(batch, tuple | list) else batch
         return torch.softmax(self(images), dim=1)
 
@@ -268,7 +318,7 @@ class EluClassifier(DenseClassifier):
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → ELU."""
-        return networks.elu_network(depth, width, generator)
+        return networks.elu_network(depth, width, generator, self.classes, prod(self.image_shape))
 
 
 @final
@@ -277,7 +327,9 @@ class BatchNormClassifier(DenseClassifier):
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → BatchNorm → ELU."""
-        return networks.batch_norm_network(depth, width, generator)
+        return networks.batch_norm_network(
+            depth, width, generator, self.classes, prod(self.image_shape)
+        )
 
 
 @final
@@ -286,7 +338,7 @@ class SeluClassifier(DenseClassifier):
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU."""
-        return networks.selu_network(depth, width, generator)
+        return networks.selu_network(depth, width, generator, self.classes, prod(self.image_shape))
 
 
 @final
@@ -300,6 +352,8 @@ class AlphaDropoutClassifier(DenseClassifier):
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
         compiled: train with compiled code; needs a C++ compiler, pays from a few epochs on.
+        classes: number of classes; the command line takes it from the images.
+        image_size: height and width of an image; the command line takes it from the images.
         dropout_rate: share of units dropped, from 0 to below 1.
         dropout_everywhere: after every hidden layer, not only before the output.
     """
@@ -314,6 +368,8 @@ class AlphaDropoutClassifier(DenseClassifier):
         compiled: bool = False,
         dropout_rate: float = 0.1,
         dropout_everywhere: bool = False,
+        classes: int = networks.CLASSES,
+        image_size: int = networks.IMAGE_SHAPE[1],
     ) -> None:
         if not 0 <= dropout_rate < 1:
             raise InputError(
@@ -322,12 +378,13 @@ class AlphaDropoutClassifier(DenseClassifier):
             )
         self.dropout_rate = dropout_rate
         self.dropout_everywhere = dropout_everywhere
-        super().__init__(depth, width, learning_rate, schedule, seed, compiled)
+        super().__init__(depth, width, learning_rate, schedule, seed, compiled, classes, image_size)
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU, with AlphaDropout before the output or after every hidden layer."""
         return networks.alpha_dropout_network(
-            depth, width, generator, self.dropout_rate, self.dropout_everywhere
+            *(depth, width, generator, self.dropout_rate, self.dropout_everywhere),
+            *(self.classes, prod(self.image_shape)),
         )
 
 
@@ -337,6 +394,17 @@ VARIANTS: dict[str, type[DenseClassifier]] = {
     "selu": SeluClassifier,
     "alpha_dropout": AlphaDropoutClassifier,
 }
+
+
+def more_accuracies(classes: int) -> nn.ModuleDict:
+    """Beside the share of right answers: the mean of the classes' shares, and one of five guesses.
+
+    The last one only where there are more than ten classes: five of ten are half.
+    """
+    found = {"balanced_accuracy": MulticlassAccuracy(classes, average="macro")}
+    if classes > 10:
+        found["top5_accuracy"] = MulticlassAccuracy(classes, top_k=5, average="micro")
+    return nn.ModuleDict(found)
 
 
 def require_compiler() -> None:
@@ -356,7 +424,11 @@ def variant_of(classifier: DenseClassifier) -> str:
 def description(variant: str, hyperparameters: dict[str, Any]) -> str:
     """A network in words: what must agree between a checkpoint and a module."""
     everywhere = ", dropout after every layer" if hyperparameters.get("dropout_everywhere") else ""
-    return f"{variant} {hyperparameters.get('depth')}x{hyperparameters.get('width')}{everywhere}"
+    # Earlier versions knew ten classes and 32x32 pixels only, and wrote neither.
+    size = hyperparameters.get("image_size", networks.IMAGE_SHAPE[1])
+    images = f"{hyperparameters.get('classes', networks.CLASSES)} classes of {size}x{size} pixels"
+    sizes = f"{hyperparameters.get('depth')}x{hyperparameters.get('width')}"
+    return f"{variant} {sizes}{everywhere} for {images}"
 
 
 def shapes(weights: dict[str, Tensor]) -> dict[str, torch.Size]:

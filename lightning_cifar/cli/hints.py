@@ -65,7 +65,7 @@ NOT_OPTIONS = {
     "fit goes on with --run FOLDER --resume; validate and test take --ckpt_path FILE": (
         "checkpoint checkpoint_path ckpt"
     ),
-    "every network here has ten classes": "classes n_classes num_classes",
+    "a network has as many classes as the images of --data.path": "classes n_classes num_classes",
     "batches come out of memory, so there are no workers to set": (
         "workers n_workers num_workers pin_memory persistent_workers prefetch_factor"
     ),

@@ -33,8 +33,9 @@ def search_settings(
     datamodule: set up for fitting.
     Raises: InputError for limits that leave no batch.
     """
-    # Neither the seed of a run nor the code that trains it decides the rate.
-    left_out = {"seed", "compiled"}
+    # Neither the seed of a run nor the code that trains it decides the rate; the images, which do,
+    # stand below.
+    left_out = {"seed", "compiled", "classes", "image_size"}
     network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
     sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
     parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}

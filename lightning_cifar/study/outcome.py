@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.images import CLASSES, LabelledImages
+from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.runs.records import epochs_done, out_of_patience
 from lightning_cifar.stack.fit import MemberFit, run_record
 from lightning_cifar.study.conditions import Condition
@@ -22,7 +22,6 @@ from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.scores import scores_of
 
 MONTE_CARLO_SAMPLES = 100
-GUESSING = math.log(CLASSES)  # nats; the loss of equal probabilities
 
 
 def study_record(
@@ -57,8 +56,9 @@ def failure_of(fit: MemberFit, settings: dict[str, Any]) -> str:
     if fit.stop_reason not in ends:
         return fit.stop_reason
     best = min((epoch.val_loss for epoch in fit.epochs), default=math.inf)
-    if fit.best_epoch < 0 or not best < GUESSING:
-        return f"no learning: the best validation loss, {best:.4g}, is not below ln {CLASSES}"
+    classes = fit.classifier.classes
+    if fit.best_epoch < 0 or not best < math.log(classes):  # the loss of equal probabilities
+        return f"no learning: the best validation loss, {best:.4g}, is not below ln {classes}"
     return ""
 
 

@@ -161,6 +161,7 @@ class WriteRunRecord(Checkpoint):
             best_step=best.best_step,
             validations=tuple(self.validations),
             copies=dict(trainer.datamodule.copies),  # type: ignore[attr-defined]
+            images=trainer.datamodule.found,  # type: ignore[attr-defined]
         )
         write_record(record, Path(trainer.default_root_dir))
 
