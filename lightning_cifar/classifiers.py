@@ -39,8 +39,9 @@ class DenseClassifier(LightningModule, ABC):
     """Every step of training and evaluation; the variants below only choose a network.
 
     Logs ``train_loss``, ``train_accuracy`` (means over the epoch, as trained), ``val_loss``,
-    ``val_accuracy``, ``test_loss`` and ``test_accuracy``, with more than ten classes also
-    ``val_top5_accuracy`` and ``test_top5_accuracy``.
+    ``val_accuracy``, ``test_loss`` and ``test_accuracy``; with more than ten classes also
+    ``val_top5_accuracy`` and ``test_top5_accuracy``; with classes of unequal size also
+    ``val_balanced_accuracy`` and ``test_balanced_accuracy``, the mean of the classes' accuracies.
 
     Args:
         depth: number of hidden layers.
@@ -115,23 +116,8 @@ class DenseClassifier(LightningModule, ABC):
             self.compile_network()
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, CIFAR10DataModule):
-            self.check_images(datamodule)
+            datamodule.check_network(self.classes, self.image_shape[1])
             self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
-
-    def check_images(self, datamodule: CIFAR10DataModule) -> None:
-        """Refuse images that the network was not made for.
-
-        Raises:
-            InputError: naming both.
-        """
-        ours = (self.classes, self.image_shape[1])
-        theirs = (len(datamodule.classes), datamodule.image_size)
-        if ours != theirs:
-            raise InputError(
-                f"the network tells {ours[0]} classes of {ours[1]}x{ours[1]} pixels apart, the "
-                f"images are {theirs[0]} classes of {theirs[1]}x{theirs[1]}; give the classifier "
-                f"classes={theirs[0]} and image_size={theirs[1]}"
-            )
 
     def compile_network(self) -> None:
         """Put faster code before the training steps, and only there.
@@ -184,8 +170,11 @@ class DenseClassifier(LightningModule, ABC):
         settings = checkpoint.get("hyper_parameters")
         if not isinstance(settings, dict) or "class_names" not in checkpoint:
             raise InputError("the checkpoint holds no classifier; use one that 'fit' wrote")
+        images = images_of(settings), images_of(dict(self.hparams))
         theirs = description(str(checkpoint.get("variant", "unknown")), settings)
         ours = description(variant_of(self), dict(self.hparams))
+        if images[0] != images[1]:
+            theirs, ours = (f"{theirs} for {images[0]}", f"{ours} for {images[1]}")
         if theirs != ours or shapes(checkpoint["state_dict"]) != shapes(self.state_dict()):
             raise InputError(
                 f"the checkpoint holds {theirs}, the configuration asks for {ours}; "
@@ -424,11 +413,13 @@ def variant_of(classifier: DenseClassifier) -> str:
 def description(variant: str, hyperparameters: dict[str, Any]) -> str:
     """A network in words: what must agree between a checkpoint and a module."""
     everywhere = ", dropout after every layer" if hyperparameters.get("dropout_everywhere") else ""
-    # Earlier versions knew ten classes and 32x32 pixels only, and wrote neither.
+    return f"{variant} {hyperparameters.get('depth')}x{hyperparameters.get('width')}{everywhere}"
+
+
+def images_of(hyperparameters: dict[str, Any]) -> str:
+    """The images of a network in words; earlier versions knew one kind, and wrote nothing of it."""
     size = hyperparameters.get("image_size", networks.IMAGE_SHAPE[1])
-    images = f"{hyperparameters.get('classes', networks.CLASSES)} classes of {size}x{size} pixels"
-    sizes = f"{hyperparameters.get('depth')}x{hyperparameters.get('width')}"
-    return f"{variant} {sizes}{everywhere} for {images}"
+    return f"{hyperparameters.get('classes', networks.CLASSES)} classes of {size}x{size} pixels"
 
 
 def shapes(weights: dict[str, Tensor]) -> dict[str, torch.Size]:

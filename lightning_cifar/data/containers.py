@@ -169,7 +169,8 @@ def packed_in_zip(info: zipfile.ZipInfo) -> Packed:
 def read_start(path: Path, most: int) -> bytes:
     """The content of a file, or its first ``most`` bytes if it has more."""
     with path.open("rb") as file:
-        return file.read(most)
+        # Python sets aside what it is asked for before it reads.
+        return file.read(min(most, os.fstat(file.fileno()).st_size + 1))
 
 
 def packed_entries(members: Sequence[Packed]) -> tuple[list[Entry], dict[str, Any]]:

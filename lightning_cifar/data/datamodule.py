@@ -30,6 +30,7 @@ from lightning_cifar.data.validation import (
     resolved_validation,
     validation_said,
 )
+from lightning_cifar.errors import InputError
 
 Loader = Literal["memory", "stock"]
 Value = TypeVar("Value")
@@ -184,6 +185,20 @@ class CIFAR10DataModule(LightningDataModule):
     def image_size(self) -> int:
         """Height and width of an image in pixels."""
         return self.reading.image_size
+
+    def check_network(self, classes: int, image_size: int) -> None:
+        """Refuse a network that was not made for these images.
+
+        Raises:
+            InputError: naming both.
+        """
+        theirs, size = self.class_count, self.image_size
+        if (classes, image_size) != (theirs, size):
+            raise InputError(
+                f"the network tells {classes} classes of {image_size}x{image_size} pixels apart, "
+                f"the images are {theirs} classes of {size}x{size}; give the classifier "
+                f"classes={theirs} and image_size={size}"
+            )
 
     def has_equal_classes(self, stage: Literal["fit", "test"]) -> bool:
         """Whether all classes have as many images as each other where a stage is judged.

@@ -88,7 +88,7 @@ def opened_tar(source: Path) -> Iterator[tuple[list[Packed], ReadPacked]]:
             stream = archive.extractfile(member)
             if stream is None:
                 raise OSError("it is no file")
-            content = stream.read(most)
+            content = stream.read(min(most, member.size))
             if len(content) < min(most, member.size):
                 raise OSError("it ends too early")
             return content
