@@ -21,7 +21,7 @@ from lightning_cifar.data.data_loader import stock
 from lightning_cifar.data.found import counts_said, found_said
 from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.data.reading import Labels, Reading
-from lightning_cifar.data.sources import Source, cache_folder, load_images
+from lightning_cifar.data.sources import Source, cache_folder, load_images, resolved_source
 from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
 from lightning_cifar.data.validation import (
     Validation,
@@ -89,7 +89,7 @@ class CIFAR10DataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.source: Source = source or ("official" if path is None else "folder")
+        self.source: Source = source or resolved_source(path)
         self.path = path
         self.cache = cache_folder(cache)
         self.reading = Reading(image_size, labels, skip_unreadable)

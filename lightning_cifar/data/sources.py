@@ -41,6 +41,11 @@ def load_images(
         ) from error
 
 
+def resolved_source(path: str | None) -> Source:
+    """Where images come from if nothing else is said: from a path that is given."""
+    return "official" if path is None else "folder"
+
+
 def cache_folder(cache: str | None) -> Path:
     """The folder named by the user, or the place that systems give to caches."""
     if cache is not None:

@@ -57,9 +57,14 @@ def failure_of(fit: MemberFit, settings: dict[str, Any]) -> str:
         return fit.stop_reason
     best = min((epoch.val_loss for epoch in fit.epochs), default=math.inf)
     classes = fit.classifier.classes
-    if fit.best_epoch < 0 or not best < math.log(classes):  # the loss of equal probabilities
+    if fit.best_epoch < 0 or not best < guessing(classes):
         return f"no learning: the best validation loss, {best:.4g}, is not below ln {classes}"
     return ""
+
+
+def guessing(classes: int) -> float:
+    """The loss of equal probabilities, in nats."""
+    return math.log(classes)
 
 
 def figures_on_test(

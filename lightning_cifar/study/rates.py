@@ -28,7 +28,7 @@ def rate_of(
         return float(given), "given"
     options = condition.settings["learning_rate_search"]
     candidates, epochs = options["candidates"], options["epochs"]
-    classifier = condition.classifier(0, None)
+    classifier = condition.classifier(0, None, datamodule)
     settings = search_settings(classifier, datamodule, PLAIN, candidates, epochs)
     file = study / RATES_FOLDER / f"{condition.set_up}-{condition.variant}.json"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def train(job: Job, study: Path, folder: Path, on_epoch: OnEpoch | None = None) 
     datamodule.setup("fit")
     rate, source = rate_of(condition, datamodule, study, device_of(accelerator))
     fits = fit_stack(
-        [condition.classifier(seed, rate) for seed in job.seeds],
+        [condition.classifier(seed, rate, datamodule) for seed in job.seeds],
         datamodule,
         seeds=job.seeds,
         max_epochs=condition.settings["trainer"]["max_epochs"],

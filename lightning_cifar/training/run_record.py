@@ -82,6 +82,7 @@ class WriteRunRecord(Checkpoint):
         if "data" in self.config:
             used = trainer.datamodule.settings  # type: ignore[attr-defined]
             self.config["data"] |= {key: used[key] for key in ("batch_size", "validation")}
+            self.config["data"]["source"] = trainer.datamodule.source  # type: ignore[attr-defined]
         write_config(self.config, Path(trainer.default_root_dir))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -25,7 +25,7 @@ from lightning_cifar.uncertainty.report import from_json
 def make_quick(monkeypatch):
     """Few samples; and from 300 images nobody learns, so guessing is no failure."""
     monkeypatch.setattr(outcome, "MONTE_CARLO_SAMPLES", 3)
-    monkeypatch.setattr(outcome, "GUESSING", math.inf)
+    monkeypatch.setattr(outcome, "guessing", lambda classes: math.inf)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_diverged_run_is_an_outcome(work_folder, capsys):
 
 def test_run_that_learns_nothing_is_an_outcome(work_folder, capsys, monkeypatch):
     shutil.rmtree(work_folder / "study")
-    monkeypatch.setattr(outcome, "GUESSING", 0.1)  # below what these runs reach
+    monkeypatch.setattr(outcome, "guessing", lambda classes: 0.1)  # these runs do not reach it
     code, _, error = again(work_folder, capsys)
     assert (code, error.count("no learning: the best validation loss")) == (0, 4)
     assert all(record.test == {} for record in read_study(work_folder / "study")[0])
@@ -312,7 +312,7 @@ BAD_FLAGS = {
     "GPUs without Ray": (["--gpus_per_run", "1"], "goes with --engine ray"),
     "unknown option": (["--sead", "1"], "unrecognized arguments"),
     "path without folder": (["--data.path", "here"], "--data.source=folder"),
-    "unknown source": (["--data.source", "web"], "'official', 'folder', 'synthetic'"),
+    "unknown source": (["--data.source", "web"], "'official', 'cifar100', 'folder'"),
 }
 
 
