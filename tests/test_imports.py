@@ -39,6 +39,7 @@ LATE_IMPORTS = {
     "__main__": "help and messages come before torch is loaded",
     "cli.commands": "a wrong run folder is refused before torch is loaded",
     "study.command": "a wrong plan is refused before torch is loaded",
+    "cli.data_command": "a wrong option is refused before torch is loaded",
     "data.augmentation": "torchvision, only for those who augment",
     "data.form_parquet": "pyarrow is an extra",
     "data.official": "torchvision, only for the official archive",

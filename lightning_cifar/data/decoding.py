@@ -5,6 +5,7 @@ import os
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from lightning_cifar.data.pictures import Pixels, decode, reason
+from lightning_cifar.data.pictures import Extent, Pixels, decode, reason
 from lightning_cifar.errors import InputError
 
 FILES_PER_TASK = 500
@@ -29,12 +30,12 @@ class Decoded:
     Attributes:
         pixels: (n, 3, size, size), of those that could be decoded, in their order.
         problems: number in the sequence → why a file could not be decoded, with its name.
-        resized: how many had another size.
+        sizes: width and height as they were → how many.
     """
 
     pixels: Pixels
     problems: dict[int, str]
-    resized: int
+    sizes: Counter[Extent]
 
 
 def decode_all(
@@ -80,23 +81,23 @@ def decode_chunk(files: Sequence[File], size: int, skip_unreadable: bool) -> Dec
     """The images of ``files``."""
     images: list[Pixels] = []
     problems: dict[int, str] = {}
-    resized = 0
+    sizes: Counter[Extent] = Counter()
     for number, file in enumerate(files):
         try:
-            pixels, note = decode_file(*file, size)
+            pixels, extent = decode_file(*file, size)
         except InputError as error:
             if not skip_unreadable:
                 raise
             problems[number] = str(error)
             continue
         images.append(pixels)
-        resized += bool(note)
+        sizes[extent] += 1
     stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
-    return Decoded(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)), problems, resized)
+    return Decoded(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)), problems, sizes)
 
 
-def decode_file(name: str, content: bytes | InputError, size: int) -> tuple[Pixels, str]:
-    """One image (size, size, 3), and a note on how it was made to fit.
+def decode_file(name: str, content: bytes | InputError, size: int) -> tuple[Pixels, Extent]:
+    """One image (size, size, 3), and the width and height that it had.
 
     Raises:
         InputError: it cannot be decoded.

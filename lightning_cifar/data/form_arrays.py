@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,16 @@ def read_arrays(files: Files, place: str, reading: Reading) -> RawSet:
             arrays[key] = load()
     if ("train", "images") not in arrays:
         raise InputError(f"{files.title(place)} has no array of training images; {EXPECTED}.")
+    found: tuple[Part, ...] = ("train", "test", "validation")
     parts = {
         part: labelled(arrays, part, files, origin, reading)
-        for part in ("train", "test", "validation")
+        for part in found
         if (part, "images") in arrays or (part, "labels") in arrays
     }
-    return RawSet(class_names(arrays, parts), parts)  # type: ignore[arg-type]
+    sizes: Counter[str] = Counter()
+    for part, data in parts.items():
+        sizes[extent_of(arrays[part, "images"])] += len(data)
+    return RawSet(class_names(arrays, parts), parts, sizes=dict(sizes))
 
 
 def arrays_in(files: Files, name: str) -> list[tuple[str, Any]]:
@@ -188,11 +193,20 @@ def image_array(array: Any, title: str, size: int) -> Pixels:
     return np.stack([fitted_array(each, size) for each in values])
 
 
+def extent_of(array: Any) -> str:
+    """Width and height of the images in an array that ``image_array`` takes, as "32x32"."""
+    shape = np.shape(array)
+    if len(shape) == 2:
+        return "32x32"
+    height, width = shape[1:3] if len(shape) == 3 or shape[3] in (1, 3, 4) else shape[2:4]
+    return f"{width}x{height}"
+
+
 def fitted_array(image: Pixels, size: int) -> Pixels:
     """One image (channels, height, width) as ``pictures`` treats it."""
     last = np.ascontiguousarray(image.transpose(1, 2, 0))
     picture = Image.fromarray(last[..., 0] if last.shape[2] == 1 else last)
-    return np.ascontiguousarray(fitted(in_colour(picture), size)[0].transpose(2, 0, 1))
+    return np.ascontiguousarray(fitted(in_colour(picture), size).transpose(2, 0, 1))
 
 
 def class_names(arrays: dict[Key, Any], parts: dict[Part, LabelledImages]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lightning_cifar.data.image_files import holds_classes, list_images
-from lightning_cifar.data.picture_files import decoded, read_files, with_notes
+from lightning_cifar.data.picture_files import decoded, read_files, set_of
 from lightning_cifar.data.raw_set import RawSet
 from lightning_cifar.data.reading import Files, Reading
 
@@ -20,15 +20,11 @@ def read_folders(files: Files, place: str, reading: Reading) -> RawSet:
         InputError: as ``list_images``; or a picture cannot be decoded and may not be skipped.
     """
     listing = list_images(files.entries, files.source)
-    parts = {}
-    notes: list[str] = []
-    skipped: list[str] = []
+    results = {}
     for part, members in listing.files.items():
         encoded = read_files([name for names in members for name in names], files, reading)
-        result = decoded(encoded, labels_of(members), part, reading)
-        parts[part] = result.data
-        with_notes(notes, skipped, result, part)
-    return RawSet(listing.classes, parts, notes=tuple(notes), skipped=tuple(skipped))
+        results[part] = decoded(encoded, labels_of(members), part, reading)
+    return set_of(listing.classes, results)
 
 
 def labels_of(members: Sequence[Sequence[str]]) -> list[int]:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from lightning_cifar.data.images import Part
-from lightning_cifar.data.picture_files import decoded, read_files, with_notes
+from lightning_cifar.data.picture_files import decoded, read_files, set_of
 from lightning_cifar.data.raw_set import RawSet
 from lightning_cifar.data.reading import Files, Reading, read_as
 from lightning_cifar.errors import InputError
@@ -36,9 +36,8 @@ def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
         part: labels_in(files, name) for part in FILES if (name := label_file(files, place, part))
     }
     classes = tuple(sorted(set(labels["train"].values())))
-    parts = {}
+    results = {}
     notes: list[str] = []
-    skipped: list[str] = []
     for part, found in labels.items():
         names = sorted(found, key=in_order)
         if unknown := [name for name in names if found[name] not in classes]:
@@ -50,10 +49,9 @@ def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
         if unlabelled:
             notes.append(f"{unlabelled} pictures in {part} have no label and are left out")
         encoded = read_files(pictures, files, reading)
-        result = decoded(encoded, [classes.index(found[name]) for name in names], part, reading)
-        parts[part] = result.data
-        with_notes(notes, skipped, result, part)
-    return RawSet(classes, parts, notes=tuple(notes), skipped=tuple(skipped))
+        numbers = [classes.index(found[name]) for name in names]
+        results[part] = decoded(encoded, numbers, part, reading)
+    return set_of(classes, results, notes)
 
 
 def label_file(files: Files, place: str, part: Part) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning_cifar.data.images import Part
-from lightning_cifar.data.picture_files import decoded, with_notes
+from lightning_cifar.data.picture_files import decoded, set_of
 from lightning_cifar.data.raw_set import RawSet
 from lightning_cifar.data.reading import Files, Reading, read_as
 from lightning_cifar.errors import InputError
@@ -44,16 +44,12 @@ def read_parquet(files: Files, place: str, reading: Reading) -> RawSet:
         part: [table_of(files, name, reading) for name in names] for part, names in by_part.items()
     }
     classes = classes_of([each for found in tables.values() for each in found])
-    parts = {}
-    notes: list[str] = []
-    skipped: list[str] = []
+    results = {}
     for part, found in tables.items():
         encoded = [file for table in found for file in table["files"]]
         labels = [label for table in found for label in numbered(table, classes)]
-        result = decoded(encoded, labels, part, reading)
-        parts[part] = result.data
-        with_notes(notes, skipped, result, part)
-    return RawSet(classes, parts, notes=tuple(notes), skipped=tuple(skipped))
+        results[part] = decoded(encoded, labels, part, reading)
+    return set_of(classes, results)
 
 
 def part_of(files: Files, name: str) -> Part:

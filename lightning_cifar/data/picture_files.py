@@ -1,6 +1,7 @@
 """Encoded pictures with labels to images in memory: decoded, skipped if allowed, counted."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,17 +9,19 @@ import torch
 from tqdm import tqdm
 
 from lightning_cifar.data.decoding import File, decode_all
-from lightning_cifar.data.images import LabelledImages
+from lightning_cifar.data.images import LabelledImages, Part
+from lightning_cifar.data.pictures import Extent
+from lightning_cifar.data.raw_set import RawSet
 from lightning_cifar.data.reading import LARGEST_BYTES, Files, Reading
 from lightning_cifar.errors import InputError
 
 
 @dataclass(frozen=True)
 class Result:
-    """The images, how many had another size, and a line for each that was left out."""
+    """The images, the sizes they had, and a line for each that was left out."""
 
     data: LabelledImages
-    resized: int
+    sizes: Counter[Extent]
     skipped: tuple[str, ...]
 
 
@@ -48,7 +51,8 @@ def decoded(encoded: Sequence[File], labels: Sequence[int], title: str, reading:
     size = reading.image_size
     images = np.empty((len(encoded), 3, size, size), dtype=np.uint8)
     kept = np.ones(len(encoded), dtype=bool)
-    done = good = resized = 0
+    done = good = 0
+    sizes: Counter[Extent] = Counter()
     skipped: list[str] = []
     bar = tqdm(
         total=len(encoded), unit="image", desc=f"decoding {title}",
@@ -61,18 +65,31 @@ def decoded(encoded: Sequence[File], labels: Sequence[int], title: str, reading:
             skipped += chunk.problems.values()
             good += len(chunk.pixels)
             done += len(chunk.pixels) + len(chunk.problems)
-            resized += chunk.resized
+            sizes += chunk.sizes
             bar.update(len(chunk.pixels) + len(chunk.problems))
     chosen = torch.tensor(labels, dtype=torch.int64)[torch.from_numpy(kept)]
-    return Result(LabelledImages(torch.from_numpy(images[:good]), chosen), resized, tuple(skipped))
+    return Result(LabelledImages(torch.from_numpy(images[:good]), chosen), sizes, tuple(skipped))
 
 
-def with_notes(notes: list[str], skipped: list[str], result: Result, part: str) -> None:
-    """Add what is to be said of a part to the lists."""
-    if result.resized:
+def set_of(
+    classes: tuple[str, ...], results: Mapping[Part, Result], notes: Sequence[str] = ()
+) -> RawSet:
+    """The parts as a set, with what is to be said of them."""
+    said = list(notes)
+    sizes: Counter[Extent] = Counter()
+    for part, result in results.items():
         size = result.data.images.shape[-1]
-        notes.append(
-            f"{result.resized} of {len(result.data)} {part} images were resized to {size}x{size}, "
-            "the centre of each"
-        )
-    skipped += result.skipped
+        others = sum(result.sizes.values()) - result.sizes[size, size]
+        if others:
+            said.append(
+                f"{others} of {len(result.data)} {part} images were resized to {size}x{size}, "
+                "the centre of each"
+            )
+        sizes += result.sizes
+    return RawSet(
+        classes,
+        {part: result.data for part, result in results.items()},
+        notes=tuple(said),
+        skipped=tuple(line for result in results.values() for line in result.skipped),
+        sizes={f"{width}x{height}": count for (width, height), count in sizes.items()},
+    )

@@ -15,12 +15,13 @@ from PIL import Image, ImageOps
 from lightning_cifar.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
+Extent = tuple[int, int]  # width and height
 
 LEAST_SIZE = 8  # pixels; below, nothing is to be seen
 
 
-def decode(content: bytes, size: int) -> tuple[Pixels, str]:
-    """An image (size, size, 3) and a note on how it was made to fit.
+def decode(content: bytes, size: int) -> tuple[Pixels, Extent]:
+    """An image (size, size, 3), and the width and height that it had.
 
     Raises:
         Exception: of any type, because decoders of fifty formats fail in every possible way.
@@ -30,7 +31,8 @@ def decode(content: bytes, size: int) -> tuple[Pixels, str]:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(content)) as image:
             image.load()
-            return fitted(in_colour(upright(image)), size)
+            picture = upright(image)
+            return fitted(in_colour(picture), size), picture.size
 
 
 def reason(error: Exception) -> str:
@@ -39,17 +41,24 @@ def reason(error: Exception) -> str:
     return "unknown format" if text.startswith("cannot identify image file") else text
 
 
-def fitted(picture: Image.Image, size: int) -> tuple[Pixels, str]:
-    """The middle of an RGB picture in ``size`` x ``size`` pixels, and a note on what was done."""
+def fitted(picture: Image.Image, size: int) -> Pixels:
+    """The middle of an RGB picture in ``size`` x ``size`` pixels."""
     width, height = picture.size
     if (width, height) == (size, size):
-        return np.asarray(picture), ""
+        return np.asarray(picture)
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     middle = (left, top, left + side, top + side)
-    small = picture.resize((size, size), Image.Resampling.LANCZOS, box=middle)
+    return np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS, box=middle))
+
+
+def resize_note(extent: Extent, size: int) -> str:
+    """How an image was made to fit, empty where nothing was needed."""
+    width, height = extent
+    if (width, height) == (size, size):
+        return ""
     cut = "" if width == height else ", the centre of it"
-    return np.asarray(small), f"resized from {width} x {height} to {size} x {size}{cut}"
+    return f"resized from {width} x {height} to {size} x {size}{cut}"
 
 
 def upright(image: Image.Image) -> Image.Image:

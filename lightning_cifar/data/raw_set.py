@@ -1,7 +1,7 @@
 """A set as a form's reader gives it, checked and completed: classes, sizes, a test part."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ class RawSet:
         classes: names of the labels.
         parts: the training images, and those of the other parts that were found.
         verified: whether the content has the official hashes.
-        notes, skipped: as in ``About``.
+        notes, skipped, sizes: as in ``About``; sizes left out are those of the arrays.
     """
 
     classes: tuple[str, ...]
@@ -34,6 +34,7 @@ class RawSet:
     verified: bool = False
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def finished(raw: RawSet, title: str, files: Files, reading: Reading) -> DecodedSet:
@@ -55,7 +56,8 @@ def finished(raw: RawSet, title: str, files: Files, reading: Reading) -> Decoded
             "share, are set apart for test"
         )
         check_classes(raw.classes, parts, files)
-    about = About(title, raw.verified, tuple(notes), raw.skipped)
+    sizes = raw.sizes or sizes_of(raw.parts)
+    about = About(title, raw.verified, tuple(notes), raw.skipped, sizes)
     return DecodedSet(
         raw.classes, parts["train"], parts["test"], parts.get("validation"), about=about
     )
@@ -88,12 +90,21 @@ def check_classes(
         )
 
 
+def sizes_of(parts: Mapping[Part, LabelledImages]) -> dict[str, int]:
+    """Size of the images as they are → how many."""
+    found: dict[str, int] = {}
+    for data in parts.values():
+        height, width = data.images.shape[-2:]
+        found[f"{width}x{height}"] = found.get(f"{width}x{height}", 0) + len(data)
+    return found
+
+
 def resized(data: LabelledImages, size: int) -> LabelledImages:
     """The images in ``size`` x ``size`` pixels, as ``pictures`` treats those in files."""
     if data.images.shape[-1] == size:
         return data
     pixels = [
-        fitted(Image.fromarray(image), size)[0]
+        fitted(Image.fromarray(image), size)
         for image in data.images.permute(0, 2, 3, 1).contiguous().numpy()
     ]
     stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()

@@ -1,8 +1,8 @@
 """How images are to be read, whatever form they have, and what was found in reading them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -52,12 +52,14 @@ class About:
         verified: whether its content has the official hashes.
         notes: a line for each thing that was done and might not be expected.
         skipped: the unreadable files that were left out, with the reasons.
+        sizes: width and height as they were found ("200x150") → number of images.
     """
 
     form: str = ""
     verified: bool = False
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 UNKNOWN = About()

@@ -16,7 +16,7 @@ from lightning_cifar.data.containers import (
     read_start,
     shown,
 )
-from lightning_cifar.data.pictures import decode, reason
+from lightning_cifar.data.pictures import decode, reason, resize_note
 from lightning_cifar.data.reading import LARGEST_BYTES
 from lightning_cifar.errors import InputError
 
@@ -65,8 +65,9 @@ def picture(data: bytes | Exception, size: int) -> tuple[Tensor, str]:
     """A (3, size, size) uint8 image and a note on how it was made to fit."""
     if isinstance(data, Exception):
         raise data
-    pixels, note = decode(data, size)
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous(), note
+    pixels, extent = decode(data, size)
+    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous()
+    return image, resize_note(extent, size)
 
 
 def files_at(paths: Sequence[Path]) -> Iterator[tuple[str, bytes | Exception]]:
