@@ -29,7 +29,8 @@ import torch
 
 from lightning_cifar import networks
 from lightning_cifar.data.array_cache import DecodedSet, read_manifest, read_part, write_set
-from lightning_cifar.data.cifar_format import TRAIN_FILES, read_batches
+from lightning_cifar.data.cifar_format import read_batches
+from lightning_cifar.data.cifar_layouts import CIFAR10
 from lightning_cifar.data.figures import CLASSES
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.data.official import Archive, members, read_archive
@@ -153,9 +154,9 @@ def batch_readers(folder: Path, small: bool) -> tuple[Path, dict[str, Read]]:
     archive = Archive("", path.name, name, path.stat().st_size, sha256_of(path))
 
     def unchecked() -> list[torch.Tensor]:
-        names = {f"{name}/{each}": each for each in TRAIN_FILES}
+        names = {f"{name}/{each}": each for each in CIFAR10.train_files}
         content = members(path.read_bytes(), names)
-        return [read_batches(TRAIN_FILES, content.__getitem__).images]
+        return [read_batches(CIFAR10.train_files, content.__getitem__).images]
 
     return path, {
         "checked": lambda: [read_archive(archive, path).train.images],

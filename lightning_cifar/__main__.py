@@ -12,6 +12,7 @@ COMMANDS = {
     "validate": "loss and accuracy of a run on its validation images",
     "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
     "report": "a study's answers as one page, from its records alone",
+    "data": "what is at a path: form, counts, copies, unreadable files; a contact sheet",
     "predict": "classify your own images with a run",
     "export": "write a run's network for other programs",
     "study": "train variants over many seeds, and go on where an interrupted study was",
@@ -67,6 +68,10 @@ def run(command: str, arguments: list[str]) -> int:
 
         print(completion_script(COMMANDS), end="")
         return 0
+    if command == "data":
+        from lightning_cifar.cli.data_command import show_data
+
+        return show_data(arguments[1:])
     if command in ("predict", "export"):
         from lightning_cifar.cli import commands
 

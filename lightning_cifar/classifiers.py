@@ -5,6 +5,8 @@ of the training images is part of the module and of every checkpoint.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from math import prod
 from typing import Any, final
 
 import torch
@@ -36,7 +38,9 @@ class DenseClassifier(HandTrained, ABC):
     """Every step of training and evaluation; the variants below only choose a network.
 
     Logs ``train_loss``, ``train_accuracy`` (means over the epoch, as trained), ``val_loss``,
-    ``val_accuracy``, ``test_loss`` and ``test_accuracy``.
+    ``val_accuracy``, ``test_loss`` and ``test_accuracy``; with more than ten classes also
+    ``val_top5_accuracy`` and ``test_top5_accuracy``; with classes of unequal size also
+    ``val_balanced_accuracy`` and ``test_balanced_accuracy``, the mean of the classes' accuracies.
 
     Args:
         depth: number of hidden layers.
@@ -44,6 +48,8 @@ class DenseClassifier(HandTrained, ABC):
         learning_rate: NAdam's rate; searched when left out.
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
+        classes: number of classes; the command line takes it from the images.
+        image_size: height and width of an image; the command line takes it from the images.
 
     Raises:
         InputError: a size below 1, or a rate that is not a positive number.
@@ -56,27 +62,38 @@ class DenseClassifier(HandTrained, ABC):
         learning_rate: float | None = None,
         schedule: Schedule = "constant",
         seed: int = 0,
+        classes: int = networks.CLASSES,
+        image_size: int = networks.IMAGE_SHAPE[1],
     ) -> None:
         super().__init__()
         for name, size in (("depth", depth), ("width", width)):
             if size < 1:
                 raise InputError(f"{name} must be at least 1, got {size}")
+        if classes < 2 or image_size < 8:
+            raise InputError(
+                "classes must be at least 2 and image_size at least 8, got "
+                f"{classes} and {image_size}"
+            )
         if learning_rate is not None and not 0 < learning_rate < float("inf"):
             raise InputError(
                 f"learning_rate must be a positive number, got {learning_rate}; "
                 "leave it out to have it searched"
             )
         self.save_hyperparameters()
-        self.standardise = Standardise()
+        self.classes = classes
+        self.image_shape = (3, image_size, image_size)
+        self.standardise = Standardise(self.image_shape)
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
-        self.class_names = tuple(map(str, range(networks.CLASSES)))
+        self.class_names = tuple(map(str, range(classes)))
         # By default NaNs are left out of the mean, and a broken network would look good.
         self.val_loss = MeanMetric(nan_strategy="disable")
-        self.val_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
+        self.val_accuracy = MulticlassAccuracy(classes, average="micro")
         self.test_loss = MeanMetric(nan_strategy="disable")
-        self.test_accuracy = MulticlassAccuracy(networks.CLASSES, average="micro")
+        self.test_accuracy = MulticlassAccuracy(classes, average="micro")
+        self.val_more, self.test_more = more_accuracies(classes), more_accuracies(classes)
+        self.equal_classes = True
 
     @abstractmethod
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
@@ -94,6 +111,10 @@ class DenseClassifier(HandTrained, ABC):
                 self.train_by_hand()
             else:
                 rank_zero_info(f"steps are made by autograd: {reason}")
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if isinstance(datamodule, CIFAR10DataModule):
+            datamodule.check_network(self.classes, self.image_shape[1])
+            self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""
@@ -129,12 +150,12 @@ class DenseClassifier(HandTrained, ABC):
         elif self.standardise.is_fresh() and self.trainer.state.fn == TrainerFn.FITTING:
             loader = training_batches(self.trainer)
             with torch.random.fork_rng(devices=[]), left_as_found(loader):
-                measured = measure_batches(loader)
+                measured = measure_batches(loader, self.image_shape)
             if measured is not None:
                 self.standardise.adopt(measured.mean, measured.deviation)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, 10) of raw images (batch, 3, 32, 32), uint8."""
+        """Logits (batch, classes) of raw images (batch, 3, 32, 32), uint8."""
         inputs = self.standardise(images)
         if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
             logits: Tensor = self.network(inputs)
@@ -156,8 +177,11 @@ class DenseClassifier(HandTrained, ABC):
         settings = checkpoint.get("hyper_parameters")
         if not isinstance(settings, dict) or "class_names" not in checkpoint:
             raise InputError("the checkpoint holds no classifier; use one that 'fit' wrote")
+        images = images_of(settings), images_of(dict(self.hparams))
         theirs = description(str(checkpoint.get("variant", "unknown")), settings)
         ours = description(variant_of(self), dict(self.hparams))
+        if images[0] != images[1]:
+            theirs, ours = (f"{theirs} for {images[0]}", f"{ours} for {images[1]}")
         if theirs != ours or shapes(checkpoint["state_dict"]) != shapes(self.state_dict()):
             raise InputError(
                 f"the checkpoint holds {theirs}, the configuration asks for {ours}; "
@@ -201,27 +225,43 @@ class DenseClassifier(HandTrained, ABC):
         with torch.inference_mode(False):
             self.val_loss.reset()
             self.val_accuracy.reset()
+            for _, metric in self._chosen(self.val_more):
+                metric.reset()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Update the validation metrics."""
-        self._evaluate(batch, self.val_loss, self.val_accuracy)
+        self._evaluate(batch, self.val_loss, self.val_accuracy, self.val_more)
         self.log("val_loss", self.val_loss, on_step=False, on_epoch=True)
         self.log("val_accuracy", self.val_accuracy, on_step=False, on_epoch=True)
+        for name, metric in self._chosen(self.val_more):
+            self.log(f"val_{name}", metric, on_step=False, on_epoch=True)
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Update the test metrics."""
-        self._evaluate(batch, self.test_loss, self.test_accuracy)
+        self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
         self.log("test_loss", self.test_loss, on_step=False, on_epoch=True)
         self.log("test_accuracy", self.test_accuracy, on_step=False, on_epoch=True)
+        for name, metric in self._chosen(self.test_more):
+            self.log(f"test_{name}", metric, on_step=False, on_epoch=True)
 
-    def _evaluate(self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy) -> None:
+    def _evaluate(
+        self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy, more: nn.ModuleDict
+    ) -> None:
         images, labels = batch
         logits = self(images)
         loss.update(functional.cross_entropy(logits, labels, reduction="none"))
         accuracy.update(logits, labels)
+        for _, metric in self._chosen(more):
+            metric.update(logits, labels)
+
+    def _chosen(self, metrics: nn.ModuleDict) -> Iterator[tuple[str, Any]]:
+        """Those that say something new: classes of equal size are balanced."""
+        for name, metric in metrics.items():
+            if name != "balanced_accuracy" or not self.equal_classes:
+                yield name, metric
 
     def predict_step(self, batch: Any, batch_index: int) -> Tensor:
-        """Class probabilities (batch, 10) of raw images, alone or with labels beside them."""
+        """Class probabilities (batch, classes) of raw images, alone or with labels beside them."""
         images = batch[0] if isinstance(batch, tuple | list) else batch
         return torch.softmax(self(images), dim=1)
 
@@ -272,7 +312,7 @@ class EluClassifier(DenseClassifier):
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → ELU."""
-        return networks.elu_network(depth, width, generator)
+        return networks.elu_network(depth, width, generator, self.classes, prod(self.image_shape))
 
 
 @final
@@ -281,7 +321,9 @@ class BatchNormClassifier(DenseClassifier):
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → BatchNorm → ELU."""
-        return networks.batch_norm_network(depth, width, generator)
+        return networks.batch_norm_network(
+            depth, width, generator, self.classes, prod(self.image_shape)
+        )
 
 
 @final
@@ -290,7 +332,7 @@ class SeluClassifier(DenseClassifier):
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU."""
-        return networks.selu_network(depth, width, generator)
+        return networks.selu_network(depth, width, generator, self.classes, prod(self.image_shape))
 
 
 @final
@@ -303,6 +345,8 @@ class AlphaDropoutClassifier(DenseClassifier):
         learning_rate: NAdam's rate; searched when left out.
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
+        classes: number of classes; the command line takes it from the images.
+        image_size: height and width of an image; the command line takes it from the images.
         dropout_rate: share of units dropped, from 0 to below 1.
         dropout_everywhere: after every hidden layer, not only before the output.
     """
@@ -316,6 +360,8 @@ class AlphaDropoutClassifier(DenseClassifier):
         seed: int = 0,
         dropout_rate: float = 0.1,
         dropout_everywhere: bool = False,
+        classes: int = networks.CLASSES,
+        image_size: int = networks.IMAGE_SHAPE[1],
     ) -> None:
         if not 0 <= dropout_rate < 1:
             raise InputError(
@@ -324,12 +370,13 @@ class AlphaDropoutClassifier(DenseClassifier):
             )
         self.dropout_rate = dropout_rate
         self.dropout_everywhere = dropout_everywhere
-        super().__init__(depth, width, learning_rate, schedule, seed)
+        super().__init__(depth, width, learning_rate, schedule, seed, classes, image_size)
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU, with AlphaDropout before the output or after every hidden layer."""
         return networks.alpha_dropout_network(
-            depth, width, generator, self.dropout_rate, self.dropout_everywhere
+            *(depth, width, generator, self.dropout_rate, self.dropout_everywhere),
+            *(self.classes, prod(self.image_shape)),
         )
 
 
@@ -341,6 +388,17 @@ VARIANTS: dict[str, type[DenseClassifier]] = {
 }
 
 
+def more_accuracies(classes: int) -> nn.ModuleDict:
+    """Beside the share of right answers: the mean of the classes' shares, and one of five guesses.
+
+    The last one only where there are more than ten classes: five of ten are half.
+    """
+    found = {"balanced_accuracy": MulticlassAccuracy(classes, average="macro")}
+    if classes > 10:
+        found["top5_accuracy"] = MulticlassAccuracy(classes, top_k=5, average="micro")
+    return nn.ModuleDict(found)
+
+
 def variant_of(classifier: DenseClassifier) -> str:
     """The name of a classifier's variant, as configurations and records write it."""
     return next(name for name, variant in VARIANTS.items() if type(classifier) is variant)
@@ -350,6 +408,12 @@ def description(variant: str, hyperparameters: dict[str, Any]) -> str:
     """A network in words: what must agree between a checkpoint and a module."""
     everywhere = ", dropout after every layer" if hyperparameters.get("dropout_everywhere") else ""
     return f"{variant} {hyperparameters.get('depth')}x{hyperparameters.get('width')}{everywhere}"
+
+
+def images_of(hyperparameters: dict[str, Any]) -> str:
+    """The images of a network in words; earlier versions knew one kind, and wrote nothing of it."""
+    size = hyperparameters.get("image_size", networks.IMAGE_SHAPE[1])
+    return f"{hyperparameters.get('classes', networks.CLASSES)} classes of {size}x{size} pixels"
 
 
 def shapes(weights: dict[str, Tensor]) -> dict[str, torch.Size]:

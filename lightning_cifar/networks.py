@@ -2,7 +2,8 @@
 
 Every builder takes standardised images of shape (batch, 3, 32, 32), returns logits of shape
 (batch, 10), and draws all its weights from the generator it is given: PyTorch's own default
-(uniform weights of variance 1/(3 fan_in), random biases) is neither He's nor LeCun's start.
+(uniform weights of variance 1/(3 fan_in), random biases) is neither He's nor LeCun's start. Other
+images have other numbers of ``pixels`` (all their inputs, colours included) and ``classes``.
 """
 
 from collections.abc import Callable
@@ -49,35 +50,53 @@ def dense(
     return layer
 
 
-def elu_network(depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
+def elu_network(
+    depth: int,
+    width: int,
+    generator: torch.Generator,
+    classes: int = CLASSES,
+    pixels: int = PIXELS,
+) -> nn.Sequential:
     """Linear → ELU, He start (exercise 8, parts a and b)."""
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in hidden_sizes(depth, width):
+    for inputs, outputs in hidden_sizes(depth, width, pixels):
         layers += [dense(inputs, outputs, he_normal, generator), nn.ELU()]
-    return nn.Sequential(*layers, dense(width, CLASSES, he_normal, generator))
+    return nn.Sequential(*layers, dense(width, classes, he_normal, generator))
 
 
-def batch_norm_network(depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
+def batch_norm_network(
+    depth: int,
+    width: int,
+    generator: torch.Generator,
+    classes: int = CLASSES,
+    pixels: int = PIXELS,
+) -> nn.Sequential:
     """BatchNorm on the input, then Linear → BatchNorm → ELU, He start (part c).
 
     The hidden linear layers have no bias: batch normalisation would subtract it again.
     """
-    layers: list[nn.Module] = [nn.Flatten(), nn.BatchNorm1d(PIXELS)]
-    for inputs, outputs in hidden_sizes(depth, width):
+    layers: list[nn.Module] = [nn.Flatten(), nn.BatchNorm1d(pixels)]
+    for inputs, outputs in hidden_sizes(depth, width, pixels):
         layers += [
             dense(inputs, outputs, he_normal, generator, bias=False),
             nn.BatchNorm1d(outputs),
             nn.ELU(),
         ]
-    return nn.Sequential(*layers, dense(width, CLASSES, he_normal, generator))
+    return nn.Sequential(*layers, dense(width, classes, he_normal, generator))
 
 
-def selu_network(depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
+def selu_network(
+    depth: int,
+    width: int,
+    generator: torch.Generator,
+    classes: int = CLASSES,
+    pixels: int = PIXELS,
+) -> nn.Sequential:
     """Linear → SELU, LeCun start: self-normalising on standardised inputs (part d)."""
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in hidden_sizes(depth, width):
+    for inputs, outputs in hidden_sizes(depth, width, pixels):
         layers += [dense(inputs, outputs, lecun_normal, generator), nn.SELU()]
-    return nn.Sequential(*layers, dense(width, CLASSES, lecun_normal, generator))
+    return nn.Sequential(*layers, dense(width, classes, lecun_normal, generator))
 
 
 def alpha_dropout_network(
@@ -86,16 +105,18 @@ def alpha_dropout_network(
     generator: torch.Generator,
     dropout_rate: float,
     dropout_everywhere: bool,
+    classes: int = CLASSES,
+    pixels: int = PIXELS,
 ) -> nn.Sequential:
     """The SELU network with AlphaDropout before the output or after each hidden layer (part e)."""
     layers: list[nn.Module] = [nn.Flatten()]
-    for index, (inputs, outputs) in enumerate(hidden_sizes(depth, width), start=1):
+    for index, (inputs, outputs) in enumerate(hidden_sizes(depth, width, pixels), start=1):
         layers += [dense(inputs, outputs, lecun_normal, generator), nn.SELU()]
         if dropout_everywhere or index == depth:
             layers.append(nn.AlphaDropout(dropout_rate))
-    return nn.Sequential(*layers, dense(width, CLASSES, lecun_normal, generator))
+    return nn.Sequential(*layers, dense(width, classes, lecun_normal, generator))
 
 
-def hidden_sizes(depth: int, width: int) -> list[tuple[int, int]]:
+def hidden_sizes(depth: int, width: int, pixels: int = PIXELS) -> list[tuple[int, int]]:
     """(inputs, outputs) of each of the ``depth`` hidden layers."""
-    return list(pairwise([PIXELS] + [width] * depth))
+    return list(pairwise([pixels] + [width] * depth))

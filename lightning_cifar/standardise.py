@@ -15,13 +15,13 @@ class Standardise(nn.Module):
     shift: Tensor
     scale: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, image_shape: tuple[int, int, int] = IMAGE_SHAPE) -> None:
         super().__init__()
-        self.register_buffer("shift", torch.zeros(IMAGE_SHAPE))
-        self.register_buffer("scale", torch.ones(IMAGE_SHAPE))
+        self.register_buffer("shift", torch.zeros(image_shape))
+        self.register_buffer("scale", torch.ones(image_shape))
 
     def adopt(self, mean: Tensor, deviation: Tensor) -> None:
-        """Take over the statistics ``mean`` and ``deviation``, both (3, 32, 32), in pixel units."""
+        """Take over ``mean`` and ``deviation``, both of an image's shape, in grey levels."""
         self.scale.copy_(1 / deviation)
         self.shift.copy_(-mean / deviation)
 

@@ -122,6 +122,10 @@ class CIFARCommand(LightningCLI):
         parser.add_lightning_class_args(BestWeights, "early_stopping")
         parser.link_arguments("seed_everything", "model.init_args.seed", compute_fn=int)
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        for source, target in (("class_count", "classes"), ("image_size", "image_size")):
+            parser.link_arguments(
+                f"data.{source}", f"model.init_args.{target}", apply_on="instantiate"
+            )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse exactly ``args``; Lightning warns when there are any in ``sys.argv`` too."""

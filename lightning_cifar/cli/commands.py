@@ -26,7 +26,7 @@ def predict(arguments: list[str]) -> int:
     """Classify your own images with a run's best weights."""
     parser = Parser("lightning-cifar predict", description=predict.__doc__)
     add = parser.add_argument
-    add("paths", type=named_path, nargs="+", metavar="PATH", help="image file, folder or zip")
+    add("paths", type=named_path, nargs="+", metavar="PATH", help="image file, folder, zip or tar")
     add("--run", type=Path, required=True, metavar="FOLDER", help="run folder of a fit")
     add("--format", choices=list(WRITERS), default="table", help="output format [table]")
     add("--mc_samples", type=int, metavar="N", help="average N predictions with dropout on")
@@ -40,7 +40,9 @@ def predict(arguments: list[str]) -> int:
 def named_path(text: str) -> Path:
     """A path that somebody typed; an empty one would mean the current folder."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; give an image file, a folder or a zip")
+        raise argparse.ArgumentTypeError(
+            "it is empty; give an image file, a folder, a zip or a tar"
+        )
     return Path(text)
 
 
@@ -53,7 +55,7 @@ def classify(options: argparse.Namespace) -> int:
 
     classifier = load_classifier(options.run)
     check_sampling(classifier, options)
-    images = load_images(options.paths)
+    images = load_images(options.paths, classifier.image_shape[1])
     prediction = predicted(classifier, images.images, options.mc_samples, options.seed)
     rows = predictions.prediction_rows(
         images.names,
@@ -101,7 +103,7 @@ def save_picture(figure: "Figure", path: Path) -> None:
 def predicted(
     classifier: "DenseClassifier", images: "Tensor", samples: int | None, seed: int
 ) -> "Prediction":
-    """Of raw images (images, 3, 32, 32), by Monte Carlo dropout if ``samples`` are asked for."""
+    """Of raw images (n, 3, size, size), by Monte Carlo dropout if ``samples`` are asked for."""
     import torch
 
     from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
@@ -134,7 +136,9 @@ def export_run(arguments: list[str]) -> int:
     classifier = load_classifier(options.run)
     path = options.out or options.run / f"model{SUFFIXES[options.format]}"
     generator = torch.Generator().manual_seed(0)
-    batch = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    batch = torch.randint(
+        0, 256, (8, *classifier.image_shape), dtype=torch.uint8, generator=generator
+    )
     description = {"variant": variant_of(classifier), **classifier.hparams}
     difference = export(
         classifier, path, format=options.format, batch=batch, description=description

@@ -31,6 +31,9 @@ def metrics_line(trainer: Trainer, stage: str) -> str:
     metrics = trainer.callback_metrics
     loss, accuracy = metrics[f"{stage}_loss"], metrics[f"{stage}_accuracy"]
     text = f"{stage}_loss {float(loss):.4f}  {stage}_accuracy {float(accuracy):.2%}"
+    for name in (f"{stage}_balanced_accuracy", f"{stage}_top5_accuracy"):
+        if name in metrics:
+            text += f"  {name} {float(metrics[name]):.2%}"
     limit = getattr(trainer, f"limit_{stage}_batches")
     return text if limit == 1.0 else f"{text}  (limited: trainer.limit_{stage}_batches {limit})"
 

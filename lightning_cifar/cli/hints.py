@@ -64,7 +64,7 @@ NOT_OPTIONS = {
     "fit continues with --run FOLDER --resume; validate and test take --ckpt_path FILE": (
         "checkpoint checkpoint_path ckpt"
     ),
-    "every network here has ten classes": "classes n_classes num_classes",
+    "a network has as many classes as the images of --data.path": "classes n_classes num_classes",
     "batches come from memory, so there are no workers": (
         "workers n_workers num_workers pin_memory persistent_workers prefetch_factor"
     ),

@@ -24,8 +24,11 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 # What belongs to one call and not to the run.
 CALL_KEYS = {"config", "run", "resume", "mc_samples", "ckpt_path"}
 PLAIN_KEYS = {*CALL_KEYS, "seed_everything"}
-# Settings that follow --seed_everything and are not given by themselves.
-LINKED = {("model", "seed"), ("data", "seed")}
+# Settings that follow --seed_everything or the images, and are not given by themselves.
+LINKED = {
+    *(("model", "seed"), ("data", "seed")),
+    *(("model", "classes"), ("model", "image_size")),  # follow the images
+}
 CLASSIFIERS = "lightning_cifar.classifiers"
 # The class whose parameters are the settings of each section; the model's are in `variants`.
 CLASSES = {

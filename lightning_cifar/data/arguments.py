@@ -2,7 +2,8 @@
 
 from typing import get_args
 
-from lightning_cifar.data.images import IMAGE_SHAPE
+from lightning_cifar.data.pictures import check_size
+from lightning_cifar.data.reading import Reading
 from lightning_cifar.data.sources import Source, check_not_blank
 from lightning_cifar.data.validation import Validation
 from lightning_cifar.errors import InputError
@@ -20,10 +21,28 @@ def check_least(name: str, value: int, least: int) -> None:
         raise InputError(f"{name} is {value}; it must be {least} or more.")
 
 
-def check_shift(shift: int) -> None:
+def check_shift(shift: int, image_size: int) -> None:
     """Refuse to move images by more pixels than they have."""
-    if not 0 <= shift < IMAGE_SHAPE[1]:
-        raise InputError(f"shift is {shift}; it must be between 0 and {IMAGE_SHAPE[1] - 1} pixels.")
+    if not 0 <= shift < image_size:
+        raise InputError(f"shift is {shift}; it must be between 0 and {image_size - 1} pixels.")
+
+
+def check_reading(source: Source, reading: Reading) -> None:
+    """Refuse ways of reading that a source does not know."""
+    check_size(reading.image_size)
+    if source == "folder":
+        return
+    if reading.image_size != 32 or reading.skip_unreadable:
+        option = "skip_unreadable" if reading.skip_unreadable else "image_size"
+        raise InputError(
+            f"{option} goes with images of your own (--data.path), and source is {source}; leave "
+            "it out."
+        )
+    if reading.labels == "coarse" and source != "cifar100":
+        raise InputError(
+            f"labels is coarse, which CIFAR-100 alone has, and source is {source}; use "
+            "--data.source=cifar100."
+        )
 
 
 def check_source(source: Source, path: str | None, validation: Validation | None) -> None:
@@ -31,7 +50,7 @@ def check_source(source: Source, path: str | None, validation: Validation | None
     if (source == "folder") != (path is not None):
         raise InputError(
             f"source is {source} and path is {path if path is None else repr(path)}; a path to a "
-            "folder or zip of images goes with --data.source=folder, and only with it."
+            "folder, zip or tar of images goes with --data.source=folder, and only with it."
         )
     if path is not None:
         check_not_blank("path", path)

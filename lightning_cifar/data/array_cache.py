@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lightning_cifar.data.images import Hashes, ImageSet, LabelledImages, Part, image_hashes
+from lightning_cifar.data.reading import UNKNOWN, About
 from lightning_cifar.files import exclusive, write_atomically, write_text_atomically
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class DecodedSet:
     train: LabelledImages
     test: LabelledImages
     validation: LabelledImages | None = None
+    about: About = UNKNOWN
 
     @property
     def parts(self) -> dict[Part, LabelledImages]:
@@ -45,10 +47,14 @@ class DecodedSet:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the arrays in a folder must be: class names, and the SHA-256 of each part there is."""
+    """What the arrays in a folder must be: class names, and the SHA-256 of each part there is.
+
+    Manifests of earlier versions say nothing about where the images were found.
+    """
 
     classes: tuple[str, ...]
     checksums: dict[Part, str]
+    about: About = UNKNOWN
 
 
 def cached_set(folder: Path, build: Callable[[], DecodedSet]) -> ImageSet:
@@ -74,9 +80,8 @@ def cached_set(folder: Path, build: Callable[[], DecodedSet]) -> ImageSet:
             return read_part(folder, part, rebuilt.checksums[part])
 
     hashes = kept_hashes(folder, manifest.checksums, read)
-    return ImageSet(
-        manifest.classes, fingerprint_of(manifest), read, tuple(manifest.checksums), hashes
-    )
+    parts = tuple(manifest.checksums)
+    return ImageSet(manifest.classes, fingerprint_of(manifest), read, parts, hashes, manifest.about)
 
 
 def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str) -> Manifest:
@@ -101,9 +106,9 @@ def write_set(folder: Path, decoded: DecodedSet) -> Manifest:
         write_array(folder / f"{part}_images.npy", data.images)
         write_array(folder / f"{part}_labels.npy", data.labels)
         checksums[part] = checksum(data)
-    content = {"classes": decoded.classes, "sha256": checksums}
+    content = {"classes": decoded.classes, "sha256": checksums, "about": asdict(decoded.about)}
     write_text_atomically(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
-    return Manifest(decoded.classes, checksums)
+    return Manifest(decoded.classes, checksums, decoded.about)
 
 
 def write_array(path: Path, values: Tensor) -> None:
@@ -119,8 +124,12 @@ def read_manifest(folder: Path) -> Manifest:
         checksums: dict[Part, str] = {
             part: str(found[part]) for part in PARTS if part != "validation" or part in found
         }
-        return Manifest(tuple(map(str, content["classes"])), checksums)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        about: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in content.get("about", {}).items()
+        }
+        return Manifest(tuple(map(str, content["classes"])), checksums, About(**about))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedCacheError(f"{MANIFEST} cannot be read ({error})") from error
 
 

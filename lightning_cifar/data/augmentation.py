@@ -7,9 +7,9 @@ from torch import Tensor
 def augment(images: Tensor, *, generator: torch.Generator, flip: bool, shift: int) -> Tensor:
     """Mirror each image with probability 1/2, and move it by up to ``shift`` pixels each way.
 
-    images: (batch, 3, 32, 32) of any type, on any device; ``generator``: on the CPU, so that every
-    device sees the same draws. What a shift uncovers is filled by reflection. torchvision's random
-    v2 transforms draw once for the whole batch; here each image has its own draw.
+    images: (batch, 3, size, size) of any type, on any device; ``generator``: on the CPU, so that
+    every device sees the same draws. What a shift uncovers is filled by reflection. torchvision's
+    random v2 transforms draw once for the whole batch; here each image has its own draw.
     """
     if flip:
         images = flip_some(images, generator)

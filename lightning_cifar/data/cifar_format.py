@@ -1,7 +1,8 @@
-"""CIFAR-10's python batch format: pickled dictionaries of pixels and labels, read without trust.
+"""CIFAR's python batch format: pickled dictionaries of pixels and labels, read without trust.
 
 A batch holds ``data``, uint8 (n, 3072), each row an image as its red, green and blue plane, and
-``labels``, a list of n integers (https://www.cs.toronto.edu/~kriz/cifar.html).
+``labels`` (CIFAR-100: ``fine_labels`` and ``coarse_labels``), lists of n integers
+(https://www.cs.toronto.edu/~kriz/cifar.html).
 """
 
 import io
@@ -13,12 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lightning_cifar.data.images import CLASSES, IMAGE_SHAPE, LabelledImages
+from lightning_cifar.data.cifar_layouts import CIFAR10, Layout
+from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages, together
 from lightning_cifar.errors import InputError
-
-TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
-TEST_FILES = ("test_batch",)
-META_FILE = "batches.meta"
 
 # Old pickles name the module by its former path; all of them mean NumPy's own rebuilder.
 REBUILD_ARRAY = np.empty(0).__reduce__()[0]
@@ -56,43 +54,44 @@ def unpickle(content: bytes, name: str) -> dict[str, object]:
     return value
 
 
-def read_batch(content: bytes, name: str) -> LabelledImages:
+def read_batch(content: bytes, name: str, layout: Layout = CIFAR10) -> LabelledImages:
     """The images in a batch file; ``name`` is for messages.
 
     Raises:
         InputError: as ``unpickle``; or shape, type or labels are not those of the format.
     """
     batch = unpickle(content, name)
-    data, labels = batch.get("data"), batch.get("labels")
+    key, classes = layout.labels_key, layout.count
+    data, labels = batch.get("data"), batch.get(key)
     pixels = int(np.prod(IMAGE_SHAPE))
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (pixels,):
         raise unusable(name, f"its 'data' is not an array of uint8 with {pixels} columns")
     if not isinstance(labels, list) or len(labels) != len(data):
-        raise unusable(name, f"its 'labels' are not a list of {len(data)}, one for each image")
-    if not all(type(label) is int and 0 <= label < CLASSES for label in labels):
-        raise unusable(name, f"its 'labels' are not all integers from 0 to {CLASSES - 1}")
+        raise unusable(name, f"its {key!r} are not a list of {len(data)}, one for each image")
+    if not all(type(label) is int and 0 <= label < classes for label in labels):
+        raise unusable(name, f"its {key!r} are not all integers from 0 to {classes - 1}")
     images = torch.from_numpy(np.array(data).reshape(-1, *IMAGE_SHAPE))
     return LabelledImages(images, torch.tensor(labels, dtype=torch.int64))
 
 
-def read_batches(names: Sequence[str], read: Callable[[str], bytes]) -> LabelledImages:
+def read_batches(
+    names: Sequence[str], read: Callable[[str], bytes], layout: Layout = CIFAR10
+) -> LabelledImages:
     """The images of several batch files, one after the other; ``read`` gives a file's content."""
-    batches = [read_batch(read(name), name) for name in names]
-    return LabelledImages(
-        torch.cat([batch.images for batch in batches]),
-        torch.cat([batch.labels for batch in batches]),
-    )
+    return together([read_batch(read(name), name, layout) for name in names])
 
 
-def read_classes(content: bytes, name: str = META_FILE) -> tuple[str, ...]:
+def read_classes(
+    content: bytes, name: str = CIFAR10.meta_file, layout: Layout = CIFAR10
+) -> tuple[str, ...]:
     """The class names in a meta file.
 
     Raises:
-        InputError: as ``unpickle``; or there are not ten different names.
+        InputError: as ``unpickle``; or there are not as many different names as classes.
     """
-    names = unpickle(content, name).get("label_names")
-    if not isinstance(names, list) or len({str(each) for each in names}) != CLASSES:
-        raise unusable(name, f"its 'label_names' are not a list of {CLASSES} names")
+    names = unpickle(content, name).get(layout.names_key)
+    if not isinstance(names, list) or len({str(each) for each in names}) != layout.count:
+        raise unusable(name, f"its {layout.names_key!r} are not a list of {layout.count} names")
     return tuple(str(each) for each in names)
 
 
@@ -116,6 +115,5 @@ def write_classes(file: BinaryIO, classes: Sequence[str], images_per_batch: int)
 def unusable(name: str, reason: str) -> InputError:
     """The error for a file that is not what its name promises."""
     return InputError(
-        f"{name} is not a usable CIFAR-10 batch file: {reason}; take it from "
-        "cifar-10-python.tar.gz."
+        f"{name} is not a usable CIFAR batch file: {reason}; take it from the official archive."
     )

@@ -1,15 +1,17 @@
-"""The files of a folder or a zip under one kind of name, without what systems leave in them."""
+"""The files of a folder, zip or tar under one kind of name, without what systems leave in them."""
 
 import errno
 import os
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lightning_cifar.data.tars import Packed, ReadPacked, is_tar, opened_tar
 from lightning_cifar.errors import InputError
 
 # Of Windows, macOS and the makers of network storage; compared without regard to case.
@@ -29,7 +31,7 @@ Identity = tuple[int, int]  # device and number of a folder, the same by whateve
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or folder within a folder or zip.
+    """A file or folder within a folder, zip or tar.
 
     Attributes:
         name: its path there, with / between the pieces, and at the end if it is a folder.
@@ -112,14 +114,31 @@ def walk(folder: Path, prefix: str = "", above: tuple[Identity, ...] = ()) -> It
 
 @contextmanager
 def opened(source: Path) -> Iterator[tuple[list[Entry], Read]]:
-    """Everything in a folder or zip, and how to read a file: by its name, so many bytes at most.
+    """Everything in a folder, zip or tar, and how to read a file: by its name, so many bytes.
 
     Raises:
-        InputError: ``source`` is a file but not a whole zip.
+        InputError: ``source`` is a file but neither a whole zip nor a whole tar.
     """
     if source.is_dir():
         yield list(walk(source)), lambda name, most: read_start(source / name, most)
         return
+    with opened_tar(source) if is_tar(source) else opened_zip(source) as (members, read_member):
+        entries, files = packed_entries(members)
+        yield entries, lambda name, most: read_member(files[name], most)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or a tar."""
+    return zipfile.is_zipfile(path) or is_tar(path)
+
+
+@contextmanager
+def opened_zip(source: Path) -> Iterator[tuple[list[Packed], ReadPacked]]:
+    """The members of a zip, and how to read one.
+
+    Raises:
+        InputError: it is no whole zip.
+    """
     try:
         archive = zipfile.ZipFile(source)
     except OSError as error:
@@ -130,45 +149,47 @@ def opened(source: Path) -> Iterator[tuple[list[Entry], Read]]:
             f"{shown(source)} is not a zip, or a truncated one ({error}); give a folder or a whole "
             "zip."
         ) from error
+
+    def read(info: Any, most: int) -> bytes:
+        with archive.open(info) as file:
+            return file.read(most)
+
     with archive:
-        entries, members = zip_entries(archive.infolist())
+        yield [packed_in_zip(info) for info in archive.infolist()], read
 
-        def read(name: str, most: int) -> bytes:
-            with archive.open(members[name]) as file:
-                return file.read(most)
 
-        yield entries, read
+def packed_in_zip(info: zipfile.ZipInfo) -> Packed:
+    """A member of a zip."""
+    name = info.filename.replace("\\", "/")
+    link = stat.S_ISLNK(info.external_attr >> 16)
+    problem = "is a link without what it leads to" if link else ""
+    return Packed(name, name.endswith(("/", "/.")), problem, info)
 
 
 def read_start(path: Path, most: int) -> bytes:
     """The content of a file, or its first ``most`` bytes if it has more."""
     with path.open("rb") as file:
-        return file.read(most)
+        # Python sets aside what it is asked for before it reads.
+        return file.read(min(most, os.fstat(file.fileno()).st_size + 1))
 
 
-def zip_entries(
-    infos: list[zipfile.ZipInfo],
-) -> tuple[list[Entry], dict[str, zipfile.ZipInfo]]:
-    r"""Everything in a zip, and its files by name.
+def packed_entries(members: Sequence[Packed]) -> tuple[list[Entry], dict[str, Any]]:
+    r"""Everything in a zip or tar, and how its files are called there, by name.
 
     Whether a program has packed ``a\b``, ``./a/b`` or ``/a/b``, the name is ``a/b``. A name that
-    leads out of the zip, or that two files have, is a problem, and so is a link.
+    leads out of the archive, or that two files have, is a problem, and so is a link.
     """
     entries: dict[str, Entry] = {}
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in infos:
-        name = info.filename.replace("\\", "/")
-        pieces = [piece for piece in name.split("/") if piece not in ("", ".")]
+    files: dict[str, Any] = {}
+    for member in members:
+        pieces = [piece for piece in member.name.split("/") if piece not in ("", ".")]
         if not pieces or any(piece != ".." and is_left_by_system(piece) for piece in pieces):
             continue
-        folder = name.endswith(("/", "/."))
-        name = "/".join(pieces) + ("/" if folder else "")
-        problem = "is there twice" if name in members else ""
+        name = "/".join(pieces) + ("/" if member.is_folder else "")
+        problem = "is there twice" if name in files else member.problem
         if ".." in pieces:
-            problem = "leads out of the zip"
-        elif stat.S_ISLNK(info.external_attr >> 16):
-            problem = "is a link without what it leads to"
+            problem = "leads out of the archive"
         entries[name] = Entry(name, problem)
-        if not folder:
-            members[name] = info
-    return list(entries.values()), members
+        if not member.is_folder:
+            files[name] = member.handle
+    return list(entries.values()), files

@@ -3,17 +3,26 @@
 import sys
 from typing import Any, Literal, TypeVar, final
 
+import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from lightning_cifar.data.arguments import check_choice, check_least, check_shift, check_source
+from lightning_cifar.data.arguments import (
+    check_choice,
+    check_least,
+    check_reading,
+    check_shift,
+    check_source,
+)
 from lightning_cifar.data.batches import Augmentation, TensorBatches
 from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
+from lightning_cifar.data.found import counts_said, found_said
 from lightning_cifar.data.images import ImageSet, LabelledImages
-from lightning_cifar.data.sources import Source, cache_folder, load_images
+from lightning_cifar.data.reading import Labels, Reading
+from lightning_cifar.data.sources import Source, cache_folder, load_images, resolved_source
 from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
 from lightning_cifar.data.validation import (
     Validation,
@@ -22,6 +31,7 @@ from lightning_cifar.data.validation import (
     resolved_validation,
     validation_said,
 )
+from lightning_cifar.errors import InputError
 
 Loader = Literal["memory", "stock"]
 Value = TypeVar("Value")
@@ -35,10 +45,15 @@ class CIFAR10DataModule(LightningDataModule):
     """Training, validation and test batches of raw uint8 images, on the trainer's device.
 
     Args:
-        source: ``official`` downloads CIFAR-10; ``folder`` reads images; ``synthetic`` draws them.
-        path: the folder or zip of images, for ``folder`` only.
+        source: ``official`` downloads CIFAR-10 and ``cifar100`` CIFAR-100; ``folder`` reads images;
+            ``synthetic`` draws them. By default ``folder`` where there is a path, else
+            ``official``.
+        path: folder, zip or tar of images in any form that is recognised, for ``folder`` only.
         cache: folder for what is downloaded or decoded; by default ``lightning-cifar`` below
             ``$XDG_CACHE_HOME`` or ``~/.cache``.
+        image_size: height and width in pixels that images of your own are brought to.
+        labels: of CIFAR-100 the 100 ``fine`` or the 20 ``coarse`` ones.
+        skip_unreadable: leave out, and count, images of your own that cannot be decoded.
         batch_size: images per batch and process.
         validation: ``stratified`` takes a share of each class of the training images, ``first``
             the first of them, ``folder`` those in a folder ``valid`` beside ``train`` and
@@ -58,9 +73,12 @@ class CIFAR10DataModule(LightningDataModule):
     def __init__(
         self,
         *,
-        source: Source = "official",
+        source: "Source | None" = None,
         path: str | None = None,
         cache: str | None = None,
+        image_size: int = 32,
+        labels: Labels = "fine",
+        skip_unreadable: bool = False,
         batch_size: int = 128,
         validation: "Validation | None" = None,
         validation_size: int | None = None,
@@ -72,9 +90,10 @@ class CIFAR10DataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.source = source
+        self.source: Source = source or resolved_source(path)
         self.path = path
         self.cache = cache_folder(cache)
+        self.reading = Reading(image_size, labels, skip_unreadable)
         self.batch_size = batch_size
         self.validation = validation
         self.validation_size = validation_size
@@ -104,7 +123,9 @@ class CIFAR10DataModule(LightningDataModule):
         check_least("seed", self.seed, 0)
         if self.validation_size is not None:
             check_least("validation_size", self.validation_size, 1)
-        check_shift(shift)
+        check_choice("labels", self.reading.labels, Labels)
+        check_reading(self.source, self.reading)
+        check_shift(shift, self.image_size)
         check_validation(self.validation, self.validation_size, self.split_seed)
         check_source(self.source, self.path, self.validation)
 
@@ -129,6 +150,7 @@ class CIFAR10DataModule(LightningDataModule):
         )
         self._copies["validation in training"] = copies
         self._standardisation = measure(self._train.images, self.standardise)
+        say(counts_said(self._train.labels, self.classes))
 
     def _count_copies(self) -> None:
         """Count what each stage needs, from hashes alone, and say what has not been said yet."""
@@ -140,9 +162,11 @@ class CIFAR10DataModule(LightningDataModule):
     def image_set(self) -> ImageSet:
         """The chosen images, made ready in the cache if they are not."""
         if self._image_set is None:
-            images = load_images(self.source, self.path, self.cache)
+            images = load_images(self.source, self.path, self.cache, self.reading)
             self._resolved(images)  # refuses before anything is made of the images
             self._image_set = images
+            for line in found_said(images, self.source, self.path):
+                say(line)
         return self._image_set
 
     def _resolved(self, images: ImageSet) -> Validation:
@@ -150,8 +174,53 @@ class CIFAR10DataModule(LightningDataModule):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the labels 0 to 9."""
+        """The names of the labels 0, 1, 2, …."""
         return self.image_set().classes
+
+    @property
+    def class_count(self) -> int:
+        """How many classes there are."""
+        return len(self.classes)
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of an image in pixels."""
+        return self.reading.image_size
+
+    def check_network(self, classes: int, image_size: int) -> None:
+        """Refuse a network that was not made for these images.
+
+        Raises:
+            InputError: naming both.
+        """
+        theirs, size = self.class_count, self.image_size
+        if (classes, image_size) != (theirs, size):
+            raise InputError(
+                f"the network tells {classes} classes of {image_size}x{image_size} pixels apart, "
+                f"the images are {theirs} classes of {size}x{size}; give the classifier "
+                f"classes={theirs} and image_size={size}"
+            )
+
+    def has_equal_classes(self, stage: Literal["fit", "test"]) -> bool:
+        """Whether all classes have as many images as each other where a stage is judged.
+
+        That is in the validation images, or for ``test`` in the test images.
+        """
+        judged = self.test_images if stage == "test" else self.validation_images
+        return len(set(torch.bincount(judged.labels, minlength=self.class_count).tolist())) == 1
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What the images are, for the record of a run; plain values."""
+        about = self.image_set().about
+        return {
+            "classes": self.class_count,
+            "image_size": self.image_size,
+            "form": about.form,
+            "verified": about.verified,
+            "notes": list(about.notes),
+            "skipped": list(about.skipped),
+        }
 
     @property
     def fingerprint(self) -> str:

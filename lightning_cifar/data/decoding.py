@@ -1,42 +1,52 @@
-"""JPEG and PNG files to arrays of pixels, on all cores."""
+"""Encoded pictures to arrays of pixels, on all cores."""
 
-import io
 import multiprocessing
 import os
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageOps
 
+from lightning_cifar.data.pictures import Extent, Pixels, decode, reason
 from lightning_cifar.errors import InputError
 
-SIZE = (32, 32)
-FORMATS = ("JPEG", "PNG")
 FILES_PER_TASK = 500
 WATCH_SECONDS = 0.5
 WORTH_PROCESSES = 4 * FILES_PER_TASK  # fewer images are decoded before the processes have started
-COLOURS = {
-    "1": "black and white", "L": "grey", "LA": "grey with transparency", "P": "in palette colours",
-    "RGBA": "RGB with transparency", "CMYK": "CMYK", "I;16": "grey with 16 bits",
-}  # fmt: skip
 
-Pixels = npt.NDArray[np.uint8]
-File = tuple[str, bytes]
+File = tuple[str, bytes | InputError]  # name for messages; content, or why there is none
 
 
-def decode_all(files: Sequence[File]) -> Iterator[Pixels]:
-    """Arrays (n, 3, 32, 32) of some files' images each, in the order of ``files``.
+@dataclass(frozen=True)
+class Decoded:
+    """What some files hold.
 
-    Each file is its name, for messages, and its content.
+    Attributes:
+        pixels: (n, 3, size, size), of those that could be decoded, in their order.
+        problems: number in the sequence → why a file could not be decoded, with its name.
+        sizes: width and height as they were → how many.
+    """
+
+    pixels: Pixels
+    problems: dict[int, str]
+    sizes: Counter[Extent]
+
+
+def decode_all(
+    files: Sequence[File], size: int = 32, *, skip_unreadable: bool = False
+) -> Iterator[Decoded]:
+    """The images of some files each, in the order of ``files``.
 
     Raises:
-        InputError: a file is no RGB image of 32x32 pixels; the first such is named.
+        InputError: a file is no image, and may not be skipped; the first such is named.
     """
+    decode_some = partial(decode_chunk, size=size, skip_unreadable=skip_unreadable)
     tasks = [
         files[start : start + FILES_PER_TASK] for start in range(0, len(files), FILES_PER_TASK)
     ]
@@ -67,47 +77,37 @@ def leave_when_orphaned(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def decode_some(files: Sequence[File]) -> Pixels:
-    """The images of ``files`` (n, 3, 32, 32)."""
-    pixels = np.stack([decode(name, content) for name, content in files])
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+def decode_chunk(files: Sequence[File], size: int, skip_unreadable: bool) -> Decoded:
+    """The images of ``files``."""
+    images: list[Pixels] = []
+    problems: dict[int, str] = {}
+    sizes: Counter[Extent] = Counter()
+    for number, file in enumerate(files):
+        try:
+            pixels, extent = decode_file(*file, size)
+        except InputError as error:
+            if not skip_unreadable:
+                raise
+            problems[number] = str(error)
+            continue
+        images.append(pixels)
+        sizes[extent] += 1
+    stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
+    return Decoded(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)), problems, sizes)
 
 
-def decode(name: str, content: bytes) -> Pixels:
-    """One image (32, 32, 3).
+def decode_file(name: str, content: bytes | InputError, size: int) -> tuple[Pixels, Extent]:
+    """One image (size, size, 3), and the width and height that it had.
 
     Raises:
-        InputError: as ``decode_all``.
+        InputError: it cannot be decoded.
     """
+    if isinstance(content, InputError):
+        raise content
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            check_image(name, image)  # before any pixel is decoded: it may claim to be huge
-            return np.asarray(upright(image))
-    except InputError:
-        raise
+        return decode(content, size)
     except Exception as error:  # each format fails in its own way
-        reason = "no JPEG or PNG" if "identify" in str(error) else str(error) or repr(error)
         raise InputError(
-            f"{name} cannot be read as an image ({reason}); replace or remove it."
+            f"{name} cannot be read as an image ({reason(error)}); replace or remove it, or leave "
+            "such files out with --data.skip_unreadable=true."
         ) from error
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """The image turned as its camera says; as it is where it says nothing that can be read."""
-    image.load()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # damaged notes of a camera do not concern the pixels
-        try:
-            return ImageOps.exif_transpose(image)
-        except Exception:  # they fail in every possible way
-            return image
-
-
-def check_image(name: str, image: Image.Image) -> None:
-    """Refuse an image that is not 32x32 pixels of red, green and blue."""
-    if image.size != SIZE:
-        width, height = image.size
-        raise InputError(f"{name} has {width}x{height} pixels; it must have 32x32: resize it.")
-    if image.mode != "RGB":
-        colours = COLOURS.get(image.mode, f"of mode {image.mode}")
-        raise InputError(f"{name} is {colours}; it must be RGB: convert it.")

@@ -1,6 +1,6 @@
 """Images with their labels, and a set of them in a training, a test and a validation part."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lightning_cifar.data.reading import UNKNOWN, About
+
 IMAGE_SHAPE = (3, 32, 32)
-CLASSES = 10
 HASH_BYTES = 8  # two different ones of a million images share a hash with a probability of 3e-8
 
 Part = Literal["train", "test", "validation"]
@@ -20,16 +21,17 @@ Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images (n, 3, 32, 32) of uint8 with their labels (n,) of int64, on one device."""
+    """Images (n, 3, size, size) of uint8 with their labels (n,) of int64, on one device."""
 
     images: Tensor
     labels: Tensor
 
     def __post_init__(self) -> None:
         """Check the promise of shapes and types; a violation is an error of the program."""
-        if self.images.dtype != torch.uint8 or self.images.shape[1:] != IMAGE_SHAPE:
+        size = self.images.shape[-1]
+        if self.images.dtype != torch.uint8 or self.images.shape[1:] != (3, size, size):
             raise ValueError(
-                f"images must be uint8 of shape (n, 3, 32, 32), "
+                f"images must be uint8 of shape (n, 3, size, size), "
                 f"got {self.images.dtype} of shape {tuple(self.images.shape)}"
             )
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
@@ -51,8 +53,15 @@ class LabelledImages:
         return LabelledImages(self.images.to(device), self.labels.to(device))
 
 
+def together(parts: Sequence[LabelledImages]) -> LabelledImages:
+    """Several images sets, one after the other."""
+    return LabelledImages(
+        torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
+    )
+
+
 def image_hashes(images: Tensor) -> Hashes:
-    """A hash (n,) of the pixels of each image (n, 3, 32, 32), which copies share."""
+    """A hash (n,) of the pixels of each image (n, 3, size, size), which copies share."""
     rows = images.flatten(1).numpy()
     digests = b"".join(blake2b(row, digest_size=HASH_BYTES).digest() for row in rows)
     return np.frombuffer(digests, dtype=np.uint64)
@@ -65,11 +74,12 @@ class ImageSet:
     So whoever trains never touches the test images.
 
     Attributes:
-        classes: names of the labels 0 to 9.
+        classes: names of the labels 0, 1, 2, ….
         fingerprint: a hash of the content of all parts.
         read: gives a part, read anew at each call.
         parts: those that there are; few sets have validation images of their own.
         known_hashes: of the images of each part, where they are kept.
+        about: the form in which the images were found, and what was done with them.
     """
 
     classes: tuple[str, ...]
@@ -77,6 +87,7 @@ class ImageSet:
     read: Callable[[Part], LabelledImages]
     parts: tuple[Part, ...] = ("train", "test")
     known_hashes: Mapping[Part, Hashes] = field(default_factory=dict)
+    about: About = UNKNOWN
 
     @property
     def train(self) -> LabelledImages:

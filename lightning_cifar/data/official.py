@@ -1,4 +1,4 @@
-"""The official CIFAR-10 archive: downloaded on demand, verified before anything in it is read."""
+"""The official archives: downloaded on demand, verified before anything in them is read."""
 
 import hashlib
 import io
@@ -11,18 +11,22 @@ from typing import BinaryIO, NamedTuple, Never
 from tqdm import tqdm
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
-from lightning_cifar.data.cifar_format import (
-    META_FILE,
-    TEST_FILES,
-    TRAIN_FILES,
-    read_batches,
-    read_classes,
-)
+from lightning_cifar.data.cifar_format import read_batches, read_classes
+from lightning_cifar.data.cifar_layouts import CIFAR10, Layout
 from lightning_cifar.data.images import ImageSet
+from lightning_cifar.data.reading import About
 from lightning_cifar.errors import InputError
-from lightning_cifar.files import CHUNK_BYTES, exclusive, write_atomically
+from lightning_cifar.files import CHUNK_BYTES, exclusive, sha256_of, write_atomically
 
 TIMEOUT_SECONDS = 60
+PINNED = {
+    "cifar-10-python.tar.gz": (
+        *(170_498_071, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"),
+    ),
+    "cifar-100-python.tar.gz": (
+        *(169_001_437, "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"),
+    ),
+}
 
 
 class Archive(NamedTuple):
@@ -35,42 +39,61 @@ class Archive(NamedTuple):
     sha256: str
 
 
-def official_archive() -> Archive:
-    """CIFAR-10 as torchvision knows it; size and SHA-256 are those that Keras pins."""
+def official_archive(layout: Layout = CIFAR10) -> Archive:
+    """An archive as torchvision knows it; size and SHA-256 are those that Keras pins."""
     # torchvision takes a second to import, and only this source needs it.
-    from torchvision.datasets import CIFAR10
+    from torchvision.datasets import CIFAR10 as Ten
+    from torchvision.datasets import CIFAR100 as Hundred
 
-    return Archive(
-        url=CIFAR10.url,
-        filename=CIFAR10.filename,
-        folder=CIFAR10.base_folder,
-        size_bytes=170_498_071,
-        sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-    )
+    known = Ten if layout is CIFAR10 else Hundred
+    size, sha256 = PINNED[known.filename]
+    return Archive(known.url, known.filename, known.base_folder, size, sha256)
 
 
 def load_official(
-    cache: Path, *, progress: bool = True, archive: Archive | None = None
+    cache: Path,
+    *,
+    progress: bool = True,
+    archive: Archive | None = None,
+    layout: Layout = CIFAR10,
 ) -> ImageSet:
     """The 50,000 training and 10,000 test images, in the order of the official batches.
 
-    Looks for decoded arrays, then for the archive in ``cache``/official, then downloads it.
+    Looks for decoded arrays, then for the archive in ``cache``/official (or cifar100) and where
+    Keras and torchvision's examples keep it, then downloads it.
 
     Raises:
         InputError: the download fails, or size or SHA-256 of the archive are wrong.
         OSError: the cache cannot be written.
     """
-    folder = cache / "official"
+    folder = cache / ("official" if layout is CIFAR10 else "cifar100")
 
     def build() -> DecodedSet:
-        wanted = archive or official_archive()
+        wanted = archive or official_archive(layout)
         path = folder / wanted.filename
         with exclusive(folder / "download.lock"):
-            if not path.exists():
+            if not path.exists() and (present := on_this_disk(wanted)) is not None:
+                path = present
+            elif not path.exists():
                 download(wanted, path, progress)
-        return read_archive(wanted, path)
+        return read_archive(wanted, path, layout)
 
-    return cached_set(folder, build)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder if layout is CIFAR10 else folder / layout.labels_key
+    return cached_set(kept, build)
+
+
+def on_this_disk(archive: Archive) -> Path | None:
+    """The archive where other programs keep it, if it is there, whole and official."""
+    keras = Path("~/.keras/datasets").expanduser()
+    names = [keras / f"{archive.folder}{end}" for end in (".tar.gz", "-target.tar.gz")]
+    for path in (*names, Path("data") / archive.filename):
+        try:
+            if path.stat().st_size == archive.size_bytes and sha256_of(path) == archive.sha256:
+                return path
+        except OSError:
+            continue
+    return None
 
 
 def download(archive: Archive, path: Path, progress: bool) -> None:
@@ -106,7 +129,7 @@ def copy_verified(source: BinaryIO, target: BinaryIO, archive: Archive, bar: "tq
         )
 
 
-def read_archive(archive: Archive, path: Path) -> DecodedSet:
+def read_archive(archive: Archive, path: Path, layout: Layout = CIFAR10) -> DecodedSet:
     """The images in a verified archive, read in place: nothing is extracted to disk.
 
     Raises:
@@ -120,12 +143,13 @@ def read_archive(archive: Archive, path: Path) -> DecodedSet:
             f"{path} is not the official archive: {problem}. Delete it to download it again, "
             "or replace it by the right one."
         )
-    wanted = (*TRAIN_FILES, *TEST_FILES, META_FILE)
+    wanted = (*layout.train_files, *layout.test_files, layout.meta_file)
     contents = members(content, {f"{archive.folder}/{name}": name for name in wanted})
     return DecodedSet(
-        classes=read_classes(contents[META_FILE]),
-        train=read_batches(TRAIN_FILES, contents.__getitem__),
-        test=read_batches(TEST_FILES, contents.__getitem__),
+        classes=read_classes(contents[layout.meta_file], layout.meta_file, layout),
+        train=read_batches(layout.train_files, contents.__getitem__, layout),
+        test=read_batches(layout.test_files, contents.__getitem__, layout),
+        about=About(f"{layout.title}'s official archive", verified=True),
     )
 
 
@@ -147,5 +171,5 @@ def members(archive: bytes, names: dict[str, str]) -> dict[str, bytes]:
                 contents[names[member.name]] = stream.read()
     missing = sorted(set(names.values()) - set(contents))
     if missing:
-        raise InputError(f"The archive lacks {', '.join(missing)}; it is not CIFAR-10's.")
+        raise InputError(f"The archive lacks {', '.join(missing)}; it is not CIFAR's.")
     return contents

@@ -1,22 +1,26 @@
-"""The three places where images come from, by name, and the cache they share."""
+"""The places where images come from, by name, and the cache they share."""
 
 import os
 from pathlib import Path
 from typing import Literal
 
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.cifar_layouts import CIFAR100, CIFAR100_COARSE
+from lightning_cifar.data.folder import DEFAULT, load_folder
 from lightning_cifar.data.images import ImageSet
 from lightning_cifar.data.official import load_official
+from lightning_cifar.data.reading import Reading
 from lightning_cifar.data.synthetic import load_synthetic
 from lightning_cifar.errors import InputError
 
-Source = Literal["official", "folder", "synthetic"]
+Source = Literal["official", "cifar100", "folder", "synthetic"]
 
 
-def load_images(source: Source, path: str | None, cache: Path) -> ImageSet:
+def load_images(
+    source: Source, path: str | None, cache: Path, reading: Reading = DEFAULT
+) -> ImageSet:
     """The image set of a source, made ready in the folder ``cache`` if it is not.
 
-    ``path`` is the folder or zip that the source ``folder`` reads.
+    ``path`` is the folder, zip or tar that the source ``folder`` reads.
 
     Raises:
         InputError: the source cannot be used, or the cache cannot be written.
@@ -24,14 +28,22 @@ def load_images(source: Source, path: str | None, cache: Path) -> ImageSet:
     try:
         if source == "official":
             return load_official(cache)
+        if source == "cifar100":
+            layout = CIFAR100_COARSE if reading.labels == "coarse" else CIFAR100
+            return load_official(cache, layout=layout)
         if source == "synthetic":
             return load_synthetic(cache)
-        return load_folder(at_home(path or ""), cache)
+        return load_folder(at_home(path or ""), cache, reading)
     except OSError as error:
         raise InputError(
             f"The images cannot be kept in {cache} ({error.strerror or error}); choose another "
             "folder with --data.cache."
         ) from error
+
+
+def resolved_source(path: str | None) -> Source:
+    """Where images come from if nothing else is said: from a path that is given."""
+    return "official" if path is None else "folder"
 
 
 def cache_folder(cache: str | None) -> Path:

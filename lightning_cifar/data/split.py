@@ -5,7 +5,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from lightning_cifar.data.images import CLASSES
 from lightning_cifar.errors import InputError
 from lightning_cifar.seeds import derived_seed
 
@@ -47,14 +46,15 @@ def split(labels: Tensor, kind: Split, *, validation_size: int, seed: int) -> tu
     """Training and validation indices of the chosen kind.
 
     Raises:
-        InputError: as the two kinds; or a part lacks one of the ten classes.
+        InputError: as the two kinds; or a part lacks a class that the labels have.
     """
     if kind == "first":
         train, validates = first_split(len(labels), validation_size=validation_size)
     else:
         train, validates = stratified_split(labels, validation_size=validation_size, seed=seed)
-    check_all_classes(labels[validates], "validation")
-    check_all_classes(labels[train], "training")
+    classes = len(torch.unique(labels))
+    check_all_classes(labels[validates], classes, "validation")
+    check_all_classes(labels[train], classes, "training")
     return train, validates
 
 
@@ -83,11 +83,11 @@ def check_validation_size(validation_size: int, count: int) -> None:
         )
 
 
-def check_all_classes(labels: Tensor, part: str) -> None:
+def check_all_classes(labels: Tensor, classes: int, part: str) -> None:
     """Refuse a part that lacks a class, as a split in file order does with sorted files."""
     present = len(torch.unique(labels))
-    if present < CLASSES:
+    if present < classes:
         raise InputError(
-            f"The {part} part of {len(labels)} images holds {present} of {CLASSES} classes; use "
+            f"The {part} part of {len(labels)} images holds {present} of {classes} classes; use "
             "--data.validation=stratified and a larger --data.validation_size."
         )

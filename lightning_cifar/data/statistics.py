@@ -1,6 +1,6 @@
 """Mean and standard deviation of training images: what standardising subtracts and divides by."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,46 +18,51 @@ SMALLEST_DEVIATION = 1.0  # one grey level: what a pixel can express at all
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Mean and deviation in grey levels (0 to 255), both float32 of shape (3, 32, 32)."""
+    """Mean and deviation in grey levels (0 to 255), both float32 of an image's shape."""
 
     mean: Tensor
     deviation: Tensor
 
 
 def measure(images: Tensor, kind: StandardisationKind) -> Standardisation:
-    """The statistics of ``images`` (n, 3, 32, 32) of uint8, for each pixel or for each channel.
+    """The statistics of ``images`` (n, 3, size, size) of uint8, for each pixel or for each channel.
 
     Deviations divide by n and are at least one grey level: a pixel that never changes in training
     would otherwise divide by zero. Kind ``none`` is mean 0 and deviation 1 (raw grey levels).
     """
+    shape = images.shape[1:]
     if kind == "none":
-        return Standardisation(torch.zeros(IMAGE_SHAPE), torch.ones(IMAGE_SHAPE))
+        return Standardisation(torch.zeros(shape), torch.ones(shape))
     sums, sums_of_squares = exact_sums(images)
     count = len(images)
     if kind == "per_channel":
         sums, sums_of_squares = sums.sum((1, 2)), sums_of_squares.sum((1, 2))
-        count *= IMAGE_SHAPE[1] * IMAGE_SHAPE[2]
+        count *= shape[1] * shape[2]
     mean, deviation = moments(sums, sums_of_squares, count)
-    return Standardisation(whole_image(mean), whole_image(deviation))
+    return Standardisation(whole_image(mean, shape), whole_image(deviation, shape))
 
 
-def measure_batches(batches: Iterable[Any]) -> Standardisation | None:
+def measure_batches(
+    batches: Iterable[Any], shape: tuple[int, ...] = IMAGE_SHAPE
+) -> Standardisation | None:
     """The statistics for each pixel of the raw images in one pass over batches (images, labels).
 
     None if the first batch does not begin with uint8 images: floats have a scale of their own.
 
+    shape: of an image, as the network takes it.
+
     Raises:
         InputError: raw images of another shape, or in a loader that does not say how many it has.
     """
-    count, sums, squares = 0, torch.zeros(IMAGE_SHAPE).long(), torch.zeros(IMAGE_SHAPE).long()
+    count, sums, squares = 0, torch.zeros(shape).long(), torch.zeros(shape).long()
     for batch in batches:
         images = batch[0] if isinstance(batch, tuple | list) else None
         if not isinstance(images, Tensor) or images.dtype != torch.uint8:
             return None
-        if images.shape[1:] != IMAGE_SHAPE:
+        if images.shape[1:] != shape:
             raise InputError(
                 f"the training images have the shape {tuple(images.shape[1:])}; the networks take "
-                f"{IMAGE_SHAPE}"
+                f"{shape}"
             )
         if not has_length(batches):
             raise InputError(
@@ -66,7 +71,10 @@ def measure_batches(batches: Iterable[Any]) -> Standardisation | None:
             )
         of_batch = exact_sums(images)
         count, sums, squares = count + len(images), sums + of_batch[0], squares + of_batch[1]
-    return Standardisation(*map(whole_image, moments(sums, squares, count))) if count else None
+    if not count:
+        return None
+    mean, deviation = moments(sums, squares, count)
+    return Standardisation(whole_image(mean, shape), whole_image(deviation, shape))
 
 
 def has_length(batches: Any) -> bool:
@@ -78,9 +86,9 @@ def has_length(batches: Any) -> bool:
 
 
 def exact_sums(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum and sum of squares over the images, int64 (3, 32, 32): no rounding, any order."""
-    sums = torch.zeros(IMAGE_SHAPE, dtype=torch.int64)
-    sums_of_squares = torch.zeros(IMAGE_SHAPE, dtype=torch.int64)
+    """Sum and sum of squares over the images, int64 of an image's shape: no rounding, any order."""
+    sums = torch.zeros(images.shape[1:], dtype=torch.int64)
+    sums_of_squares = torch.zeros(images.shape[1:], dtype=torch.int64)
     for start in range(0, len(images), CHUNK_IMAGES):
         pixels = images[start : start + CHUNK_IMAGES].float()
         sums += pixels.sum(0).cpu().long()
@@ -100,7 +108,7 @@ def moments(sums: Tensor, sums_of_squares: Tensor, count: int) -> tuple[Tensor, 
     return sums.double() / count, deviation.reshape(sums.shape)
 
 
-def whole_image(values: Tensor) -> Tensor:
-    """Values per pixel or per channel as a contiguous float32 image."""
+def whole_image(values: Tensor, shape: Sequence[int]) -> Tensor:
+    """Values per pixel or per channel as a contiguous float32 image of this shape."""
     shaped = values.float() if values.dim() == 3 else values.float()[:, None, None]
-    return shaped.expand(IMAGE_SHAPE).contiguous()
+    return shaped.expand(*shape).contiguous()

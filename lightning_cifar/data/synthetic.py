@@ -8,14 +8,12 @@ import torch
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
 from lightning_cifar.data.cifar_format import (
-    META_FILE,
-    TEST_FILES,
-    TRAIN_FILES,
     read_batches,
     read_classes,
     write_batch,
     write_classes,
 )
+from lightning_cifar.data.cifar_layouts import CIFAR10
 from lightning_cifar.data.figures import CLASSES, draw_images
 from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.files import write_atomically
@@ -57,13 +55,13 @@ def draw(size: int, seed: int, part: int) -> LabelledImages:
 def write_files(folder: Path, *, train_size: int, test_size: int, seed: int) -> None:
     """Write five training batches, a test batch and the class names into ``folder``."""
     train, test = draw(train_size, seed, part=0), draw(test_size, seed, part=1)
-    pieces = torch.arange(train_size).tensor_split(len(TRAIN_FILES))
-    batches = dict(zip(TRAIN_FILES, map(train.select, pieces), strict=True))
-    batches[TEST_FILES[0]] = test
+    pieces = torch.arange(train_size).tensor_split(len(CIFAR10.train_files))
+    batches = dict(zip(CIFAR10.train_files, map(train.select, pieces), strict=True))
+    batches[CIFAR10.test_files[0]] = test
     for name, batch in batches.items():
         write_atomically(folder / name, partial(write_batch, data=batch, label=name))
     size = len(pieces[0])
-    write_atomically(folder / META_FILE, lambda file: write_classes(file, CLASSES, size))
+    write_atomically(folder / CIFAR10.meta_file, lambda file: write_classes(file, CLASSES, size))
 
 
 def read_files(folder: Path) -> DecodedSet:
@@ -73,7 +71,7 @@ def read_files(folder: Path) -> DecodedSet:
         return (folder / name).read_bytes()
 
     return DecodedSet(
-        read_classes(content(META_FILE)),
-        read_batches(TRAIN_FILES, content),
-        read_batches(TEST_FILES, content),
+        read_classes(content(CIFAR10.meta_file)),
+        read_batches(CIFAR10.train_files, content),
+        read_batches(CIFAR10.test_files, content),
     )

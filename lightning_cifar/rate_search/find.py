@@ -32,7 +32,9 @@ def search_settings(
     datamodule: set up for fitting.
     Raises: InputError for limits that leave no batch.
     """
-    network = {key: value for key, value in classifier.hparams.items() if key != "seed"}
+    # The seed of a run does not decide the rate; the images, which do, stand below.
+    left_out = {"seed", "classes", "image_size"}
+    network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
     sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
     parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}
     batches = [

@@ -97,6 +97,8 @@ class RunRecord:
         best_score, best_step: that figure of the kept weights, and after how many steps; NaN
             (null in the file) and -1 if there are none.
         validations: every one that took place, whenever it did.
+        images: what the images are: number of classes, size, form, whether their content was
+            verified, what was done with them, and the files that were skipped.
         copies: how many images of one part are in another as well, by what "in" what.
     """
 
@@ -120,6 +122,7 @@ class RunRecord:
     best_step: int = -1
     validations: tuple[ValidationRecord, ...] = ()
     copies: dict[str, int] = field(default_factory=dict)
+    images: dict[str, Any] = field(default_factory=dict)
 
     @property
     def best(self) -> EpochRecord | None:

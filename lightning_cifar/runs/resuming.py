@@ -19,7 +19,10 @@ PATHS = {"data.path", "data.cache", "learning_rate_search.cache"}
 # These decide when training ends or where files are, not what an epoch computes.
 FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rate_search.cache"}
 # Settings that earlier versions did not have, at the value that does what they did.
-ADDED_SINCE = {("early_stopping.mode", "auto")}
+ADDED_SINCE = {
+    *(("early_stopping.mode", "auto"), ("data.image_size", 32), ("data.labels", "fine")),
+    ("data.skip_unreadable", False),
+}
 TEMPORARY_FILES = ".*.*.????????"  # as write_atomically names them
 
 

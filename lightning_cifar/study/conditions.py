@@ -17,8 +17,9 @@ from jsonargparse import ArgumentParser
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
 from lightning_cifar.cli.arguments import check_keys, check_variant
 from lightning_cifar.cli.messages import plain_message
-from lightning_cifar.cli.options import TRAINER_DEFAULTS
+from lightning_cifar.cli.options import LINKED, TRAINER_DEFAULTS
 from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.sources import resolved_source
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.callback import LearningRateSearch
 from lightning_cifar.rate_search.results import hash_of
@@ -32,6 +33,9 @@ PLACES = {
     "data": ("path", "cache"),
     "learning_rate_search": ("cache",),
 }
+# Settings that studies of earlier versions did not have, at the value that does what they did: they
+# do not stand in a run's configuration, so that its name stays what it was.
+DATA_SINCE = {"image_size": 32, "labels": "fine", "skip_unreadable": False}
 TRAINER_KEYS = ("max_epochs", "accelerator")
 
 
@@ -60,17 +64,25 @@ class Condition:
         for section, keys in PLACES.items():
             for key in keys:
                 settings[section].pop(key, None)
-        del settings["data"]["seed"], settings["model"]["init_args"]["seed"]
+        for section, name in LINKED:
+            held = settings[section]
+            (held["init_args"] if section == "model" else held).pop(name, None)
+        for name, value in DATA_SINCE.items():
+            if settings["data"].get(name) == value:
+                del settings["data"][name]
         return settings
 
     def record_name(self, seed: int) -> str:
         """16 hex digits, the hash of a run's configuration."""
         return hash_of(self.config(seed))
 
-    def classifier(self, seed: int, learning_rate: float | None) -> DenseClassifier:
-        """The untrained network of a seed."""
+    def classifier(
+        self, seed: int, learning_rate: float | None, datamodule: CIFAR10DataModule
+    ) -> DenseClassifier:
+        """The untrained network of a seed, for the images of ``datamodule``."""
         options = with_seed(self.settings, seed)["model"]["init_args"]
-        return VARIANTS[self.variant](**(options | {"learning_rate": learning_rate}))
+        images = {"classes": datamodule.class_count, "image_size": datamodule.image_size}
+        return VARIANTS[self.variant](**(options | images | {"learning_rate": learning_rate}))
 
     def datamodule(self) -> CIFAR10DataModule:
         """The images, for seed 0."""
@@ -144,6 +156,8 @@ def resolved(config: Config, condition: str) -> Config:
         raise InputError(f"{condition}: {plain_message(str(error))}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
         raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
+    data = settings["data"]
+    data["source"] = data["source"] or resolved_source(data["path"])
     return with_seed(settings, 0)
 
 
@@ -173,7 +187,8 @@ def fingerprints(conditions: Iterable[Condition]) -> dict[str, str]:
     found = {}
     for condition in conditions:
         data = condition.settings["data"]
-        source = hash_of({key: data[key] for key in ("source", "path", "cache")})
+        places = ("source", "path", "cache", "image_size", "labels", "skip_unreadable")
+        source = hash_of({key: data[key] for key in places})
         if source not in known:
             known[source] = condition.datamodule().fingerprint
         found[condition.name] = known[source]

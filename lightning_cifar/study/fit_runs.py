@@ -44,7 +44,9 @@ def fit_runs(
     on_epoch: called after each epoch with its number and the number of members it trained.
     """
     settings, seeds = condition.settings, list(rates)
-    members = [prepared(condition.classifier(*each), datamodule) for each in rates.items()]
+    members = [
+        prepared(condition.classifier(*each, datamodule), datamodule) for each in rates.items()
+    ]
     description = {
         "members": [settings_of(each) | dict(each.hparams) for each in members],
         "seeds": seeds,

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.images import CLASSES
 from lightning_cifar.files import write_atomically
 from lightning_cifar.runs.records import epochs_done, out_of_patience
 from lightning_cifar.stack.fit import MemberFit, run_record
@@ -31,7 +30,6 @@ from lightning_cifar.uncertainty.scores import scores_of
 from lightning_cifar.uncertainty.temperature import fit_temperature, scaled_log_probabilities
 
 MONTE_CARLO_SAMPLES = 100
-GUESSING = math.log(CLASSES)  # nats; the loss of equal probabilities
 
 
 def study_record(
@@ -98,9 +96,15 @@ def failure_of(fit: MemberFit, settings: dict[str, Any]) -> str:
     if fit.stop_reason not in ends:
         return fit.stop_reason
     best = min((epoch.val_loss for epoch in fit.epochs), default=math.inf)
-    if fit.best_epoch < 0 or not best < GUESSING:
-        return f"no learning: the best validation loss, {best:.4g}, is not below ln {CLASSES}"
+    classes = fit.classifier.classes
+    if fit.best_epoch < 0 or not best < guessing(classes):
+        return f"no learning: the best validation loss, {best:.4g}, is not below ln {classes}"
     return ""
+
+
+def guessing(classes: int) -> float:
+    """The loss of equal probabilities, in nats."""
+    return math.log(classes)
 
 
 def figures_on_test(logits: Tensor, labels: Tensor) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def rates_of(
         return [float(given)] * len(seeds), "given"
     options = condition.settings["learning_rate_search"]
     count, epochs = options["candidates"], options["epochs"]
-    classifiers = {seed: condition.classifier(seed, None) for seed in seeds}
+    classifiers = {seed: condition.classifier(seed, None, datamodule) for seed in seeds}
     settings = search_settings(classifiers[seeds[0]], datamodule, PLAIN, count, epochs)
     files = {seed: rate_file(study, condition, seed) for seed in seeds}
     found = {seed: read_result(file, settings) for seed, file in files.items()}

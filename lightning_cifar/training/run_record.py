@@ -82,6 +82,7 @@ class WriteRunRecord(Checkpoint):
         if "data" in self.config:
             used = trainer.datamodule.settings  # type: ignore[attr-defined]
             self.config["data"] |= {key: used[key] for key in ("batch_size", "validation")}
+            self.config["data"]["source"] = trainer.datamodule.source  # type: ignore[attr-defined]
         write_config(self.config, Path(trainer.default_root_dir))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -161,6 +162,7 @@ class WriteRunRecord(Checkpoint):
             best_step=best.best_step,
             validations=tuple(self.validations),
             copies=dict(trainer.datamodule.copies),  # type: ignore[attr-defined]
+            images=trainer.datamodule.found,  # type: ignore[attr-defined]
         )
         write_record(record, Path(trainer.default_root_dir))
 

@@ -104,7 +104,7 @@ def test_settings_of_the_model_are_what_some_variant_accepts():
     assert sorted(variants()) == sorted(each.__name__ for each in VARIANTS.values())
     expected = {name for each in variants() for name in imported(CLASSIFIERS, each)}
     assert {each.name for each in settings()["model"]} == expected
-    assert accepted_keys()["model"] == expected - {"seed"}
+    assert accepted_keys()["model"] == expected - {"seed", "classes", "image_size"}
 
 
 @pytest.mark.parametrize("module", ["lightning.pytorch.callbacks", "lightning.pytorch.loggers"])

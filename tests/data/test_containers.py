@@ -237,8 +237,8 @@ def test_folders_of_such_zips_are_no_files(images, tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("train/a/../../../x.png", "/train/a/../../../x.png leads out of the zip"),
-        ("..\\x.png", r"/\.\./x.png leads out of the zip"),
+        ("train/a/../../../x.png", "/train/a/../../../x.png leads out of the archive"),
+        ("..\\x.png", r"/\.\./x.png leads out of the archive"),
         ("train/a/0.png", "/train/a/0.png is there twice"),
         ("train\\a\\0.png", "/train/a/0.png is there twice"),
         ("/train/a/0.png", "/train/a/0.png is there twice"),

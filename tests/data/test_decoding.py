@@ -39,7 +39,7 @@ def test_images_keep_their_order(monkeypatch, worth_processes):
     monkeypatch.setattr(decoding, "WORTH_PROCESSES", worth_processes)
     monkeypatch.setattr(decoding, "FILES_PER_TASK", 7)
     files = [(str(number), encoded(number)) for number in range(50)]
-    pixels = np.concatenate(list(decode_all(files)))
+    pixels = np.concatenate([each.pixels for each in decode_all(files)])
     assert pixels.shape == (50, 3, 32, 32)
     assert (pixels == np.arange(50)[:, None, None, None]).all()
 

@@ -17,7 +17,7 @@ from image_examples import (
 )
 from PIL import Image
 
-from lightning_cifar.data import decoding, folder
+from lightning_cifar.data import decoding, folder, picture_files
 from lightning_cifar.data.containers import opened
 from lightning_cifar.data.folder import load_folder
 from lightning_cifar.data.image_files import content_key
@@ -78,7 +78,7 @@ def test_processes_name_an_unreadable_image(images, tmp_path, monkeypatch):
 def test_second_start_decodes_nothing(images, tmp_path, monkeypatch, form):
     source = images if form == "folder" else zip_folder(images, tmp_path / "images.zip")
     load_folder(source, tmp_path / "cache")
-    monkeypatch.setattr(folder, "decode_all", None)
+    monkeypatch.setattr(folder, "read_source", None)
     has_the_images(load_folder(source, tmp_path / "cache"))
 
 
@@ -150,24 +150,28 @@ def test_class_folders_missing_empty_or_extra(images, tmp_path, form, damage, pa
 
 
 @pytest.mark.parametrize(("damage", "count"), [(remove_class, 9), (add_class, 11)])
-def test_classes_must_be_ten(images, tmp_path, damage, count):
+def test_classes_are_as_many_as_there_are(images, tmp_path, damage, count):
     for part in ("train", "test"):
         damage(images, part)
-    with pytest.raises(InputError, match=f"has {count} class folders .*must be exactly 10"):
+    assert len(load_folder(images, tmp_path / "cache").classes) == count
+
+
+def test_a_single_class_is_refused(images, tmp_path):
+    for part in ("train", "test"):
+        for name in CLASSES[1:]:
+            shutil.rmtree(images / part / name)
+    with pytest.raises(InputError, match=r"has 1 class folder \(a\); a classifier needs two"):
         load_folder(images, tmp_path / "cache")
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_part_missing(images, tmp_path, part):
-    shutil.rmtree(images / part)
-    with pytest.raises(
-        InputError, match=f"has no folder {part} with class folders; it needs train/"
-    ):
+def test_training_images_missing(images, tmp_path):
+    shutil.rmtree(images / "train")
+    with pytest.raises(InputError, match="has no folder train with class folders; it needs train/"):
         load_folder(images, tmp_path / "cache")
 
 
 def test_missing_path(tmp_path):
-    with pytest.raises(InputError, match="nowhere does not exist; give a folder or a zip"):
+    with pytest.raises(InputError, match="nowhere does not exist; give a folder, zip or tar"):
         load_folder(tmp_path / "nowhere", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
@@ -228,34 +232,18 @@ PIXELS = random_images(1).images[0]
         (put(lambda path: path.write_bytes(b"")), "cannot be read as an image .*replace or remove"),
         (
             put(lambda path: path.write_bytes(b"GIF89a")),
-            "cannot be read as an image .no JPEG or PNG",
+            "cannot be read as an image",
         ),
         (
-            put(lambda path: write_image(path, PIXELS[:, :31])),
-            "has 32x31 pixels; it must have 32x32",
-        ),
-        (put(lambda path: write_image(path, PIXELS, "L")), "is grey; it must be RGB: convert it"),
-        (
-            put(lambda path: write_image(path, PIXELS, "RGBA")),
-            "is RGB with transparency; it must be",
-        ),
-        (put(lambda path: write_image(path, PIXELS, "P")), "is in palette colours; it must be RGB"),
-        (
-            put(lambda path: path.write_bytes(b"x" * (1 << 20) + b"x")),
-            "has more than 1048576 bytes",
+            put(lambda path: path.write_bytes(b"x" * 20000)),
+            "has more than 19,999 bytes",
         ),
     ],
 )
-def test_images_that_cannot_be_used_are_named(images, tmp_path, damage, reason):
+def test_images_that_cannot_be_used_are_named(images, tmp_path, damage, reason, monkeypatch):
+    monkeypatch.setattr(picture_files, "LARGEST_BYTES", 19_999 if "19,999" in reason else 1 << 20)
     damage(images)
     with pytest.raises(InputError, match=f"images/train/d/1.png {reason}"):
-        load_folder(images, tmp_path / "cache")
-
-
-def test_cmyk_is_refused(images, tmp_path):
-    cmyk = Image.fromarray(np.zeros((32, 32, 3), dtype=np.uint8)).convert("CMYK")
-    cmyk.save(images / "train/d/2.jpg")
-    with pytest.raises(InputError, match=r"train/d/2.jpg is CMYK; it must be RGB"):
         load_folder(images, tmp_path / "cache")
 
 

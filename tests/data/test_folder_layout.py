@@ -88,8 +88,7 @@ def test_classes_that_differ_in_case_alone_are_two(tmp_path):
     images = write_folder(tmp_path / "images")
     for part in ("train", "test"):
         shutil.copytree(images / part / "c", images / part / "C")
-    with pytest.raises(InputError, match=r"has 11 class folders \(C, a, b, c, .*exactly 10"):
-        load_folder(images, tmp_path / "cache")
+    assert load_folder(images, tmp_path / "cache").classes[:2] == ("C", "a")
 
 
 def test_the_command_line_refuses_in_one_line(tmp_path, monkeypatch, capsys):

@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from lightning_cifar.data import official
-from lightning_cifar.data.cifar_format import META_FILE, TEST_FILES, TRAIN_FILES
+from lightning_cifar.data.cifar_layouts import CIFAR10
 from lightning_cifar.data.official import Archive, load_official, official_archive
 from lightning_cifar.data.synthetic import draw, write_files
 from lightning_cifar.errors import InputError
@@ -27,7 +27,7 @@ def served(tmp_path):
     folder = tmp_path / "served"
     folder.mkdir()
     with tarfile.open(folder / "cifar.tar.gz", "w:gz") as tar:
-        for name in (*TRAIN_FILES, *TEST_FILES, META_FILE):
+        for name in (*CIFAR10.train_files, *CIFAR10.test_files, CIFAR10.meta_file):
             tar.add(batches / name, f"{FOLDER}/{name}")
     return folder
 
@@ -141,7 +141,7 @@ class Gadget:
 def write_gadget_archive(path, target):
     content = pickle.dumps({"data": Gadget(target)})
     with tarfile.open(path, "w:gz") as tar:
-        for name in (*TRAIN_FILES, *TEST_FILES, META_FILE):
+        for name in (*CIFAR10.train_files, *CIFAR10.test_files, CIFAR10.meta_file):
             member = tarfile.TarInfo(f"{FOLDER}/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))

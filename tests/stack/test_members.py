@@ -43,7 +43,8 @@ def test_members_folder_is_a_run_folder(tmp_path, monkeypatch, capsys):
         "class_path": "lightning_cifar.classifiers.EluClassifier",
         "init_args": dict(member.hparams) | {"learning_rate": 3e-3},
     }
-    del settings["init_args"]["seed"]
+    for linked in ("seed", "classes", "image_size"):
+        del settings["init_args"][linked]
     data = {"source": "synthetic", "cache": str(tmp_path / "cache"), "batch_size": 32}
     run = tmp_path / "run"
     write_member(fit, {"seed_everything": 4, "model": settings, "data": data}, run)

@@ -14,7 +14,11 @@ from PIL import Image
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty import user_images
-from lightning_cifar.uncertainty.user_images import decode, load_images
+from lightning_cifar.uncertainty.user_images import load_images, picture
+
+
+def decode(data, size=32):
+    return picture(data, size)
 
 
 def encoded(picture, kind="PNG", **options):
@@ -76,7 +80,7 @@ def test_any_size_becomes_32_by_32_and_is_said_so(height, width, grey):
     assert (image[1] == 0).all()
     assert (image[2] == 255).all()
     said = "" if height == width == 32 else f"resized from {width} x {height} to 32 x 32"
-    assert note == said + (", proportions changed" if height != width else "")
+    assert note == said + (", the centre of it" if height != width else "")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +158,7 @@ def names_all_that_cannot_be_decoded(load, folder, prefix):
         assert names_below(prefix, loaded.names) == names
         assert loaded.images.shape == (3, 3, 32, 32)
         assert torch.equal(loaded.images[1], torch.from_numpy(pixels_from(1)).permute(2, 0, 1))
-        assert loaded.notes == ("resized from 64 x 48 to 32 x 32, proportions changed", "", "")
+        assert loaded.notes == ("resized from 64 x 48 to 32 x 32, the centre of it", "", "")
         skipped = [line.split(": cannot be read as an image")[0] for line in loaded.skipped]
         assert names_below(prefix, skipped) == ["cut.png", "empty.png", "notes.txt"]
 
@@ -250,11 +254,11 @@ def test_damaged_zips_name_their_members(pictures, tmp_path):
 
 def test_huge_files_and_huge_pictures_are_named(pictures, tmp_path, monkeypatch):
     path = zipped(pictures, tmp_path / "pictures.zip")
-    monkeypatch.setattr(user_images, "MAXIMUM_BYTES", 2000)
+    monkeypatch.setattr(user_images, "LARGEST_BYTES", 2000)
     for place in (pictures, path):
         skipped = load_images([place]).skipped
         assert any("b.png" in line and "more than the 2,000 allowed" in line for line in skipped)
-    monkeypatch.setattr(user_images, "MAXIMUM_BYTES", 1 << 20)
+    monkeypatch.setattr(user_images, "LARGEST_BYTES", 1 << 20)
     for limit in (1200, 2000):  # more than double the limit is Pillow's error, else its warning
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         skipped = load_images([pictures]).skipped

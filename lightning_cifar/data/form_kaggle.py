@@ -1,0 +1,119 @@
+"""Kaggle's layout: pictures in a folder ``train``, and their labels in ``trainLabels.csv``."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from lightning_cifar.data.images import Part
+from lightning_cifar.data.picture_files import decoded, read_files, set_of
+from lightning_cifar.data.raw_set import RawSet
+from lightning_cifar.data.reading import Files, Reading, read_as
+from lightning_cifar.errors import InputError
+
+FILES: dict[Part, str] = {"train": "trainlabels.csv", "test": "testlabels.csv"}
+LARGEST_CSV_BYTES = 1 << 28
+
+
+def kaggle_places(files: Files) -> list[str]:
+    """The folders with a ``trainLabels.csv``."""
+    found = {
+        name.rpartition("/")[0]
+        for name in files.names
+        if name.rpartition("/")[2].lower() == FILES["train"]
+    }
+    return sorted(place and f"{place}/" for place in found)
+
+
+def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
+    """The pictures that the label files name, in the order of their names, numbers by size.
+
+    Pictures without labels, as those of the competition's ``test``, are counted and left out.
+
+    Raises:
+        InputError: a label file is damaged or names a picture that is not there.
+    """
+    labels = {
+        part: labels_in(files, name) for part in FILES if (name := label_file(files, place, part))
+    }
+    classes = tuple(sorted(set(labels["train"].values())))
+    results = {}
+    notes: list[str] = []
+    for part, found in labels.items():
+        names = sorted(found, key=in_order)
+        if unknown := [name for name in names if found[name] not in classes]:
+            raise InputError(
+                f"{files.title(place + part)}: the label {found[unknown[0]]!r} of {unknown[0]} is "
+                "none of the training labels; add training images of it or leave it out."
+            )
+        pictures, unlabelled = matched(files, place, part, names)
+        if unlabelled:
+            notes.append(f"{unlabelled} pictures in {part} have no label and are left out")
+        encoded = read_files(pictures, files, reading)
+        numbers = [classes.index(found[name]) for name in names]
+        results[part] = decoded(encoded, numbers, part, reading)
+    return set_of(classes, results, notes)
+
+
+def label_file(files: Files, place: str, part: Part) -> str | None:
+    """The label file of a part, however its name is spelled; None if there is none."""
+    found = [name for name in files.names if name.lower() == f"{place}{FILES[part]}".lower()]
+    if len(found) > 1:
+        raise InputError(f"{files.title(found[0])} and {files.title(found[1])}: keep one of them.")
+    return found[0] if found else None
+
+
+def labels_in(files: Files, name: str) -> dict[str, str]:
+    """Picture → label, from the first two columns of a table with a header.
+
+    Raises:
+        InputError: a row without a label, or a picture that is there twice.
+    """
+    title = files.title(name)
+
+    def parse(content: bytes) -> list[list[str]]:
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
+
+    table: list[list[str]] = read_as(title, "table", files.content(name, LARGEST_CSV_BYTES), parse)
+    labels: dict[str, str] = {}
+    for number, row in enumerate(table[1:], start=2):
+        if not row:
+            continue
+        if len(row) < 2 or not row[0].strip() or not row[1].strip():
+            raise InputError(f"{title} has no picture and label in line {number}; mend the line.")
+        picture = row[0].strip()
+        if picture in labels:
+            raise InputError(f"{title} names {picture} twice, in line {number}; remove one.")
+        labels[picture] = row[1].strip()
+    if not labels:
+        raise InputError(f"{title} holds no labels; it has a header, then id,label in each line.")
+    return labels
+
+
+def in_order(name: str) -> tuple[int, str]:
+    """A key by which 2 comes before 10, and words after numbers."""
+    return (int(name), name) if name.isdecimal() and len(name) < 19 else (1 << 63, name)
+
+
+def matched(files: Files, place: str, part: Part, names: Sequence[str]) -> tuple[list[str], int]:
+    """The file of each picture, by its name with or without the ending; and how many are left.
+
+    Raises:
+        InputError: a picture is missing, or there with two endings.
+    """
+    found: dict[str, list[str]] = {}
+    present = 0
+    for name in files.names:
+        folder, _, file = name.rpartition("/")
+        if folder.lower() == f"{place}{part}".lower():
+            present += 1
+            found.setdefault(file, []).append(name)
+            if file.rpartition(".")[0]:
+                found.setdefault(file.rpartition(".")[0], []).append(name)
+    for name in names:
+        if len(found.get(name, [])) != 1:
+            what = "there is no such file" if name not in found else "there are several of them"
+            raise InputError(
+                f"{files.title(place + part)}/{name}: the labels name this picture, and {what}; "
+                "unpack all pictures, or correct the labels."
+            )
+    return [found[name][0] for name in names], present - len(names)

@@ -1,0 +1,93 @@
+"""What a set of images holds: counts, copies, statistics; plain figures for people and programs."""
+
+from dataclasses import dataclass, field
+from itertools import permutations
+
+import numpy as np
+import torch
+
+from lightning_cifar.data.copies import count_copies
+from lightning_cifar.data.images import Hashes, ImageSet, LabelledImages, Part
+from lightning_cifar.data.statistics import measure
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in a set.
+
+    Attributes:
+        form, verified, notes, skipped, sizes: as in ``About``; the sizes are those of the files.
+        image_size: height and width in pixels that the images were brought to.
+        counts: of images, by part and class.
+        copies_within: part → how many of its images are, pixel by pixel, copies of another in it.
+        copies_across: "test in train" and so on → how many images of the first are in the second.
+        contradictions: how many images have a copy, in any part, with another label.
+        mean, deviation: of the training images, by channel, in grey levels from 0 to 255.
+        fingerprint: a hash of the content.
+    """
+
+    form: str
+    verified: bool
+    image_size: int
+    classes: tuple[str, ...]
+    counts: dict[Part, dict[str, int]]
+    copies_within: dict[Part, int]
+    copies_across: dict[str, int]
+    contradictions: int
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    fingerprint: str
+    sizes: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+def inspected(images: ImageSet) -> Inspection:
+    """Look at all parts; pixels are read for the statistics alone, copies are found by hashes."""
+    parts = {part: images.read(part) for part in images.parts}
+    hashes = {part: images.hashes(part) for part in images.parts}
+    statistics = measure(parts["train"].images, "per_channel")
+    about = images.about
+    return Inspection(
+        form=about.form,
+        verified=about.verified,
+        image_size=parts["train"].images.shape[-1],
+        classes=images.classes,
+        counts={part: counted(data, images.classes) for part, data in parts.items()},
+        copies_within={part: len(each) - len(np.unique(each)) for part, each in hashes.items()},
+        copies_across={
+            f"{part} in {other}": count_copies(hashes[part], hashes[other])
+            for part, other in permutations(images.parts, 2)
+        },
+        contradictions=contradictions(
+            np.concatenate(list(hashes.values())),
+            torch.cat([data.labels for data in parts.values()]).numpy(),
+        ),
+        mean=channels(statistics.mean),
+        deviation=channels(statistics.deviation),
+        fingerprint=images.fingerprint,
+        sizes=dict(about.sizes),
+        notes=about.notes,
+        skipped=about.skipped,
+    )
+
+
+def counted(data: LabelledImages, classes: tuple[str, ...]) -> dict[str, int]:
+    """How many images each class has."""
+    counts = torch.bincount(data.labels, minlength=len(classes)).tolist()
+    return dict(zip(classes, counts, strict=True))
+
+
+def contradictions(hashes: Hashes, labels: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> int:
+    """How many images have a copy with another label."""
+    _, groups = np.unique(hashes, return_inverse=True)
+    lowest = np.full(groups.max() + 1, np.iinfo(np.int64).max)
+    highest = np.full(groups.max() + 1, -1)
+    np.minimum.at(lowest, groups, labels)
+    np.maximum.at(highest, groups, labels)
+    return int((lowest != highest)[groups].sum())
+
+
+def channels(image: torch.Tensor) -> tuple[float, ...]:
+    """The value of each channel of an image (channels, height, width) that is even in each."""
+    return tuple(round(float(value), 3) for value in image[:, 0, 0])

@@ -1,0 +1,159 @@
+"""Tar archives, packed by gzip, bzip2, xz or not at all, whose files are read in any order."""
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.files import CHUNK_BYTES
+
+BLOCK = tarfile.BLOCKSIZE
+MOST_BYTES = 1 << 36  # of an unpacked archive: a small file may hold a huge one
+# How files begin that are packed by each.
+PACKERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+DAMAGES = (
+    *(tarfile.TarError, OSError, EOFError, ValueError, ArithmeticError),
+    *(lzma.LZMAError, zlib.error),
+)
+USTAR = slice(257, 262)  # of the first block: where a tar says what it is
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A file or folder in a zip or tar: its name, why it cannot be read, and how it is found."""
+
+    name: str
+    is_folder: bool
+    problem: str
+    handle: Any
+
+
+ReadPacked = Callable[[Any, int], bytes]
+
+
+def packer_of(path: Path) -> Callable[[Path], Any] | None:
+    """What opens a packed file; None for a file that is not packed, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return None
+    return next((opens for mark, opens in PACKERS.items() if start.startswith(mark)), None)
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar or packed, as far as its first bytes tell."""
+    if packer_of(path):
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(BLOCK)[USTAR] == b"ustar"
+    except OSError:
+        return False
+
+
+@contextmanager
+def opened_tar(source: Path) -> Iterator[tuple[list[Packed], ReadPacked]]:
+    """The members of a tar, and how to read one.
+
+    A packed one is unpacked into a temporary file first, because it can be read from its beginning
+    only.
+
+    Raises:
+        InputError: it is no whole tar.
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(unpacked(source))
+            archive = stack.enter_context(tarfile.open(fileobj=file, mode="r:"))
+            members = archive.getmembers()
+            check_end(file, members)
+        # What else a damaged archive raises is not documented.
+        except DAMAGES as error:
+            raise unusable(source, error) from error
+
+        def read(member: tarfile.TarInfo, most: int) -> bytes:
+            stream = archive.extractfile(member)
+            if stream is None:
+                raise OSError("it is no file")
+            content = stream.read(min(most, member.size))
+            if len(content) < min(most, member.size):
+                raise OSError("it ends too early")
+            return content
+
+        yield [packed(member) for member in members], read
+
+
+@contextmanager
+def unpacked(source: Path) -> Iterator[BinaryIO]:
+    """The tar itself; of a packed one an unpacked copy."""
+    opens = packer_of(source)
+    if opens is None:
+        with source.open("rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as copy, opens(source) as content:
+        copy_limited(content, copy)
+        copy.seek(0)
+        yield copy
+
+
+def copy_limited(content: Any, copy: Any) -> None:
+    """Copy a stream, but not without end.
+
+    Raises:
+        OSError: it is longer than an archive may be.
+    """
+    left = MOST_BYTES
+    while chunk := content.read(CHUNK_BYTES):
+        left -= len(chunk)
+        if left < 0:
+            raise OSError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        copy.write(chunk)
+
+
+def check_end(file: BinaryIO, members: list[tarfile.TarInfo]) -> None:
+    """Refuse an archive without its end: ``tarfile`` takes what it finds for all there is.
+
+    Raises:
+        tarfile.ReadError: the block after the last member is not the empty one that ends a tar.
+    """
+    if not members:
+        raise tarfile.ReadError("it is empty")
+    last = members[-1]
+    size = last.size if last.isreg() else 0
+    file.seek(last.offset_data + -(-size // BLOCK) * BLOCK)
+    block = file.read(BLOCK)
+    if block != bytes(BLOCK):
+        raise tarfile.ReadError(f"it is damaged or ends too early after {last.name!r}")
+
+
+def packed(member: tarfile.TarInfo) -> Packed:
+    """A member of a tar."""
+    problem = ""
+    if member.issym() or member.islnk():
+        problem = "is a link without what it leads to"
+    elif not member.isreg() and not member.isdir():
+        problem = "is neither a file nor a folder"
+    return Packed(member.name, member.isdir(), problem, member)
+
+
+def unusable(source: Path, error: Exception) -> InputError:
+    """The error for a file that is no whole tar."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(
+        f"{str(source)!r} is not a tar, or a truncated one ({reason}); give a folder or a whole "
+        "archive."
+    )
