@@ -110,7 +110,16 @@ def read_settings(path: Path) -> Config:
         kinds: dict[type, str] = {str: "text", list: "a list", dict: "keys that are not text"}
         found = kinds.get(type(settings), "a single value")
         raise InputError(f"{path} contains {found}, not settings of the form 'key: value'")
-    return settings
+    return without_compiled(settings) if path.name == CONFIG_FILE else settings
+
+
+def without_compiled(config: Config) -> Config:
+    """A run's configuration without an option of earlier versions that changed speed alone."""
+    model = config.get("model")
+    options = model.get("init_args") if isinstance(model, dict) else None
+    if isinstance(options, dict):
+        options.pop("compiled", None)
+    return config
 
 
 def overlaid(below: Config, above: Config) -> Config:

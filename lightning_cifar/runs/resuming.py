@@ -105,14 +105,14 @@ def comparable(settings: Config) -> Iterator[tuple[str, Any]]:
     """Keys and values by which two configurations of one run are compared.
 
     A path may be written in several ways; a limit on time may be set or lifted; and a setting that
-    an earlier version did not have is at its default.
+    an earlier version did not have is at its default; one that only it had decided speed alone.
     """
     for key, value in leaves(settings):
         if key in PATHS and value is not None:
             yield key, str(Path(value).expanduser().absolute())
         elif key == "trainer.callbacks":
             yield key, [each for each in value or [] if not is_timer(each)] or None
-        elif (key, value) not in ADDED_SINCE:
+        elif key != "model.init_args.compiled" and (key, value) not in ADDED_SINCE:
             yield key, value
 
 

@@ -37,7 +37,9 @@ def load_classifier(run: Path) -> DenseClassifier:
             f"{path} contains the variant {variant!r}; the variants are {', '.join(VARIANTS)}"
         )
     try:
-        classifier = VARIANTS[str(variant)](**checkpoint["hyper_parameters"])
+        settings = dict(checkpoint["hyper_parameters"])
+        settings.pop("compiled", None)  # of an earlier version: how it was trained
+        classifier = VARIANTS[str(variant)](**settings)
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{path} does not say how large its network is; use a checkpoint that 'fit' wrote"
