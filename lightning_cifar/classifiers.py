@@ -231,23 +231,25 @@ class DenseClassifier(LightningModule, ABC):
         for name, metric in self._chosen(self.val_more):
             self.log(f"val_{name}", metric, on_step=False, on_epoch=True)
 
-    def test_step(self, batch: Batch, batch_index: int) -> None:
-        """Update the test metrics."""
-        self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
+    def test_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Update the test metrics; returns the classes that the images are taken for, (batch,)."""
+        logits = self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
         self.log("test_loss", self.test_loss, on_step=False, on_epoch=True)
         self.log("test_accuracy", self.test_accuracy, on_step=False, on_epoch=True)
         for name, metric in self._chosen(self.test_more):
             self.log(f"test_{name}", metric, on_step=False, on_epoch=True)
+        return logits.argmax(dim=1)
 
     def _evaluate(
         self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy, more: nn.ModuleDict
-    ) -> None:
+    ) -> Tensor:
         images, labels = batch
-        logits = self(images)
+        logits: Tensor = self(images)
         loss.update(functional.cross_entropy(logits, labels, reduction="none"))
         accuracy.update(logits, labels)
         for _, metric in self._chosen(more):
             metric.update(logits, labels)
+        return logits
 
     def _chosen(self, metrics: nn.ModuleDict) -> Iterator[tuple[str, Any]]:
         """Those that say something new: classes of equal size are balanced."""
