@@ -169,7 +169,7 @@ Command = Callable[[list[str]], int]
 
 
 def outcome_of(document: Document, command: Command = lightning_cifar) -> Outcome:
-    """Write a document, train from it, see what is said."""
+    """Write a document, train from it, see the message."""
     text = yaml.safe_dump(document.settings, sort_keys=False)
     Path("drawn.yaml").write_text(text)
     shutil.rmtree(RUN, ignore_errors=True)

@@ -86,7 +86,7 @@ def trained(data: CIFAR10DataModule, epochs: int) -> list[Epoch]:
         print(f"epoch {number}: {dataclasses.asdict(done[-1])}", flush=True)
 
     progress = StackProgress(len(RATES), on_epoch=after_epoch)
-    trainer = silent_trainer(progress, accelerator="cpu", devices=1, max_epochs=epochs)
+    trainer = silent_trainer([progress], accelerator="cpu", devices=1, max_epochs=epochs)
     batches = StackedBatches(data.train_images, batch_size=data.batch_size, seeds=seeds)
     validation = TensorBatches(data.validation_images, batch_size=IMAGES_AT_ONCE, shuffle=False)
     trainer.fit(stack, batches, validation)

@@ -3,7 +3,7 @@
     pip install tensorflow-cpu keras          (the extra "peer")
     python benchmarks/keras_peer.py --out benchmarks/results/keras_peer.json
 
-Each of the two works in a process of its own and waits while the other has its turn, so that a
+Each of the two runs in its own process and waits while the other has its turn, so that a
 slow moment of the machine hits both. An epoch is 45,000 training images and a validation pass over
 5,000; the first, in which graphs are traced and code is compiled, is not counted. Keras gets
 standardised floats in memory and no callbacks; ours is the full Trainer with all default ones.
@@ -105,7 +105,7 @@ CONTESTANTS: dict[str, Callable[[str, int], Epoch]] = {"ours": our_epoch, "keras
 
 
 def serve(name: str, variant: str, batch_size: int, requests: Connection) -> None:
-    """In a process of its own: one epoch for each request, its seconds as the answer."""
+    """In its own process: one epoch for each request, its seconds as the answer."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     epoch = CONTESTANTS[name](variant, batch_size)
     requests.send("ready")

@@ -51,14 +51,14 @@ MOMENTS: dict[str, tuple[str, int]] = {
     "cache building": ("lightning_cifar.data.array_cache:write_array", 2),
     "rate search": ("lightning_cifar.rate_search.race:train_many", 1),
     "after the search": ("lightning_cifar.cli.command:WriteRunRecord.on_train_epoch_start", 1),
-    "mid-epoch": (f"{CLASSIFIER}.training_step", STEPS + 7),
+    "mid-epoch": ("lightning_cifar.backprop.module:HandTrained._update", STEPS + 7),
     "validation": (f"{CLASSIFIER}.validation_step", 2),
     "checkpoint half written": ("lightning_cifar.runs.checkpoints:write_atomically", 4),
     "between two checkpoints": ("lightning_cifar.cli.command:ResumePoint.on_train_epoch_end", 3),
     "epoch boundary": (f"{CLASSIFIER}.on_train_epoch_start", 3),
     "after the last epoch": ("lightning_cifar.cli.command:WriteRunRecord.on_fit_end", 1),
 }
-KEPT = ("state_dict", "optimizer_states", "lr_schedulers", "callbacks", "epoch", "global_step")
+COMPARED = ("state_dict", "optimizer_states", "lr_schedulers", "callbacks", "epoch", "global_step")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def contents(run: Path) -> dict[str, Any]:
     del record["commit"]  # of this repository, in which somebody may commit meanwhile
     return {
         "best.ckpt": load_checkpoint(run / BEST_FILE),
-        **{f"last.ckpt {name}": last[name] for name in KEPT},
+        **{f"last.ckpt {name}": last[name] for name in COMPARED},
         "metrics.csv": curves,
         "record.json": record,
         "config.yaml": (run / CONFIG_FILE).read_text().replace(here, ""),

@@ -7,7 +7,7 @@ Every rate of the grid, and the one that a study's search found, is trained from
 NAdam, batch 128; in the set-up "exercise" at a constant rate, at most 20 epochs, patience 5; in
 "one_cycle" with 1cycle over 15 epochs. Compared are the validation accuracies at the epochs with
 the lowest validation loss, means where there are several starts. All networks of a variant are one
-stack. A grid that stands in the folder already, with as many starts, is used again, and only the
+stack. A grid that is in the folder already, with as many starts, is used again, and only the
 rate found is trained.
 
 The grid's best is the luckiest of its rates.
@@ -74,7 +74,7 @@ def main() -> None:
     for name in options.set_ups:
         for variant in options.variants:
             path = options.out / f"{name}-{variant}.json"
-            found = json.loads((options.rates / f"{name}-{variant}.json").read_text())["rate"]
+            found = json.loads((options.rates / f"{name}-{variant}-0.json").read_text())["rate"]
             known = known_grid(path, SET_UPS[name].rates, options.starts)
             rates = (found,) if known else (*SET_UPS[name].rates, found)
             runs = train(variant, rates, images, SET_UPS[name], options.starts, options.device)

@@ -38,7 +38,7 @@ from lightning_cifar.uncertainty.monte_carlo import logit_blocks, naive_logits
 
 SAMPLES = (1, 10, 100)
 SEED = 0
-JUDGED = ("accuracy", "nll", "calibration_error")
+MEASURES = ("accuracy", "nll", "calibration_error")
 
 
 def contestants(network: nn.Sequential, images: Tensor, naive_limit: int) -> dict[str, Callable]:
@@ -59,12 +59,12 @@ def cached(network: nn.Sequential, images: Tensor, samples: int) -> None:
     joined(prediction_of(block) for block in blocks)
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
+def seconds(action: Callable[[], object], device: torch.device) -> float:
     """Wall time of one call, the device's queue emptied before and after."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     start = time.perf_counter()
-    work()
+    action()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter() - start
@@ -78,7 +78,8 @@ def measured(
     for name in ("deterministic", f"cached {SAMPLES[0]}"):
         timed[name]()
     taken = [
-        {name: seconds(work, images.device) for name, work in timed.items()} for _ in range(rounds)
+        {name: seconds(action, images.device) for name, action in timed.items()}
+        for _ in range(rounds)
     ]
     ratios = {
         name: statistics.median(times[name] / times["deterministic"] for times in taken)
@@ -201,7 +202,7 @@ def print_costs(name: str, figures: dict[str, float]) -> None:
 def print_verdict(subject: Subject, found: dict[str, Any]) -> None:
     """A line per measure."""
     print(f"dropout {subject.predicts}, trained {subject.trained}; T = {found['samples']}")
-    for key in JUDGED:
+    for key in MEASURES:
         difference = found["differences"]["monte_carlo"][key]
         before, after = (found["scores"][each][key] for each in ("deterministic", "monte_carlo"))
         print(

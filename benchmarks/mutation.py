@@ -3,7 +3,7 @@
     python -m pip install mutmut==3.8.1
     python benchmarks/mutation.py --out benchmarks/results/mutation.json
 
-mutmut makes the mutants from the settings in ``pyproject.toml``; this script judges them. It
+mutmut makes the mutants from the settings in ``pyproject.toml``; this script runs them. It
 imports torch and collects the tests once, then forks: a child switches its mutant on and runs the
 tests that reach the mutated function, quickest first, until one fails. Hypothesis stops at the
 first failure instead of looking for the smallest. The limit on a mutant that never ends is on its
@@ -59,7 +59,7 @@ def function_of(mutant: str) -> str:
 
 
 def switch_on(mutant: str) -> None:
-    """Make this process run ``mutant``; the empty name is the program as it stands."""
+    """Make this process run ``mutant``; the empty name is the unchanged program."""
     mutmut.set_mutant_under_test(mutant)
 
 
@@ -73,15 +73,15 @@ def forget_cached() -> None:
 
 
 @final
-class Judge:
+class Runner:
     """A pytest plugin that takes the place of the loop over the tests."""
 
-    def __init__(self, mutants: list[str], kept: dict[str, str], target: Path) -> None:
+    def __init__(self, mutants: list[str], verdicts: dict[str, str], target: Path) -> None:
         self.mutants = mutants
-        self.verdicts = kept
+        self.verdicts = verdicts
         self.target = target
         self.failed = False
-        self.judging = False
+        self.in_mutant = False
         self.terminal = os.fdopen(os.dup(2), "w")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -91,11 +91,15 @@ class Judge:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
         """Leave at a mutant's first failure, before pytest describes it at length."""
-        if self.judging and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+        if (
+            self.in_mutant
+            and call.excinfo
+            and not call.excinfo.errisinstance(pytest.skip.Exception)
+        ):
             os._exit(1)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Judge every mutant that has no verdict yet."""
+        """Find a verdict on every mutant that has none."""
         session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
         items = {item.nodeid: item for item in session.items}
         reached = self.reached(session.items)
@@ -104,7 +108,7 @@ class Judge:
         for done, mutant in enumerate(left):
             tests = sorted(reached.get(function_of(mutant), {}).items(), key=lambda pair: pair[1])
             chosen = [items[name] for name, _ in tests]
-            self.verdicts[mutant] = self.judge(mutant, chosen, sum(each for _, each in tests))
+            self.verdicts[mutant] = self.verdict_on(mutant, chosen, sum(each for _, each in tests))
             if done % 100 == 99 or done + 1 == len(left):
                 self.target.write_text(json.dumps(self.verdicts, indent=0), encoding="utf-8")
                 pace = (done + 1) / (time.monotonic() - start)
@@ -121,7 +125,7 @@ class Judge:
             cache.write_bytes(self.in_child(lambda: self.trace(tests), math.inf)[1])
         return dict(json.loads(cache.read_text(encoding="utf-8")))
 
-    def judge(self, mutant: str, tests: list[pytest.Item], seconds: float) -> str:
+    def verdict_on(self, mutant: str, tests: list[pytest.Item], seconds: float) -> str:
         """Run ``tests``, which take ``seconds`` of CPU, against ``mutant``."""
         if not tests:
             return UNREACHED
@@ -133,7 +137,7 @@ class Judge:
     def run(self, mutant: str, tests: list[pytest.Item]) -> str:
         """In a child: run tests until one fails, which ends the child with status 1."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # pytest's dots
-        self.judging = True
+        self.in_mutant = True
         switch_on(mutant)
         for test, following in zip(tests, [*tests[1:], None], strict=True):
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
@@ -148,25 +152,25 @@ class Judge:
             state()._stats.clear()
             start = time.process_time()
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
-            assert not self.failed, f"{test.nodeid} fails on the program as it stands"
+            assert not self.failed, f"{test.nodeid} fails on the unchanged program"
             for function in state()._stats:
                 reached.setdefault(function, {})[test.nodeid] = time.process_time() - start
         return json.dumps(reached)
 
-    def in_child(self, work: Any, seconds: float) -> tuple[int, bytes]:
-        """Do ``work`` in a forked process; its exit status and the text that it returned."""
+    def in_child(self, action: Any, seconds: float) -> tuple[int, bytes]:
+        """Do ``action`` in a forked process; its exit status and the text that it returned."""
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
             if math.isfinite(seconds):
                 limit = math.ceil(seconds)
                 resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-                held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-                resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+                used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+                resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
             code = 2
             try:
                 with os.fdopen(write, "w") as pipe:
-                    pipe.write(work())
+                    pipe.write(action())
                 code = 0
             finally:
                 os._exit(code)
@@ -204,22 +208,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--again", action="store_true", help="judge what was not noticed again")
+    parser.add_argument(
+        "--again", action="store_true", help="run the mutants that were not noticed again"
+    )
     parser.add_argument("--out", type=Path, required=True, help="JSON file for the counts")
     options = parser.parse_args()
     out, target = options.out.resolve(), ROOT / "mutants" / "verdicts.json"
     names = make_mutants()
-    kept = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
-    kept = {name: kept[name] for name in names if name in kept}
+    verdicts = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    verdicts = {name: verdicts[name] for name in names if name in verdicts}
     if options.again:
-        kept = {name: kept[name] for name in kept if kept[name] in (NOTICED, ENDLESS)}
-    judge = Judge(names, kept, target)
+        verdicts = {
+            name: verdicts[name] for name in verdicts if verdicts[name] in (NOTICED, ENDLESS)
+        }
+    runner = Runner(names, verdicts, target)
     os.chdir("mutants")
     switch_on("")
     tests = config().pytest_add_cli_args_test_selection
-    code = pytest.main(["-q", "--rootdir=.", "-p", "no:cacheprovider", *tests], plugins=[judge])
+    code = pytest.main(["-q", "--rootdir=.", "-p", "no:cacheprovider", *tests], plugins=[runner])
     os.chdir(ROOT)
-    result = summary(judge.verdicts)
+    result = summary(runner.verdicts)
     out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print({key: value for key, value in result.items() if key != "not_noticed"})
     return int(code)

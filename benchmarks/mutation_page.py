@@ -166,7 +166,7 @@ def page(result: Mapping[str, Any]) -> str:
             "",
             f"mutmut makes {result['mutants']:,} mutants of the measuring code in `theory/` "
             "(settings in `pyproject.toml`): numbers and operators changed, arguments dropped, "
-            "conditions turned round. Left out are the claims' texts and records, the judges' "
+            "conditions turned round. Left out are the claims' texts and records, the "
             "evidence (which `tests/theory/test_claims.py` holds against its controls) and the "
             "drawing. `benchmarks/mutation.py` judges them: one process imports torch and collects "
             "the tests, then forks; a child runs the tests that reach the mutated function until "

@@ -258,7 +258,7 @@ def comparable(folder: Path) -> dict[str, Any]:
 
 
 def walked(arguments: list[str], pipe: Any) -> None:
-    """One combination in a process and a folder of its own, whose prints nobody reads."""
+    """One combination in its own process and folder, without its output."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.ray_node_loss --out benchmarks/results/ray_node_loss.json
 
-The cluster is a local one (``ray.cluster_utils``); a node has processes of its own, and the lost
+The cluster is a local one (``ray.cluster_utils``); a node has its own processes, and the lost
 one is ended without a chance to say so, while it works at a stack. Records must be those of the
 same study on the local engine but for seconds and commit, and no record may be written twice.
 """
@@ -44,7 +44,7 @@ def run_study(folder: Path, engine: Sequence[str]) -> None:
 
 
 class Watch(threading.Thread):
-    """Notes each version of each record that ever stood in a study folder."""
+    """Notes each version of each record that was ever in a study folder."""
 
     def __init__(self, study: Path) -> None:
         super().__init__(daemon=True)
@@ -53,7 +53,7 @@ class Watch(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        """Look until told to stop."""
+        """Look until asked to stop."""
         while not self.over.is_set():
             self.look()
             time.sleep(0.02)

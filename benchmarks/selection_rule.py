@@ -21,12 +21,12 @@ RULES: dict[str, Callable[[Sequence[EpochRecord]], EpochRecord]] = {
 
 
 def selection_section(study: Path = STUDY) -> list[str]:
-    """Validation accuracy by the rule that chooses the epoch, a row for each arm of the study."""
+    """Validation accuracy by the rule that chooses the epoch, a row for each condition."""
     title = "## The epoch that is kept"
     records = [record for record in read_study(study)[0] if not record.failure]
     if not records:
         return [title, "", "Not yet measured."]
-    arms = dict.fromkeys((record.set_up, record.variant) for record in records)
+    conditions = dict.fromkeys((record.set_up, record.variant) for record in records)
     return [
         title,
         "",
@@ -36,14 +36,14 @@ def selection_section(study: Path = STUDY) -> list[str]:
         "",
         f"| set-up | variant | runs | {' | '.join(RULES)} |",
         "|---" * (3 + len(RULES)) + "|",
-        *(row(records, *arm) for arm in arms),
+        *(row(records, *condition) for condition in conditions),
         "",
         "`python -m benchmarks.selection_rule`",
     ]
 
 
 def row(records: Sequence[StudyRecord], set_up: str, variant: str) -> str:
-    """One arm of the study."""
+    """One condition of the study."""
     runs = [
         record.run.epochs
         for record in records

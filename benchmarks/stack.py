@@ -24,10 +24,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightning_cifar import networks
+from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.runs.provenance import commit, device_name, versions
-from lightning_cifar.stack.network import StackedNetwork, member_losses
+from lightning_cifar.stack.network import StackedNetwork
+from lightning_cifar.standardise import Standardise
 
 LEARNING_RATE = 3e-4
 BUILDERS = {
@@ -47,9 +49,10 @@ def network(variant: str, seed: int, device: torch.device) -> nn.Sequential:
 
 
 def batch(shape: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Standardised random images (*shape, 3, 32, 32) and labels."""
+    """Random images (*shape, 3, 32, 32), uint8, and labels."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn((*shape, *networks.IMAGE_SHAPE), generator=generator)
+    every = (*shape, *networks.IMAGE_SHAPE)
+    images = torch.randint(256, every, generator=generator, dtype=torch.uint8)
     return images.to(device), torch.randint(10, shape, generator=generator).to(device)
 
 
@@ -58,27 +61,40 @@ def bare_loop(variant: str, size: int, device: torch.device) -> Step:
     alone = network(variant, 0, device)
     optimiser = torch.optim.NAdam(alone.parameters(), lr=LEARNING_RATE)
     images, labels = batch((size,), device)
+    standardise = standardisation(device)
 
     def step() -> None:
         optimiser.zero_grad()
-        functional.cross_entropy(alone(images), labels).backward()
+        functional.cross_entropy(alone(standardise(images)), labels).backward()
         optimiser.step()
 
     return step
 
 
-def stack_loop(
-    variant: str, size: int, device: torch.device, *, members: int, own: bool, compiled: bool
-) -> Step:
-    """A step of a stack; ``own``: each member has its own batch."""
-    stack = StackedNetwork([network(variant, seed, device) for seed in range(members)])
-    rates = torch.full((members,), LEARNING_RATE)
-    optimiser = FlatNAdam(stack.parameter_groups(), lr=1.0, rates=rates, compiled=compiled)
-    images, labels = batch((members, size) if own else (size,), device)
+def standardisation(device: torch.device) -> Standardise:
+    """What raw images go through first."""
+    layer = Standardise().to(device)
+    layer.adopt(*(torch.full(networks.IMAGE_SHAPE, value) for value in (127.5, 74.0)))
+    return layer
+
+
+def stack_loop(variant: str, size: int, device: torch.device, *, members: int, own: bool) -> Step:
+    """A step of a stack, or of a single network; ``own``: each member has its own batch."""
+    every = [network(variant, seed, device) for seed in range(members)]
+    if members == 1:
+        layers, optimiser = every[0], FlatNAdam(every[0].parameters(), lr=LEARNING_RATE)
+    else:
+        stack = StackedNetwork(every).train()
+        rates = torch.full((members,), LEARNING_RATE)
+        layers = stack.layers
+        optimiser = FlatNAdam(stack.parameter_groups(), lr=1.0, rates=rates)
+    totals = torch.zeros(2, members, device=device)
+    backpropagation = Backpropagation(layers, standardisation(device), optimiser, members, totals)
+    backpropagation.prepare()
+    images, labels = batch((members, size) if own and members > 1 else (size,), device)
 
     def step() -> None:
-        optimiser.zero_grad()
-        member_losses(stack(images), labels).sum().backward()
+        backpropagation(images, labels)
         optimiser.step()
 
     return step
@@ -105,19 +121,16 @@ def synchronise(device: torch.device) -> None:
 
 
 def contestants(
-    variant: str, size: int, members: int, device: torch.device, compiled: bool
+    variant: str, size: int, members: int, device: torch.device
 ) -> dict[str, tuple[int, Callable[[], Step]]]:
     """Name -> (members per step, maker). The bare loops have one member at a time."""
     makers: dict[str, tuple[int, Callable[[], Step]]] = {
         "bare": (1, partial(bare_loop, variant, size, device))
     }
     for own in (False, True):
-        for fused in (False, True) if compiled else (False,):
-            name = f"stack, {'own' if own else 'shared'} batches{', compiled' if fused else ''}"
-            make = partial(
-                stack_loop, variant, size, device, members=members, own=own, compiled=fused
-            )
-            makers[name] = members, make
+        name = f"stack, {'own' if own else 'shared'} batches"
+        make = partial(stack_loop, variant, size, device, members=members, own=own)
+        makers[name] = members, make
     return makers
 
 
@@ -126,7 +139,7 @@ def measured(
 ) -> dict[str, Any]:
     """Member-steps per second by contestant and round, ratios to the bare loop, memory."""
     throughputs: dict[str, list[float]] = {}
-    makers = contestants(variant, size, members, device, options.compiled)
+    makers = contestants(variant, size, members, device)
     for _ in range(options.rounds):
         for name, (count, make) in makers.items():
             rate = count * steps_per_second(make(), device, options.seconds)
@@ -146,7 +159,7 @@ def measured(
 
 
 def memory(variant: str, size: int, members: int, device: torch.device) -> float:
-    """Megabytes that a stack takes at most during a few steps, in a process of its own."""
+    """Megabytes that a stack takes at most during a few steps, in its own process."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(highest_memory, (variant, size, members, str(device)))
@@ -158,7 +171,7 @@ def highest_memory(variant: str, size: int, members: int, device_text: str) -> f
     before = resident_bytes("VmRSS")
     if device.type == "cpu" and math.isfinite(before):
         Path("/proc/self/clear_refs").write_text("5")  # the highest value so far is forgotten
-    step = stack_loop(variant, size, device, members=members, own=False, compiled=False)
+    step = stack_loop(variant, size, device, members=members, own=False)
     for _ in range(3):
         step()
     if device.type == "cuda":
@@ -187,7 +200,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="per contestant and round")
     parser.add_argument("--device", default="cpu", type=torch.device)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--compiled", action="store_true", help="also with the one-pass update")
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
 

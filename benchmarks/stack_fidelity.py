@@ -3,9 +3,9 @@
     python benchmarks/stack_fidelity.py --path cifar10-jpeg.zip \
         --out benchmarks/results/stack_fidelity.json
 
-For each seed of a study's arm one single fit with the same rate, seed, images and early stopping,
-in float32 under the ordinary Trainer. Over twenty steps in float64 a member and a single fit agree
-to 1e-9 (tests/stack/test_fit.py); over a whole run rounding makes other weights of them,
+For each seed of a study's condition one single fit with the same rate, seed, images and early
+stopping, in float32 under the ordinary Trainer. Over twenty steps in float64 a member and a single
+fit agree to 1e-9 (tests/stack/test_fit.py); over a whole run rounding makes other weights of them,
 and what can be asked is whether their test accuracies differ: paired by seed, with an exact
 sign-flip test and a test of equivalence within one point.
 """

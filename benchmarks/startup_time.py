@@ -65,13 +65,13 @@ def main() -> int:
 
 
 def timed(arguments: list[str], folder: Path) -> float:
-    """Seconds of one call of the modules in ``folder``, with a faulty configuration at hand."""
-    with tempfile.TemporaryDirectory() as work:
-        Path(work, "wrong.yaml").write_text("data: {batchsize: 3}\n")
+    """Seconds of one call of the modules in ``folder``, beside a faulty configuration."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "wrong.yaml").write_text("data: {batchsize: 3}\n")
         started = time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", *arguments],
-            cwd=work,
+            cwd=folder,
             env=os.environ | {"PYTHONPATH": str(folder)},
             capture_output=True,
             check=False,

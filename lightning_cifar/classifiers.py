@@ -4,16 +4,15 @@ A leaf chooses a network and nothing else. Images come in raw (uint8, 0 to 255):
 of the training images is part of the module and of every checkpoint.
 """
 
-import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 from typing import Any, final
 
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,6 +20,9 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
+from lightning_cifar.backprop.activations import evaluated
+from lightning_cifar.backprop.fitting import why_no_layers, why_not_by_hand
+from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.left_as_found import left_as_found
 from lightning_cifar.data.loaders import training_batches
@@ -28,14 +30,11 @@ from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.schedules import SCHEDULES, Schedule
+from lightning_cifar.seeds import derived_seed
 from lightning_cifar.standardise import Standardise
 
-Batch = tuple[Tensor, Tensor]
-Network = Callable[[Tensor], Tensor]
-COMPILERS = ("g++", "clang++", "c++")
 
-
-class DenseClassifier(LightningModule, ABC):
+class DenseClassifier(HandTrained, ABC):
     """Every step of training and evaluation; the variants below only choose a network.
 
     Logs ``train_loss``, ``train_accuracy`` (means over the epoch, as trained), ``val_loss``,
@@ -49,13 +48,11 @@ class DenseClassifier(LightningModule, ABC):
         learning_rate: NAdam's rate; searched when left out.
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
-        compiled: train with compiled code; needs a C++ compiler, pays from a few epochs on.
         classes: number of classes; the command line takes it from the images.
         image_size: height and width of an image; the command line takes it from the images.
 
     Raises:
-        InputError: a size below 1, a rate that is not a positive number, or, at the start of a fit,
-            no compiler.
+        InputError: a size below 1, or a rate that is not a positive number.
     """
 
     def __init__(
@@ -65,7 +62,6 @@ class DenseClassifier(LightningModule, ABC):
         learning_rate: float | None = None,
         schedule: Schedule = "constant",
         seed: int = 0,
-        compiled: bool = False,
         classes: int = networks.CLASSES,
         image_size: int = networks.IMAGE_SHAPE[1],
     ) -> None:
@@ -88,9 +84,6 @@ class DenseClassifier(LightningModule, ABC):
         self.image_shape = (3, image_size, image_size)
         self.standardise = Standardise(self.image_shape)
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
-        self.compiled = compiled
-        # In a tuple, because a plain attribute would become part of this module's state.
-        self._trained: tuple[Network] = (self.network,)
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
         self.class_names = tuple(map(str, range(classes)))
@@ -101,8 +94,6 @@ class DenseClassifier(LightningModule, ABC):
         self.test_accuracy = MulticlassAccuracy(classes, average="micro")
         self.val_more, self.test_more = more_accuracies(classes), more_accuracies(classes)
         self.equal_classes = True
-        # Sums over the epoch; metric objects would cost as much as the backward pass of a batch.
-        self.train_totals = torch.zeros(3)  # loss, right answers, images
 
     @abstractmethod
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
@@ -112,23 +103,35 @@ class DenseClassifier(LightningModule, ABC):
         """Take the training images' statistics before the first step, or before a first look."""
         if stage == "fit" or (stage == "validate" and self.standardise.is_fresh()):
             self.adopt_standardisation()
-        if stage == "fit" and self.compiled:
-            self.compile_network()
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, CIFAR10DataModule):
             datamodule.check_network(self.classes, self.image_shape[1])
             self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
+        if stage == "fit":
+            reason = why_no_layers(self.network)
+            reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
+            self.automatic_optimization, self.steps_at_once = True, 1
+            if reason is None:
+                self.train_by_hand()
+            else:
+                rank_zero_info(f"steps are made by autograd: {reason}")
 
-    def compile_network(self) -> None:
-        """Put faster code before the training steps, and only there.
+    def trained_layers(self) -> nn.Sequential:
+        """The network's."""
+        return self.network
 
-        Evaluation has batches of other sizes, each of which would be compiled anew.
+    def members(self) -> int:
+        """One."""
+        return 1
 
-        Raises:
-            InputError: there is no C++ compiler.
+    def seed_masks(self, step: int, part: int) -> None:
+        """Make dropout a function of (seed, process, step): its layers draw from one generator.
+
+        Batches whose gradients are accumulated belong to one step; each has its own masks.
         """
-        require_compiler()
-        self._trained = (torch.compile(self.network, dynamic=False),)
+        parts = (step, part) if part else (step,)
+        rank = self.trainer.global_rank
+        torch.manual_seed(derived_seed(self.hparams["seed"], "dropout", rank, *parts))
 
     def adopt_standardisation(self) -> None:
         """Take the statistics of the training images into the module.
@@ -153,8 +156,11 @@ class DenseClassifier(LightningModule, ABC):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, classes) of raw images (batch, 3, 32, 32), uint8."""
-        logits: Tensor = self.network(self.standardise(images))
-        return logits
+        inputs = self.standardise(images)
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            logits: Tensor = self.network(inputs)
+            return logits
+        return evaluated(self.network, inputs)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note the variant: most variants' weights would fit into another's network."""
@@ -167,6 +173,7 @@ class DenseClassifier(LightningModule, ABC):
         Raises:
             InputError: naming both.
         """
+        super().on_load_checkpoint(checkpoint)
         settings = checkpoint.get("hyper_parameters")
         if not isinstance(settings, dict) or "class_names" not in checkpoint:
             raise InputError("the checkpoint holds no classifier; use one that 'fit' wrote")
@@ -188,26 +195,24 @@ class DenseClassifier(LightningModule, ABC):
             trained = checkpoint.get("current_model_state", checkpoint["state_dict"])
             self.type(trained["standardise.scale"].dtype)
 
-    def on_train_epoch_start(self) -> None:
-        """Begin new sums."""
-        self.train_totals = torch.zeros(3, device=self.device)
-
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Mean cross-entropy of a batch."""
+    def training_step(self, batch: Any, batch_index: int) -> Any:
+        """One or more steps by hand; or the mean cross-entropy of a batch, for autograd."""
+        if not self.automatic_optimization:
+            return self.train_block(batch, batch_index)
         images, labels = batch
-        logits = self._trained[0](self.standardise(images))
+        logits = self.network(self.standardise(images))
         loss = functional.cross_entropy(logits, labels)
         with torch.no_grad():
-            count = len(labels)
-            right = (logits.argmax(dim=1) == labels).sum()
-            self.train_totals[0] += loss.detach() * count
-            self.train_totals[1] += right
-            self.train_totals[2] += count
+            self.train_totals[0] += loss * len(labels)
+            self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
+            self.train_images += len(labels)
         return loss
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means over all images of all processes."""
-        totals = self.trainer.strategy.reduce(self.train_totals, reduce_op="sum")
+        images = self.train_totals.new_tensor([self.train_images])
+        totals = torch.cat([self.train_totals[:, 0], images])
+        totals = self.trainer.strategy.reduce(totals, reduce_op="sum")
         self.log("train_loss", totals[0] / totals[2], rank_zero_only=False)
         self.log("train_accuracy", totals[1] / totals[2], rank_zero_only=False)
 
@@ -268,7 +273,7 @@ class DenseClassifier(LightningModule, ABC):
             raise InputError(
                 "no learning rate: set model.learning_rate or add the LearningRateSearch callback"
             )
-        optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate, compiled=self.compiled)
+        optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate)
         if self.schedule == "constant":
             return optimiser
         steps = self._steps_of_the_fit()
@@ -287,7 +292,7 @@ class DenseClassifier(LightningModule, ABC):
         Raises:
             InputError: nobody knows.
         """
-        total = self.trainer.estimated_stepping_batches
+        total = self.steps_of_the_fit()
         if not 0 <= total < float("inf"):
             raise InputError(
                 "schedule is one_cycle, which is stretched over all steps, and there is no last "
@@ -342,7 +347,6 @@ class AlphaDropoutClassifier(DenseClassifier):
         learning_rate: NAdam's rate; searched when left out.
         schedule: a constant rate, or 1cycle with the rate as its top.
         seed: of the initial weights.
-        compiled: train with compiled code; needs a C++ compiler, pays from a few epochs on.
         classes: number of classes; the command line takes it from the images.
         image_size: height and width of an image; the command line takes it from the images.
         dropout_rate: share of units dropped, from 0 to below 1.
@@ -356,7 +360,6 @@ class AlphaDropoutClassifier(DenseClassifier):
         learning_rate: float | None = None,
         schedule: Schedule = "constant",
         seed: int = 0,
-        compiled: bool = False,
         dropout_rate: float = 0.1,
         dropout_everywhere: bool = False,
         classes: int = networks.CLASSES,
@@ -369,7 +372,7 @@ class AlphaDropoutClassifier(DenseClassifier):
             )
         self.dropout_rate = dropout_rate
         self.dropout_everywhere = dropout_everywhere
-        super().__init__(depth, width, learning_rate, schedule, seed, compiled, classes, image_size)
+        super().__init__(depth, width, learning_rate, schedule, seed, classes, image_size)
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU, with AlphaDropout before the output or after every hidden layer."""
@@ -396,15 +399,6 @@ def more_accuracies(classes: int) -> nn.ModuleDict:
     if classes > 10:
         found["top5_accuracy"] = MulticlassAccuracy(classes, top_k=5, average="micro")
     return nn.ModuleDict(found)
-
-
-def require_compiler() -> None:
-    """Raise InputError unless there is a C++ compiler, which ``torch.compile`` needs on the CPU."""
-    if not any(map(shutil.which, COMPILERS)):
-        raise InputError(
-            f"compiled is true, but none of {', '.join(COMPILERS)} is installed; install a C++ "
-            "compiler or leave model.compiled out"
-        )
 
 
 def variant_of(classifier: DenseClassifier) -> str:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their target, flushed, moved into place."""
+"""Files that are complete or absent: written next to their target, flushed, moved into place."""
 
 import errno
 import hashlib
@@ -17,7 +17,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Give ``path`` the content that ``write`` puts into an open binary file.
 
     Readers see the old file or the new one, never a part; a failure leaves the old file and no
-    temporary one. The temporary file lies in the same folder: moving across file systems is a copy.
+    temporary one. The temporary file is in the same folder: moving across file systems is a copy.
 
     Raises:
         OSError: the folder is missing, full or read-only.
@@ -71,7 +71,7 @@ def sha256_of(path: Path) -> str:
 def exclusive(path: Path) -> Iterator[None]:
     """Hold the lock file ``path`` while the block runs; a second process waits for the first.
 
-    The system releases the lock of a process that dies, so a leftover file blocks nobody.
+    The system releases the lock of a process that dies, so a leftover file does no harm.
     """
     import fcntl
 

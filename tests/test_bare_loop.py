@@ -12,9 +12,8 @@ from controls import assert_rejects
 from small_runs import small_classifier, small_data, small_trainer
 from torch.nn import functional
 
-from lightning_cifar.classifiers import VARIANTS, AlphaDropoutClassifier, BatchNormClassifier
+from lightning_cifar.classifiers import VARIANTS, BatchNormClassifier
 from lightning_cifar.data.batches import TensorBatches
-from lightning_cifar.errors import InputError
 
 RATE = 1e-3
 # The next batch normalisation takes a shift of all inputs away again: its gradient is rounding
@@ -67,27 +66,3 @@ def test_an_epoch_leaves_the_weights_of_a_bare_loop(tmp_path, variant):
 @pytest.mark.parametrize("optimiser", [torch.optim.Adam, torch.optim.RAdam])
 def test_control_another_optimiser_leaves_other_weights(tmp_path, optimiser):
     assert_rejects(partial(check_same, module("elu"), tmp_path, optimiser=optimiser))
-
-
-@pytest.mark.slow
-def test_compiled_code_leaves_the_same_weights(tmp_path):
-    """Its layers are those of ``elu`` and more."""
-    classifier = module("batch_norm", depth=2, compiled=True)
-    check_same(classifier, tmp_path)
-    assert classifier._trained[0] is not classifier.network, "nothing was compiled"
-
-
-def test_compiled_masks_differ_from_step_to_step_and_are_dropped(tmp_path):
-    """The compiled network is asked, not trusted, to draw new masks each time."""
-    classifier = small_classifier(AlphaDropoutClassifier, compiled=True, dropout_rate=0.5)
-    classifier.compile_network()
-    pixels = torch.randn(8, 3, 32, 32)
-    first, second = (classifier.train()._trained[0](pixels) for _ in range(2))
-    assert not torch.equal(first, second)
-
-
-def test_compiling_without_a_compiler_is_refused_before_training(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    classifier = module("elu", compiled=True)  # loading such a checkpoint needs no compiler
-    with pytest.raises(InputError, match=r"compiler.*model\.compiled"):
-        small_trainer(tmp_path).fit(classifier, images())

@@ -274,5 +274,5 @@ def test_seed_decides_the_first_weights(variant):
 
 
 def test_variants_are_named_as_in_the_exercise():
-    assert list(VARIANTS)[:4] == ["elu", "batch_norm", "selu", "alpha_dropout"]
+    assert {"elu", "batch_norm", "selu", "alpha_dropout"} <= VARIANTS.keys()
     assert [variant_of(each(depth=1, width=1)) for each in VARIANTS.values()] == list(VARIANTS)

@@ -7,6 +7,12 @@ import copy
 
 import pytest
 import torch
+from backprop_samples import (
+    broken_graph,
+    leave_out_a_product,
+    step_of,
+    trains_as_autograd,
+)
 from controls import assert_rejects
 from dropout_networks import SAMPLERS, cached_shared, images_from, network_with
 from lightning.pytorch import Callback
@@ -190,9 +196,28 @@ def steps_as_torch(make):
     return check
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_flat_nadam_is_torch_s(compiled):
-    steps_as_torch(lambda weights: FlatNAdam(weights, lr=1e-2, compiled=compiled))()
+def test_flat_nadam_is_torch_s():
+    steps_as_torch(lambda weights: FlatNAdam(weights, lr=1e-2))()
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_captured_steps_are_those_of_autograd(variant, members):
+    trains_as_autograd(variant, members=members, device="cuda", own_images=members > 1)()
+
+
+def test_control_a_captured_step_that_leaves_a_product_out_is_noticed(monkeypatch):
+    leave_out_a_product(monkeypatch)
+    assert_rejects(trains_as_autograd("elu", device="cuda"))
+
+
+def test_steps_are_captured(monkeypatch):
+    """On a GPU a batch is a single call; where capturing fails, the calls are made one by one."""
+    calls, _ = step_of("elu", device="cuda")
+    assert len(calls) == 1
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", broken_graph)
+    calls, _ = step_of("elu", device="cuda")
+    assert len(calls) > 10
 
 
 def test_control_adam_is_not_nadam():

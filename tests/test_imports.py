@@ -20,10 +20,13 @@ MAY_USE = {
     "optim": (),
     "data": ("errors", "files", "seeds"),
     "runs": ("errors", "files"),
-    "classifiers": ("data", "errors", "networks", "optim", "standardise"),
-    "stack": ("classifiers", "data", "errors", "optim", "runs"),
-    "rate_search": ("classifiers", "data", "errors", "files", "runs", "stack"),
-    "training": ("classifiers", "errors", "rate_search", "runs", "seeds"),
+    "backprop": ("data", "optim", "standardise"),
+    "classifiers": ("backprop", "data", "errors", "networks", "optim", "seeds", "standardise"),
+    "stack": ("backprop", "classifiers", "data", "errors", "optim", "runs"),
+    "rate_search": (
+        *("backprop", "classifiers", "data", "errors", "files", "optim", "runs", "stack"),
+    ),
+    "training": ("backprop", "classifiers", "errors", "rate_search", "runs"),
     "uncertainty": ("classifiers", "data", "errors", "files", "runs"),
     "cli": ("classifiers", "data", "errors", "rate_search", "runs", "training", "uncertainty"),
     "study": (

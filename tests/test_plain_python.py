@@ -24,23 +24,23 @@ SMALLER = {
 
 
 @pytest.fixture(autouse=True)
-def work(tmp_path, monkeypatch):
+def cwd(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_lines_in_the_readme_run(work, monkeypatch, capsys):
+def test_lines_in_the_readme_run(cwd, monkeypatch, capsys):
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     for whole, small in SMALLER.items():
         assert whole in code
         code = code.replace(whole, small)
-    small_modules(monkeypatch, work)
+    small_modules(monkeypatch, cwd)
     names = {}
     exec(code, names)
     assert re.search(r"test_accuracy.*: \d", capsys.readouterr().out)
-    weights = torch.load(work / "best.ckpt", weights_only=True)["state_dict"]
+    weights = torch.load(cwd / "best.ckpt", weights_only=True)["state_dict"]
     for key, value in names["model"].state_dict().items():
         assert torch.equal(value, weights[key])
 
@@ -93,7 +93,7 @@ def overshoots_late(epoch):
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.filterwarnings("ignore:.*log_every_n_steps|The number of training batches")
-def test_best_weights_of_another_s_module_are_handed_back(work):
+def test_best_weights_of_another_s_module_are_handed_back(cwd):
     best = BestWeights(monitor="val_error", patience=2)
     module, trainer = fitted(overshoots_late, best)
     last, _ = fitted(overshoots_late)  # control: a fit without the callback ends elsewhere
@@ -101,13 +101,13 @@ def test_best_weights_of_another_s_module_are_handed_back(work):
     assert trainer.current_epoch == 5, "stopped two epochs after the best"
     error = abs(float(module.layer.weight.detach()) - 2)
     assert error < abs(float(last.layer.weight.detach()) - 2) / 10
-    saved = torch.load(work / "best.ckpt", weights_only=True)["state_dict"]["layer.weight"]
+    saved = torch.load(cwd / "best.ckpt", weights_only=True)["state_dict"]["layer.weight"]
     assert torch.equal(saved, module.layer.weight)
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.filterwarnings("ignore:.*log_every_n_steps|The number of training batches")
-def test_guard_stops_another_s_module(work):
+def test_guard_stops_another_s_module(cwd):
     def explodes(epoch):
         return 1e30
 
@@ -171,11 +171,11 @@ def quiet_fit(test):
 
 
 @quiet_fit
-def test_search_serves_another_s_module(work, capsys):
+def test_search_serves_another_s_module(cwd, capsys):
     module = Curve()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     started = torch.get_rng_state()
-    found = curve_fit(work, module)
+    found = curve_fit(cwd, module)
     assert module.learning_rate == module.hparams["learning_rate"] == found
     assert 1e-3 < found < 1
     assert f"learning rate {found:.3g} (from the search)" in capsys.readouterr().err
@@ -183,28 +183,28 @@ def test_search_serves_another_s_module(work, capsys):
     # The search itself has moved nothing: a fit at the rate found, without one, ends the same.
     again = Curve(learning_rate=found)
     torch.set_rng_state(started)
-    assert curve_fit(work, again) == found
+    assert curve_fit(cwd, again) == found
     for name, value in again.state_dict().items():
         assert torch.equal(value, module.state_dict()[name])
 
 
 @quiet_fit
-def test_search_finds_the_same_rate_again(work):
+def test_search_finds_the_same_rate_again(cwd):
     torch.manual_seed(1)
-    first = curve_fit(work, Curve())
+    first = curve_fit(cwd, Curve())
     torch.manual_seed(2)
-    assert curve_fit(work, Curve()) == first
+    assert curve_fit(cwd, Curve()) == first
 
 
 @quiet_fit
-def test_the_rate_found_is_near_the_best_of_a_grid(work):
+def test_the_rate_found_is_near_the_best_of_a_grid(cwd):
     """Control: rates far from it end with a much higher loss."""
-    found = curve_fit(work, Curve())
+    found = curve_fit(cwd, Curve())
     losses = {}
     for factor in (1e-3, 1, 1e3):
         torch.manual_seed(0)
         module = Curve(learning_rate=found * factor)
-        curve_fit(work, module)
+        curve_fit(cwd, module)
         x = torch.linspace(-1, 1, 64)[:, None]
         losses[factor] = float(functional.mse_loss(module.eval().network(x), x**2).detach())
     assert losses[1] < 0.7 * min(losses[1e-3], losses[1e3])
@@ -212,10 +212,10 @@ def test_the_rate_found_is_near_the_best_of_a_grid(work):
 
 @quiet_fit
 @pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
-def test_what_a_search_cannot_do_is_said_in_words(work):
+def test_what_a_search_cannot_do_is_said_in_words(cwd):
     with pytest.raises(InputError, match="sets the learning_rate of a module, and Line has none"):
         fitted(overshoots_late, LearningRateSearch())
     with pytest.raises(InputError, match="needs 'val_loss' in validation, but Curve logs 'error'"):
-        curve_fit(work, Curve(logged="error"))
+        curve_fit(cwd, Curve(logged="error"))
     with pytest.raises(InputError, match="give the fit validation batches"):
-        curve_fit(work, Curve(), limit_val_batches=0)
+        curve_fit(cwd, Curve(), limit_val_batches=0)

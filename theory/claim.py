@@ -102,10 +102,10 @@ class Evidence:
             return Verdict.INCONCLUSIVE
         if not self.cases:
             return Verdict.NOT_CHECKABLE
-        held = [case.holds for case in self.cases]
-        if all(held):
+        outcomes = [case.holds for case in self.cases]
+        if all(outcomes):
             return Verdict.TRUE
-        return Verdict.DEPENDS if any(held) else Verdict.FALSE
+        return Verdict.DEPENDS if any(outcomes) else Verdict.FALSE
 
     @property
     def checks(self) -> tuple[Check, ...]:

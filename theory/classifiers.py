@@ -74,8 +74,8 @@ def weights_of(parameters: Parameters) -> list[Tensor]:
 
 def masked(parameters: Parameters, masks: Sequence[Tensor]) -> Parameters:
     """``parameters`` with every weight times its mask."""
-    kept = [weight * mask for weight, mask in zip(weights_of(parameters), masks, strict=True)]
-    return kept + parameters[len(kept) :]
+    weights = [weight * mask for weight, mask in zip(weights_of(parameters), masks, strict=True)]
+    return weights + parameters[len(weights) :]
 
 
 def scores(
@@ -138,8 +138,8 @@ def training(
     leaves = [tensor.detach().clone().requires_grad_() for tensor in start]
     optimizer = torch.optim.Adam(leaves, lr=learning_rate, foreach=False)
     for _ in range(steps):
-        held = leaves if masks is None else masked(leaves, masks)
-        outputs = scores(held, examples.inputs, rates=rates, generator=generator)
+        current = leaves if masks is None else masked(leaves, masks)
+        outputs = scores(current, examples.inputs, rates=rates, generator=generator)
         loss = log_losses(outputs, examples.classes).sum()
         if penalty:
             loss = loss + penalty * sum(weight.abs().sum() for weight in weights_of(leaves))

@@ -34,7 +34,7 @@ HELP = "'lightning-cifar fit --help' lists the options"
 SEEDS = 2**32
 WITHOUT_VALUE = ("--resume", "--print_config", "--help", "-h")
 ALSO_OPTIONS = ("print_config", "help", "model.class_path", "model.help")
-# Settings of the trainer that take classes, which have options of their own.
+# Settings of the trainer that take classes, which have their own options.
 TAKES_CLASSES = {"callbacks", "logger", "plugins", "profiler", "strategy", "accelerator"}
 # The packages of those classes that go by their names alone.
 PACKAGES = {"callbacks": "lightning.pytorch.callbacks", "logger": "lightning.pytorch.loggers"}
@@ -43,7 +43,7 @@ PACKAGES = {"callbacks": "lightning.pytorch.callbacks", "logger": "lightning.pyt
 def with_configs_composed(arguments: list[str]) -> list[str]:
     """The arguments with their configurations, and that of ``--run``, as one before the options.
 
-    Options come after it and so win over every file, wherever they stand.
+    Options come after it and override every file, in whatever order they were given.
 
     Raises:
         InputError: a file cannot be read, or a setting or option is not known.
@@ -88,7 +88,9 @@ def options_in(arguments: list[str]) -> Iterator[Option]:
         if equals and name == "--resume":
             raise InputError(f"{name} takes no value; leave out {equals + value!r}")
         if not name.startswith("-"):
-            raise InputError(f"{name!r} belongs to no option; every option takes one value")
+            raise InputError(
+                f"{name!r} is not the value of an option; every option takes one value"
+            )
         alone = not remaining or remaining[-1].startswith("--")
         if equals:
             yield name, value
@@ -102,7 +104,7 @@ def options_in(arguments: list[str]) -> Iterator[Option]:
 
 
 def yaml_value(text: str | None) -> Any:
-    """What a value on the command line stands for; text that is no YAML stands for itself."""
+    """What a value on the command line means; text that is not YAML is taken as it is."""
     try:
         return yaml.safe_load(text or "")
     except yaml.YAMLError:
@@ -153,14 +155,14 @@ def check_keys(config: Config) -> None:
     Raises:
         InputError: naming the first unknown key, and the one that may have been meant.
     """
-    for section, held in config.items():
+    for section, settings in config.items():
         check_name(section, section)
-        if section in PLAIN_KEYS or held is None:
-            check_value(section, held)
+        if section in PLAIN_KEYS or settings is None:
+            check_value(section, settings)
             continue
-        if not isinstance(held, dict):
-            raise InputError(f"{section} holds {held!r}, not settings of the form 'key: value'")
-        for key, value in (model_settings(held) if section == "model" else held).items():
+        if not isinstance(settings, dict):
+            raise InputError(f"{section} holds {settings!r}, not settings of the form 'key: value'")
+        for key, value in (model_settings(settings) if section == "model" else settings).items():
             check_name(f"{section}.{key}", f"{section}.{key}")
             check_value(f"{section}.{key}", value)
 
@@ -170,10 +172,10 @@ def model_settings(model: Config) -> Config:
     for key in model:
         if key not in ("class_path", "init_args"):
             raise unknown_key(f"model.{key}", key, ["class_path", "init_args"])
-    held = model.get("init_args") or {}
-    if not isinstance(held, dict):
-        raise InputError(f"model.init_args holds {held!r}, not settings of the form 'key: value'")
-    return held
+    value = model.get("init_args") or {}
+    if not isinstance(value, dict):
+        raise InputError(f"model.init_args holds {value!r}, not settings of the form 'key: value'")
+    return value
 
 
 def check_variant(config: Config) -> None:

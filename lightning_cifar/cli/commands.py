@@ -28,8 +28,8 @@ def predict(arguments: list[str]) -> int:
     add = parser.add_argument
     add("paths", type=named_path, nargs="+", metavar="PATH", help="image file, folder, zip or tar")
     add("--run", type=Path, required=True, metavar="FOLDER", help="run folder of a fit")
-    add("--format", choices=list(WRITERS), default="table", help="form of the output [table]")
-    add("--mc_samples", type=int, metavar="N", help="average N predictions with dropout left on")
+    add("--format", choices=list(WRITERS), default="table", help="output format [table]")
+    add("--mc_samples", type=int, metavar="N", help="average N predictions with dropout on")
     add("--seed", type=int, default=0, metavar="N", help="seed of those N predictions [0]")
     add("--contact_sheet", type=Path, metavar="FILE", help="draw the most and least certain images")
     options = parser.parse_args(arguments)
@@ -123,7 +123,7 @@ def export_run(arguments: list[str]) -> int:
     parser = Parser("lightning-cifar export", description=export_run.__doc__)
     add = parser.add_argument
     add("--run", type=Path, required=True, metavar="FOLDER", help="run folder of a fit")
-    add("--format", choices=get_args(ExportFormat), required=True, help="form of the file")
+    add("--format", choices=get_args(ExportFormat), required=True, help="file format")
     add("--out", type=Path, metavar="FILE", help="file to write; by default in the run folder")
     options = parser.parse_args(arguments)
     existing_run(options.run)  # before torch is loaded

@@ -23,7 +23,7 @@ OPTIONS = {
     ),
     "--ckpt_path FILE": (("validate", "test"), "weights; by default the best ones of --run"),
     "--seed_everything N": (TRAINING, "seed of weights, order of images and dropout [0]"),
-    "--print_config": (TRAINING, "print all settings and stop"),
+    "--print_config": (TRAINING, "print all settings and exit"),
 }
 NOT_OFFERED = {*LINKED, *(("trainer", name) for name in REFUSED)}
 NOT_TO_FIT = {"common", "study"}  # what every variant starts from, and the file of a study

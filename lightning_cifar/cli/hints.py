@@ -14,7 +14,6 @@ OTHER_NAMES = {
     "--model.depth": "layers n_layers num_layers hidden_layers n_hidden",
     "--model.width": "units n_units hidden_units hidden hidden_size hidden_dim neurons",
     "--model.dropout_rate with --config alpha_dropout": "dropout drop drop_rate p",
-    "--model.compiled true": "compile torch_compile",
     "--data.batch_size": "bs batch auto_scale_batch_size",
     "--data.source folder --data.path FOLDER": (
         "data_dir data_path dataset_path datadir dir root folder train_dir"
@@ -58,15 +57,15 @@ NOT_OPTIONS = {
     "--model.learning_rate": (
         "optimizer optimiser optim opt momentum nesterov betas beta1 beta2 weight_decay wd nadam"
     ),
-    "the rate is searched whenever --model.learning_rate is not given": "auto_lr_find lr_find",
+    "the rate is searched for whenever --model.learning_rate is not given": "auto_lr_find lr_find",
     "the variant decides this: --config elu, batch_norm, selu or alpha_dropout": (
         "activation act batch_norm batchnorm norm init initializer"
     ),
-    "fit goes on with --run FOLDER --resume; validate and test take --ckpt_path FILE": (
+    "fit continues with --run FOLDER --resume; validate and test take --ckpt_path FILE": (
         "checkpoint checkpoint_path ckpt"
     ),
     "a network has as many classes as the images of --data.path": "classes n_classes num_classes",
-    "batches come out of memory, so there are no workers to set": (
+    "batches come from memory, so there are no workers": (
         "workers n_workers num_workers pin_memory persistent_workers prefetch_factor"
     ),
     "training images are always shuffled": "shuffle",
@@ -75,7 +74,7 @@ NOT_OPTIONS = {
         "restore_best_weights save_best save_best_only save_top_k checkpoint_callback"
     ),
     "a run trains on one machine": "nodes nb_gpu_nodes",
-    "each process gets its share of the images by itself": "replace_sampler_ddp",
+    "each process takes its share of the images": "replace_sampler_ddp",
     "every improvement counts, however small": "min_delta delta",
     "every fit stops early; a large --early_stopping.patience lets it run on": "enabled enable",
     "a loss that is not finite always ends the fit": "terminate_on_nan check_finite",
@@ -97,7 +96,7 @@ NEEDED = {
 }
 # Classes of Lightning that are there to be derived from.
 BASES = {"Callback", "Checkpoint", "Logger", "ProgressBar"}
-# The callbacks that every fit has; they are set by options of their own or by none.
+# The callbacks that every fit has; they have their own options, or none.
 OURS = {
     *("BestWeights", "LearningRateSearch", "FiniteGuard"),
     *("EpochProgress", "WriteRunRecord", "ResumePoint"),
@@ -110,7 +109,7 @@ def hint(name: str, known: Collection[str], dashes: str = "--") -> str:
     """The end of a message about the option ``name``, given without dashes: what to do instead.
 
     known: names of the options that there are, with their sections. dashes: empty for a file, in
-    which a key stands below its section.
+    which a key is below its section.
     """
     section, _, key = name.rpartition(".")
     inside = [each for each in known if each.rpartition(".")[0] == section]
@@ -135,7 +134,7 @@ def most_like(key: str, known: Collection[str], ratio: float) -> str:
 def problem_of_class(path: str, package: str) -> str | None:
     """Why a class cannot be used, as far as that is known without importing it; None: it may do.
 
-    path: of the class; its name alone stands for a class of ``package``.
+    path: of the class; its name alone means a class of ``package``.
     """
     rest, _, name = path.rpartition(".")
     if path.startswith("lightning_cifar.") or name in OURS:

@@ -27,8 +27,8 @@ def refuse_outside_launch(environment: Mapping[str, str]) -> None:
         value = environment.get(name, "").strip()
         if value not in ("", "0" if name in RANKS else "1"):
             raise InputError(
-                f"{name}={value} in the environment says that torchrun, srun or the like has "
-                "started several processes, of which this is one; start one process, and let it "
-                "start the others with --trainer.devices N --trainer.strategy ddp (if the variable "
-                f"is left over: unset {name})"
+                f"{name}={value} is set in the environment, as torchrun or srun sets it when it "
+                "starts several processes; start one process and let it start the others with "
+                "--trainer.devices N --trainer.strategy ddp (if the variable is left over: unset "
+                f"{name})"
             )

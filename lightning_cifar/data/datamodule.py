@@ -16,6 +16,7 @@ from lightning_cifar.data.arguments import (
     check_source,
 )
 from lightning_cifar.data.batches import Augmentation, TensorBatches
+from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
 from lightning_cifar.data.found import counts_said, found_said
@@ -269,9 +270,15 @@ class CIFAR10DataModule(LightningDataModule):
         return ready(self._test)
 
     def train_dataloader(self) -> Batches:
-        """Shuffled, and augmented if asked for."""
+        """Shuffled, and augmented if asked for; in blocks for a module that takes several."""
         self._train = self._placed(self.train_images)
-        return self._batches(self._train, trains=True)
+        batches = self._batches(self._train, trains=True)
+        module = getattr(self.trainer, "lightning_module", None)
+        # A subclass that makes loaders of this one's knows of single batches.
+        own = type(self).train_dataloader is CIFAR10DataModule.train_dataloader
+        at_once = getattr(module, "steps_at_once", 1) if own and self.loader == "memory" else 1
+        loader: Batches = in_blocks(batches, at_once)
+        return loader
 
     def val_dataloader(self) -> Batches:
         """The validation images in order."""

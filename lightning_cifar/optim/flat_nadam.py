@@ -2,7 +2,7 @@
 
 PyTorch's NAdam walks over the parameters and makes seven small operations for each of them; a
 network of 20 narrow layers spends its time on the calls. Here the parameters of a group are views
-into one tensor (members, elements), so that a step is a handful of operations, whatever the depth.
+into one tensor (members, elements), so that a step is two passes over memory, whatever the depth.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lightning_cifar.optim.flat_parameters import FlatGroup
-from lightning_cifar.optim.nadam_update import next_coefficients, update_compiled, update_in_place
+from lightning_cifar.optim.nadam_update import next_coefficients, update
 
 
 @final
@@ -24,7 +24,6 @@ class FlatNAdam(Optimizer):
     lr: the learning rate; schedulers may change ``group["lr"]``.
     rates: (members,) factors of ``lr``, one for each member of a stack; every parameter then has
     a leading dimension of that length. None for a single network.
-    compiled: make the update with ``torch.compile`` in a single pass; needs a C++ compiler.
     Raises: ValueError for parameters that do not fit the group; RuntimeError in ``step`` for a
     parameter without a gradient.
     """
@@ -38,7 +37,6 @@ class FlatNAdam(Optimizer):
         momentum_decay: float = 4e-3,
         *,
         rates: Tensor | None = None,
-        compiled: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -46,7 +44,6 @@ class FlatNAdam(Optimizer):
             "eps": eps,
             "momentum_decay": momentum_decay,
             "rates": rates,
-            "compiled": compiled,
         }
         super().__init__(parameters, defaults)
 
@@ -56,7 +53,8 @@ class FlatNAdam(Optimizer):
         group = self.param_groups[-1]
         check_group(group)
         if group["rates"] is not None:
-            group["rates"] = group["rates"].to(group["params"][0], copy=True)
+            # On the CPU: a step reads them as numbers, and must not wait for a GPU.
+            group["rates"] = group["rates"].to("cpu", torch.float64, copy=True)
         weights = self._flat(group).weights
         # The whole group's state hangs on its first parameter, where PyTorch saves and loads it.
         self.state[group["params"][0]] = {
@@ -80,17 +78,24 @@ class FlatNAdam(Optimizer):
 
     def _step(self, group: dict[str, Any]) -> None:
         flat = self._flat(group)
+        flat.gathered(group["params"])
         state = self.state[group["params"][0]]
-        update = update_compiled if group["compiled"] else update_in_place
-        update(
-            flat,
-            flat.gathered(group["params"]),
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            group["rates"],
-            group["betas"],
-            next_coefficients(group, state),
-        )
+        coefficients = next_coefficients(group, state)
+        rates = [1.0] if group["rates"] is None else group["rates"].tolist()
+        rates = [group["lr"] * rate for rate in rates]
+        update(flat, state["exp_avg"], state["exp_avg_sq"], rates, group["betas"], coefficients)
+
+    def attach_gradients(self) -> None:
+        """Let the parameters' gradients be views into the buffers from which a step is made.
+
+        For a backward pass that writes its gradients; autograd's would be added to.
+        """
+        for group in self.param_groups:
+            self._flat(group).attach_gradients(group["params"])
+
+    def gradients(self) -> list[Tensor]:
+        """The buffer (members, elements) of each group's gradients."""
+        return [self._flat(group).gradient for group in self.param_groups]
 
     def _flat(self, group: dict[str, Any]) -> FlatGroup:
         """The group's buffer; made anew when the parameters have left it (moved, cut, copied)."""
@@ -109,11 +114,10 @@ class FlatNAdam(Optimizer):
         members: indices into the present members, (kept,).
         """
         for group in self.param_groups:
-            chosen = members.to(group["rates"].device)
-            group["rates"] = group["rates"][chosen]
+            group["rates"] = group["rates"][members.cpu()]
             state = self.state[group["params"][0]]
             for name in ("exp_avg", "exp_avg_sq"):
-                state[name] = state[name][chosen]
+                state[name] = state[name][members.to(state[name].device)]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue exactly where the saved optimiser was; its tensors are copied, not shared."""
@@ -121,7 +125,7 @@ class FlatNAdam(Optimizer):
         for group in self.param_groups:
             first = group["params"][0]
             if group["rates"] is not None:
-                group["rates"] = group["rates"].to(first)
+                group["rates"] = group["rates"].to("cpu", torch.float64)
             state = self.state[first]
             for name in ("exp_avg", "exp_avg_sq"):
                 state[name] = state[name].clone()

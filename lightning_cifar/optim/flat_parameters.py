@@ -1,5 +1,6 @@
 """The parameters of a network, or of a stack of networks, as views into one flat tensor."""
 
+import math
 from typing import final
 
 import torch
@@ -10,40 +11,53 @@ ROW_ALIGNMENT = 16  # elements: members' rows start at multiples, as vectorised 
 
 @final
 class FlatGroup:
-    """The flat tensors of one parameter group; the parameters are views into ``weights``.
+    """The flat tensors of one parameter group; parameters and gradients are views into them.
 
-    weights, scratch: (members, elements), where row k holds everything of member k.
+    weights, gradient, scratch: (members, elements), where row k holds everything of member k.
+    never: infinity, as the number of steps after which a correction of averages is over.
     """
 
     def __init__(self, parameters: list[nn.Parameter], members: int) -> None:
+        self.members = members
         self.sizes = [parameter.numel() // members for parameter in parameters]
-        padding = -sum(self.sizes) % ROW_ALIGNMENT
-        self.padding = parameters[0].detach().new_zeros((members, padding))
-        self.alone = len(parameters) == 1
-        self.weights = self._joined([parameter.data for parameter in parameters])
+        # A parameter that is alone stays contiguous, whatever the number of members.
+        alignment = 1 if len(parameters) == 1 else ROW_ALIGNMENT
+        elements = -(-sum(self.sizes) // alignment) * alignment
+        self.weights = parameters[0].detach().new_zeros((members, elements))
+        self.gradient = torch.zeros_like(self.weights)
         self.scratch = torch.empty_like(self.weights)
-        self.gradient = None if self.alone else torch.empty_like(self.weights)
-        rest = self.weights.shape[1] - sum(self.sizes)
-        columns = torch.split(self.weights, [*self.sizes, rest], dim=1)
-        for parameter, column in zip(parameters, columns, strict=False):
-            parameter.data = column.view(parameter.shape)
+        self.never = torch.full((), math.inf, dtype=torch.float32, device=self.weights.device)
+        for parameter, place in zip(parameters, self._columns(self.weights), strict=True):
+            place = place.view(parameter.shape)
+            place.copy_(parameter.detach())
+            parameter.data = place
         self.places = places(parameters)
+        self.gradients = [
+            place.view(parameter.shape)
+            for parameter, place in zip(parameters, self._columns(self.gradient), strict=True)
+        ]
 
-    def _joined(self, tensors: list[Tensor], out: Tensor | None = None) -> Tensor:
-        """Tensors shaped as the parameters, as one (members, elements) tensor."""
-        rows = [tensor.reshape(len(self.padding), -1) for tensor in tensors]
-        # A parameter that is alone already is such a tensor: nothing to copy.
-        return rows[0] if self.alone else torch.cat([*rows, self.padding], dim=1, out=out)
+    def _columns(self, rows: Tensor) -> list[Tensor]:
+        """The part of each parameter in a tensor shaped as the weights."""
+        rest = rows.shape[1] - sum(self.sizes)
+        return list(torch.split(rows, [*self.sizes, rest], dim=1)[: len(self.sizes)])
 
     def holds(self, parameters: list[nn.Parameter]) -> bool:
         """Whether the parameters still live in this buffer (moving a module takes them out)."""
         return self.places == places(parameters)
 
+    def attach_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Let each parameter's ``grad`` be its part of ``gradient``."""
+        for parameter, gradient in zip(parameters, self.gradients, strict=True):
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+
     def gathered(self, parameters: list[nn.Parameter]) -> Tensor:
         """The gradients as one tensor (members, elements).
 
-        Copying them costs one pass; gradients that are views would cost two (one to set them to
-        zero, one to add to them).  Raises: RuntimeError if a parameter has no gradient.
+        Those of autograd are copied, which costs one pass; if they were views it would take two,
+        one to set them to zero and one to add to them.
+        Raises: RuntimeError if a parameter has no gradient.
         """
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if len(gradients) < len(parameters):
@@ -51,9 +65,14 @@ class FlatGroup:
                 f"{len(parameters) - len(gradients)} of {len(parameters)} parameters have no "
                 "gradient; leave parameters that are not trained out of the optimiser"
             )
-        return self._joined(gradients, out=self.gradient)
+        if any(mine is not own for mine, own in zip(gradients, self.gradients, strict=True)):
+            rows = [each.reshape(self.members, -1) for each in gradients]
+            # Into another buffer: some of them may be parts of this one.
+            filled = self.scratch[:, : sum(self.sizes)]
+            self.gradient[:, : sum(self.sizes)] = torch.cat(rows, dim=1, out=filled)
+        return self.gradient
 
 
-def places(parameters: list[nn.Parameter]) -> list[tuple[int, torch.Size]]:
-    """Address and shape of each parameter: together they tell whether it is still the same view."""
-    return [(parameter.data_ptr(), parameter.shape) for parameter in parameters]
+def places(parameters: list[nn.Parameter]) -> list[int]:
+    """The address of each parameter: together they tell whether it is still the same view."""
+    return [parameter.data_ptr() for parameter in parameters]

@@ -1,8 +1,6 @@
-"""The arithmetic of one NAdam step (Dozat 2016) on flat tensors, eager and compiled."""
+"""The arithmetic of one NAdam step (Dozat 2016) on flat tensors."""
 
 import math
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
@@ -17,7 +15,7 @@ def next_coefficients(group: dict[str, Any], state: dict[str, Any]) -> tuple[flo
     """Advance the schedule; returns the factors of gradient and momentum, and the scaled epsilon.
 
     With s = sqrt(1 - beta2^t) the step (g a + m b) / (sqrt(v) / s + eps) is written as
-    (g a s + m b s) / (sqrt(v) + eps s), which saves a pass. Formulas: Dozat 2016, algorithm 2.
+    (g a s + m b s) / (sqrt(v) + eps s). Formulas: Dozat 2016, algorithm 2, for a rate of 1.
     """
     beta1, beta2 = group["betas"]
     state["step"] += 1
@@ -25,8 +23,8 @@ def next_coefficients(group: dict[str, Any], state: dict[str, Any]) -> tuple[flo
     following = momentum_at(state["step"] + 1, beta1, group["momentum_decay"])
     state["mu_product"] *= momentum
     scale = (1 - beta2 ** state["step"]) ** 0.5
-    of_gradient = -group["lr"] * scale * (1 - momentum) / (1 - state["mu_product"])
-    of_momentum = -group["lr"] * scale * following / (1 - state["mu_product"] * following)
+    of_gradient = scale * (1 - momentum) / (1 - state["mu_product"])
+    of_momentum = scale * following / (1 - state["mu_product"] * following)
     return of_gradient, of_momentum, group["eps"] * scale
 
 
@@ -35,62 +33,47 @@ def momentum_at(step: int, beta1: float, decay: float) -> float:
     return beta1 * (1 - 0.5 * math.pow(DECAY_BASE, step * decay))
 
 
-def update_in_place(
+def update(
     flat: FlatGroup,
-    gradient: Tensor,
     average: Tensor,
     square: Tensor,
-    rates: Tensor | None,
+    rates: list[float],
     betas: tuple[float, float],
     coefficients: tuple[float, float, float],
 ) -> None:
-    """One NAdam step on flat tensors (members, elements), operation by operation."""
+    """One NAdam step on flat tensors (members, elements), from ``flat.gradient``.
+
+    PyTorch has a fused kernel for Adam, but none for NAdam. Adam's takes its step along the average
+    that it has just made, c m + (1 - c) g. With the right c that is NAdam's direction, a g + b m',
+    where m' = beta1 m + (1 - beta1) g; what is then in place of m' differs from it by a multiple
+    of g, which one more pass takes away.
+
+    rates: one for each member.
+    """
     of_gradient, of_momentum, epsilon = coefficients
-    average.lerp_(gradient, 1 - betas[0])
-    square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    denominator = torch.sqrt(square, out=flat.scratch).add_(epsilon)
-    if rates is not None:
-        denominator.div_(rates[:, None])
-    flat.weights.addcdiv_(gradient, denominator, value=of_gradient)
-    flat.weights.addcdiv_(average, denominator, value=of_momentum)
-
-
-def update_compiled(
-    flat: FlatGroup,
-    gradient: Tensor,
-    average: Tensor,
-    square: Tensor,
-    rates: Tensor | None,
-    betas: tuple[float, float],
-    coefficients: tuple[float, float, float],
-) -> None:
-    """The same step in one compiled pass over memory."""
-    # Numbers that change every step go in as tensors: as constants each would be compiled anew.
-    # They stay on the CPU, where making them does not have to wait for a GPU.
-    changing = [torch.tensor(number, dtype=gradient.dtype) for number in coefficients]
-    compiled_pass()(flat.weights, gradient, average, square, rates, betas, *changing)
-
-
-def one_pass(
-    weights: Tensor,
-    gradient: Tensor,
-    average: Tensor,
-    square: Tensor,
-    rates: Tensor | None,
-    betas: tuple[float, float],
-    of_gradient: Tensor,
-    of_momentum: Tensor,
-    epsilon: Tensor,
-) -> None:
-    """One NAdam step as an expression that a compiler turns into a single loop."""
-    average.lerp_(gradient, 1 - betas[0])
-    square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    change = (of_gradient * gradient + of_momentum * average) / (square.sqrt() + epsilon)
-    weights.add_(change if rates is None else change * rates[:, None])
-
-
-@cache
-def compiled_pass() -> Callable[..., None]:
-    """``one_pass``, compiled at its first call and shared by all optimisers of the process."""
-    compiled: Callable[..., None] = torch.compile(one_pass, fullgraph=True)
-    return compiled
+    total = of_gradient + of_momentum
+    share = of_momentum * betas[0] / total
+    for rate in set(rates):
+        its = [member for member, own in enumerate(rates) if own == rate]
+        every = (flat.weights, flat.gradient, average, square)
+        tensors = [
+            [rows] if len(its) == len(rates) else [rows[member] for member in its] for rows in every
+        ]
+        weights, gradients, averages, squares = tensors
+        torch._fused_adam_(
+            weights,
+            gradients,
+            averages,
+            squares,
+            [],
+            [flat.never] * len(weights),  # Adam's own corrections become 1
+            lr=rate * total,
+            beta1=share,
+            beta2=betas[1],
+            weight_decay=0.0,
+            eps=epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
+    if betas[0] > 0:
+        average.lerp_(flat.gradient, 1 - betas[0] / share)

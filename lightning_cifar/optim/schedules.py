@@ -28,4 +28,12 @@ def one_cycle(progress: float) -> float:
     return ONE_CYCLE[-1][1]
 
 
+def mean_factor(schedule: Schedule) -> float:
+    """The mean of a schedule's factor over all its steps: 1 for a constant rate, 0.5 for 1cycle."""
+    if schedule == "constant":
+        return 1.0
+    edges = pairwise(ONE_CYCLE)
+    return sum((end - start) * (low + high) / 2 for (start, low), (end, high) in edges)
+
+
 SCHEDULES: dict[Schedule, Factor] = {"constant": constant, "one_cycle": one_cycle}

@@ -13,7 +13,6 @@ from lightning_cifar.data.sources import cache_folder
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.find import (
     CANDIDATES,
-    EPOCHS,
     find_rate,
     found_by,
     search_settings,
@@ -53,17 +52,17 @@ class LearningRateSearch(Callback):
 
     Args:
         candidates: rates in the race, a factor 2 apart; two more while an outermost one wins.
-        epochs: length of the race.
+        epochs: length of the race; when left out half an epoch, but 150 to 300 steps.
         cache: folder of the results; by default beside the images'.
     """
 
     def __init__(
         self,
         candidates: int = CANDIDATES,
-        epochs: int = EPOCHS,
+        epochs: int | None = None,
         cache: str | None = None,
     ) -> None:
-        if candidates < 2 or epochs < 1:
+        if candidates < 2 or (epochs is not None and epochs < 1):
             raise InputError(
                 f"a race needs candidates >= 2 and epochs >= 1, got {candidates} and {epochs}"
             )
@@ -117,7 +116,7 @@ class LearningRateSearch(Callback):
             )
         fits = ShortFits(module, data_of(trainer), trainer.strategy.root_device, options)
         say("searching a learning rate ...")
-        result = found_by(fits, fits.race, self.candidates, self.epochs, say)
+        result = found_by(fits, fits.race, self.candidates, self.epochs or 1, say)
         classes = len(module.class_names) if isinstance(module, DenseClassifier) else None
         tell(result, "search", classes)
         return result.rate

@@ -9,16 +9,15 @@ import torch
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
-from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
+from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions, race_length
 from lightning_cifar.rate_search.race import race_in_stacks
 from lightning_cifar.rate_search.search import Candidate, Note, SearchResult, search
 from lightning_cifar.rate_search.short_fits import SEED, ShortFits, lent
 from lightning_cifar.rate_search.telling import Say, Telling, nothing
 from lightning_cifar.stack.fit import prepared
 
-CANDIDATES = 6
-EPOCHS = 8  # the ranking after few epochs favours rates that are too low
-VERSION = 6  # of the method; a change makes every cached rate void
+CANDIDATES = 4
+VERSION = 7  # of the method; a change makes every cached rate void
 
 
 def search_settings(
@@ -26,16 +25,15 @@ def search_settings(
     datamodule: CIFAR10DataModule,
     options: FitOptions,
     candidates: int,
-    epochs: int,
+    epochs: int | None,
 ) -> dict[str, Any]:
     """Everything that decides the result of a search, and nothing else.
 
     datamodule: set up for fitting.
     Raises: InputError for limits that leave no batch.
     """
-    # Neither the seed of a run nor the code that trains it decides the rate; the images, which do,
-    # stand below.
-    left_out = {"seed", "compiled", "classes", "image_size"}
+    # The number of classes and the size follow from the images, whose hash is below.
+    left_out = {"seed", "classes", "image_size"}
     network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
     sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
     parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}
@@ -74,19 +72,21 @@ def find_rate(
     datamodule: CIFAR10DataModule,
     device: torch.device,
     candidates: int = CANDIDATES,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
     options: FitOptions = PLAIN,
     say: Say = nothing,
 ) -> SearchResult:
     """Search a rate for a classifier on a data module's training images; neither is changed.
 
     datamodule: set up for fitting.
+    epochs: length of the race; None: see ``race_length``.
     options: of the fit that the rate is for.
     say: given a line now and then.
     """
     images = lent_images(datamodule, device, options.processes)
     member = prepared(classifier, images)
-    member.compiled = False  # compiling takes longer than a race
+    batches = len(batch_bounds(len(images.train_images), images.batch_size))
+    epochs, options = race_length(batches, epochs, options)
     fits = ShortFits(member, {"datamodule": images}, device, options)
 
     def race(rates: tuple[float, ...], epochs: int, note: Note) -> tuple[Candidate, ...]:
@@ -118,4 +118,8 @@ def found_by(
 ) -> SearchResult:
     """The range test by ``fits``, then the race, with a line now and then."""
     test, telling = fits.range_test(), Telling(say)
-    return search(test, lambda rates: race(rates, epochs, telling.race(test, rates)), candidates)
+
+    def told(rates: tuple[float, ...]) -> tuple[Candidate, ...]:
+        return race(rates, epochs, telling.race(test, rates))
+
+    return search(test, told, candidates, fits.share)

@@ -1,6 +1,7 @@
 """The options of a trainer that change an update or its judgement: a search trains by them."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -12,10 +13,9 @@ from lightning.pytorch.callbacks import (
     ModelPruning,
 )
 
+from lightning_cifar.backprop.fitting import PRECISIONS
 from lightning_cifar.errors import InputError
 
-# In any other precision the members of a stack would share a loss scale or lose their rates.
-STACKED_PRECISIONS = ("32-true", "64-true", "bf16-mixed")
 # They change rate, batch or network under way, in a way that belongs to the whole of a fit.
 CHANGERS = (
     *(BaseFinetuning, BatchSizeFinder, GradientAccumulationScheduler),
@@ -39,7 +39,7 @@ class FitOptions:
     @property
     def stacks(self) -> bool:
         """Whether the members of a stack train as they would alone."""
-        return self.precision in STACKED_PRECISIONS
+        return self.precision in PRECISIONS
 
     def for_trainer(self) -> dict[str, Any]:
         """Arguments of a trainer in one process."""
@@ -75,6 +75,22 @@ class FitOptions:
 
 
 PLAIN = FitOptions()
+# Of a race: fewer do not tell rates apart, and more do not choose others.
+LEAST_STEPS, MOST_STEPS = 150, 300
+
+
+def race_length(batches: int, epochs: int | None, options: FitOptions) -> tuple[int, FitOptions]:
+    """How many epochs a race lasts, and the options of its fits.
+
+    batches: of an epoch. epochs: as asked for; None: half an epoch, at most 300 steps of it, or
+    so many whole ones that there are 150.
+    """
+    if epochs is not None:
+        return epochs, options
+    count = limited(batches, options.limit_train_batches)
+    if count // 2 >= LEAST_STEPS:
+        return 1, replace(options, limit_train_batches=min(count // 2, MOST_STEPS))
+    return max(1, math.ceil(LEAST_STEPS / max(count, 1))), options
 
 
 def options_of(trainer: Trainer) -> FitOptions:

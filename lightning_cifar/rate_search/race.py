@@ -8,6 +8,7 @@ from torch import nn
 
 from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
+from lightning_cifar.optim.schedules import Schedule, mean_factor
 from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions
 from lightning_cifar.rate_search.search import Candidate, Note
 from lightning_cifar.rate_search.short_fits import placed, quiet
@@ -87,17 +88,23 @@ def train_many(
         everyone.extend(progress.members)
         with quiet():
             trainer = silent_trainer(
-                progress, max_epochs=epochs, **placed(device), **options.for_trainer()
+                [progress], max_epochs=epochs, **placed(device), **options.for_trainer()
             )
             train_stack(chunk, [datamodule.seed] * len(chunk), datamodule, trainer)
     return everyone
 
 
 def at_rate(classifier: DenseClassifier, rate: float) -> DenseClassifier:
-    """The same classifier, weights shared, with another rate."""
+    """The same classifier, weights shared, in a race for a rate: under 1cycle, whatever its own."""
     member = copy.copy(classifier)
-    member.learning_rate = rate
+    member.learning_rate = rate / share_of(classifier.schedule)
+    member.schedule = "one_cycle"
     return member
+
+
+def share_of(schedule: Schedule) -> float:
+    """Which part of the top of a 1cycle schedule the rate of another is; 1 for 1cycle itself."""
+    return mean_factor("one_cycle") / mean_factor(schedule)
 
 
 def members_at_once(network: nn.Sequential, batch_size: int) -> int:

@@ -3,6 +3,10 @@
 The range test (Smith 2015, "Cyclical learning rates", section 3.3) is read on a logarithmic axis,
 with an average that is not biased towards its start. It only says about where training breaks;
 candidates around it are trained side by side and judged on the validation loss.
+
+The race is short, and a short race at constant rates is won by rates that are too low: a high one
+learns more, which shows only when it has come down. So the candidates come down, by 1cycle, and a
+constant rate is to the top of the cycle as the means of the two schedules over all their steps.
 """
 
 import math
@@ -44,13 +48,15 @@ def unbiased_average(losses: list[float]) -> float:
     return weighted / sum(weights)
 
 
-def candidates(test: RangeTest, count: int) -> tuple[float, ...]:
-    """``count`` rates a factor 2 apart, highest first, a third of them above the lowest loss's.
+def candidates(test: RangeTest, count: int, share: float) -> tuple[float, ...]:
+    """``count`` rates a factor 2 apart, highest first, for a fit with a schedule of its own.
 
-    A good constant rate mostly lies below the one at which the loss is lowest for a moment; the top
-    of a schedule, and rates for layers that are normalised, can lie above it.
+    A good top of a 1cycle schedule lies within a factor 2 of the rate at which the loss is lowest
+    for a moment (docs/decisions.md 38), and the winner should have neighbours on both sides.
+
+    share: what part of such a top the fit's rate is: 0.5 for a constant one.
     """
-    highest = test.rate_of_lowest_loss * FACTOR ** (count // 3)
+    highest = test.rate_of_lowest_loss * share * FACTOR**2
     return tuple(highest / FACTOR**index for index in range(count))
 
 
@@ -112,8 +118,10 @@ Race = Callable[[tuple[float, ...]], tuple[Candidate, ...]]
 Note = Callable[[Sequence[Candidate], int, int], None]
 
 
-def search(test: RangeTest, race: Race, count: int) -> SearchResult:
+def search(test: RangeTest, race: Race, count: int, share: float) -> SearchResult:
     """Run the race over the bracket, and beyond it while an outermost rate wins; its winner.
+
+    share: see ``candidates``.
 
     Raises:
         InputError: the loss is not finite from the first step, or every candidate diverged.
@@ -122,7 +130,7 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
         raise InputError(
             "the training loss is not finite before the first step: check the scale of the input"
         )
-    runners = race(candidates(test, count))
+    runners = race(candidates(test, count, share))
     for _ in range(EXTENSIONS):
         further = beyond(runners)
         if not further:
@@ -141,7 +149,7 @@ def search(test: RangeTest, race: Race, count: int) -> SearchResult:
 def winner_of(race: tuple[Candidate, ...]) -> Candidate:
     """The highest rate among those whose validation loss ties with the lowest.
 
-    A race is shorter than the training it is for, and small steps look better in a short one.
+    The race is shorter than the training it is for, and small steps look better in a short one.
     """
     lowest = min(candidate.best for candidate in race)
     tied = [candidate for candidate in race if candidate.best <= lowest * (1 + TIE)]

@@ -16,6 +16,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.data.left_as_found import left_as_found
 from lightning_cifar.errors import InputError
+from lightning_cifar.optim.schedules import mean_factor, one_cycle
 from lightning_cifar.rate_search.fit_options import FitOptions
 from lightning_cifar.rate_search.search import (
     BLOWN_UP,
@@ -50,6 +51,12 @@ class ShortFits:
     ) -> None:
         self.module, self.data = unattached_copy(module), data
         self.device, self.options = device, options
+        self.has_schedule = False  # of its own; the range test finds out
+
+    @property
+    def share(self) -> float:
+        """Which part of a 1cycle schedule's top the module's rate is: all, if it races as it is."""
+        return 1.0 if self.has_schedule else mean_factor("one_cycle")
 
     def range_test(self, steps: int = RANGE_STEPS) -> RangeTest:
         """Training losses at rates that rise from 1e-6 to 1 until the loss blows up.
@@ -61,11 +68,15 @@ class ShortFits:
         for each in module.modules():
             if isinstance(each, _DropoutNd):
                 each.eval()
-        self._fit(module, LOWEST_RATE, rising, max_epochs=-1, max_steps=steps)
+        self._fit(module, LOWEST_RATE, [rising], max_epochs=-1, max_steps=steps)
+        self.has_schedule = rising.has_schedule
         return RangeTest(tuple(rising.rates), tuple(rising.losses), tuple(rising.smoothed))
 
     def race(self, rates: tuple[float, ...], epochs: int, note: Note) -> tuple[Candidate, ...]:
-        """One fit after another; ``note`` is told after each epoch."""
+        """One fit after another; ``note`` is told after each epoch.
+
+        A module without a schedule races under 1cycle: rates that do not come down win too low.
+        """
         runs = [Candidate(rate, ()) for rate in rates]
         for number, rate in enumerate(rates):
             losses: list[float] = []
@@ -77,16 +88,20 @@ class ShortFits:
                 runs[number] = Candidate.of(rate, losses)
                 note(tuple(runs), number * epochs + len(losses), len(rates) * epochs)
 
-            watched = ValidationLosses(on_epoch)
-            self._fit(copy.deepcopy(self.module), rate, watched, max_epochs=epochs)
+            callbacks: list[Callback] = [ValidationLosses(on_epoch)]
+            if not self.has_schedule:
+                callbacks.append(OneCycle(rate / self.share))
+            self._fit(copy.deepcopy(self.module), rate, callbacks, max_epochs=epochs)
         return tuple(runs)
 
-    def _fit(self, module: LightningModule, rate: float, callback: Callback, **limits: Any) -> None:
+    def _fit(
+        self, module: LightningModule, rate: float, callbacks: list[Callback], **limits: Any
+    ) -> None:
         module.learning_rate = rate  # type: ignore[assignment]
         with isolate_rng(), quiet(), left_as_found(*self.data.values()):
             torch.manual_seed(SEED)
             options = placed(self.device) | self.options.for_trainer() | limits
-            silent_trainer(callback, **options).fit(module, **self.data)
+            silent_trainer(callbacks, **options).fit(module, **self.data)
 
 
 def placed(device: torch.device) -> dict[str, Any]:
@@ -127,6 +142,11 @@ class RisingRate(Callback):
         self.rates: list[float] = []
         self.losses: list[float] = []
         self.smoothed: list[float] = []
+        self.has_schedule = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See whether the module has a schedule."""
+        self.has_schedule = bool(trainer.lr_scheduler_configs)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -135,9 +155,7 @@ class RisingRate(Callback):
         self.step = trainer.global_step
         share = min(self.step / (self.steps - 1), 1.0)
         self.rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** share
-        for optimiser in trainer.optimizers:
-            for group in optimiser.param_groups:
-                group["lr"] = self.rate
+        set_rate(trainer, self.rate)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -157,6 +175,29 @@ class RisingRate(Callback):
             self.smoothed.append(unbiased_average(self.losses))
         if not math.isfinite(mean) or self.smoothed[-1] > BLOWN_UP * min(self.smoothed):
             trainer.should_stop = True
+
+
+@final
+class OneCycle(Callback):
+    """A 1cycle schedule for a module that has none."""
+
+    def __init__(self, top: float) -> None:
+        self.top = top
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """The rate of the step under way."""
+        steps = trainer.estimated_stepping_batches
+        done = trainer.global_step / max(steps - 1, 1)  # 0 where nobody knows the number of steps
+        set_rate(trainer, self.top * one_cycle(min(done, 1.0)))
+
+
+def set_rate(trainer: Trainer, rate: float) -> None:
+    """Give every group of parameters the same rate."""
+    for optimiser in trainer.optimizers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
 
 
 @final

@@ -59,10 +59,10 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         loaded = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:  # torch raises a dozen types here; all mean the same to a user
         raise DamagedCheckpoint(
-            f"{path} holds something other than weights and plain values, and was not loaded"
+            f"{path} contains more than weights and plain values, so it was not loaded"
         ) from error
     if not isinstance(loaded, dict):
-        raise DamagedCheckpoint(f"{path} holds a {type(loaded).__name__}, not a checkpoint")
+        raise DamagedCheckpoint(f"{path} contains a {type(loaded).__name__}, not a checkpoint")
     return loaded
 
 

@@ -62,7 +62,7 @@ def shipped_configs() -> dict[str, Path]:
 def compose(paths: Iterable[Path], model: str = "") -> Config:
     """The files of ``paths`` laid over one another in order; later ones win, key by key.
 
-    model: the class that was chosen beside the files; its variant's settings are taken.
+    model: the class that was chosen in addition to the files; its variant's settings apply.
 
     Raises:
         InputError: a file is missing, is not YAML, or holds something other than settings.
@@ -108,8 +108,8 @@ def read_settings(path: Path) -> Config:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         kinds: dict[type, str] = {str: "text", list: "a list", dict: "keys that are not text"}
-        held = kinds.get(type(settings), "a single value")
-        raise InputError(f"{path} holds {held}, not settings of the form 'key: value'")
+        found = kinds.get(type(settings), "a single value")
+        raise InputError(f"{path} contains {found}, not settings of the form 'key: value'")
     return settings
 
 

@@ -72,7 +72,7 @@ def largest_difference(original: Model, exported: Model, batch: Tensor) -> float
         difference = max(relative_difference(original(part), exported(part)) for part in parts)
     if not difference <= TOLERANCE:
         raise RuntimeError(
-            f"the exported network differs from the original by {difference:.1e}, allowed is "
+            f"the exported network differs from the original by {difference:.1e}, the limit is "
             f"{TOLERANCE:.0e}; nothing was written"
         )
     return difference

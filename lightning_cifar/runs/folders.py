@@ -12,7 +12,7 @@ from lightning_cifar.runs.configuration import CONFIG_FILE
 BEST_FILE = "best.ckpt"
 LAST_FILE = "last.ckpt"
 PREVIOUS_FILE = "previous.ckpt"
-# What may lie in a run folder before its first step: settings, a search, the folder of a logger.
+# What may be in a run folder before its first step: settings, a search, the folder of a logger.
 BEFORE_TRAINING = {CONFIG_FILE, "learning_rate.json", "learning_rate.png", "lightning_logs"}
 
 
@@ -20,7 +20,7 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
     """Create the folder of a new run: ``wanted``, or the next free ``<runs>/<variant>-<number>``.
 
     Raises:
-        InputError: the folder exists already, or cannot be made or written to.
+        InputError: the folder already exists, or cannot be made or written to.
     """
     try:
         if wanted is not None:
@@ -38,7 +38,7 @@ def new_run_folder(wanted: Path | None, runs: Path, variant: str) -> Path:
                 return folder
     except FileExistsError as error:
         raise InputError(
-            f"the run folder {wanted} exists already and runs are never overwritten; "
+            f"the run folder {wanted} already exists, and runs are never overwritten; "
             "choose another --run, or add --resume to continue it"
         ) from error
     except OSError as error:
@@ -58,7 +58,7 @@ def discard_if_unused(folder: Path) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep every other process from training in ``folder`` while the block runs.
 
     The lock is on the folder itself and ends with the process that holds it, however that ends.
@@ -95,7 +95,7 @@ def existing_run(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"there is no run folder {folder}; 'fit' prints the folder it writes")
     if not (folder / CONFIG_FILE).is_file():
-        raise InputError(f"{folder} is not a run folder: it holds no {CONFIG_FILE}")
+        raise InputError(f"{folder} is not a run folder: it contains no {CONFIG_FILE}")
     return folder
 
 

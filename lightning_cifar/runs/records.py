@@ -143,7 +143,7 @@ class RunRecord:
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write ``record.json`` into ``folder``, and its curves as ``metrics.csv`` beside it."""
+    """Write ``record.json`` into ``folder``, and its curves as ``metrics.csv``."""
     summary = {
         "best": dataclasses.asdict(record.best) if record.best else None,
         "seconds_per_epoch": round(record.seconds_per_epoch, 3),
@@ -185,7 +185,7 @@ def read_record(path: Path) -> RunRecord:
 
 
 def record_from(data: dict[str, Any]) -> RunRecord:
-    """A record from plain JSON values; what else stands there is left out.
+    """A record from plain JSON values; unknown fields are left out.
 
     Records of earlier versions lack the fields from ``stop_kind`` on; all of their runs kept the
     lowest validation loss and validated after each epoch.

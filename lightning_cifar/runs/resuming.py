@@ -16,7 +16,7 @@ from lightning_cifar.runs.records import FINISHED, RECORD_FILE, read_record
 LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
 PATIENCE = "early_stopping.patience"
 PATHS = {"data.path", "data.cache", "learning_rate_search.cache"}
-# These decide when training ends or where files lie, not what an epoch computes.
+# These decide when training ends or where files are, not what an epoch computes.
 FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rate_search.cache"}
 # Settings that earlier versions did not have, at the value that does what they did.
 ADDED_SINCE = {
@@ -59,8 +59,10 @@ def newest_undamaged(folder: Path) -> tuple[Path | None, dict[str, Any] | None]:
             os.replace(each, each.with_suffix(".damaged"))
         return path, checkpoint
     if damaged:
+        names = " and ".join(each.name for each in damaged)
+        damage = f"{names} {'is' if len(damaged) == 1 else 'are'} damaged"
         raise InputError(
-            f"{folder} cannot be resumed: {' and '.join(each.name for each in damaged)} damaged; "
+            f"{folder} cannot be resumed because {damage}; "
             f"start a new run (the best weights so far are in {folder / 'best.ckpt'})"
         )
     print(f"{folder} has no finished epoch yet; starting from the beginning", file=sys.stderr)
@@ -94,7 +96,7 @@ def check_unchanged(saved: Config, wanted: Config) -> None:
         if old == new or (key in FREE_KEYS and not shortens(key, old, new, after)):
             continue
         raise InputError(
-            f"the run was begun with {key} = {old!r} and cannot be continued with {new!r}; "
+            f"the run was started with {key} = {old!r} and cannot be continued with {new!r}; "
             "leave the setting as it was, or start a new run"
         )
 
@@ -103,7 +105,7 @@ def comparable(settings: Config) -> Iterator[tuple[str, Any]]:
     """Keys and values by which two configurations of one run are compared.
 
     A path may be written in several ways; a limit on time may be set or lifted; and a setting that
-    an earlier version did not have stands at its default.
+    an earlier version did not have is at its default.
     """
     for key, value in leaves(settings):
         if key in PATHS and value is not None:

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from lightning_cifar.backprop.fitting import steps_at_once
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
+from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import (
@@ -102,7 +104,7 @@ def fit_stack(
     probes = datamodule.validation_images.images[:PROBE_IMAGES]
     progress = StackProgress(len(members), patience, probes, description, on_epoch)
     trainer = silent_trainer(
-        progress,
+        [progress],
         accelerator=accelerator,
         devices=1,
         max_epochs=max_epochs,
@@ -137,7 +139,8 @@ def train_stack(
     )
     validation = datamodule.validation_images.to(device)
     batches = TensorBatches(validation, batch_size=EVALUATION_BATCH, shuffle=False)
-    trainer.fit(StackedClassifiers(members, seeds), train, batches, ckpt_path=checkpoint)
+    blocks = in_blocks(train, steps_at_once(trainer, device.type))
+    trainer.fit(StackedClassifiers(members, seeds), blocks, batches, ckpt_path=checkpoint)
 
 
 def prepared(classifier: DenseClassifier, datamodule: CIFAR10DataModule) -> DenseClassifier:
@@ -158,7 +161,7 @@ def unattached_copy(module: Module) -> Module:
         module._trainer = trainer
 
 
-def silent_trainer(callback: Callback, **options: Any) -> Trainer:
+def silent_trainer(callbacks: list[Callback], **options: Any) -> Trainer:
     """A trainer in this process without what costs time in small fits; checkpoints are sealed."""
     return Trainer(
         logger=False,
@@ -166,7 +169,7 @@ def silent_trainer(callback: Callback, **options: Any) -> Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        callbacks=[callback],
+        callbacks=callbacks,
         plugins=[SealedCheckpoints(), LightningEnvironment()],
         **options,
     )

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any, final
 
 import torch
-from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lightning_cifar.classifiers import Batch, DenseClassifier, require_compiler, variant_of
+from lightning_cifar.backprop.module import Batch, HandTrained
+from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.schedules import SCHEDULES
@@ -20,14 +20,14 @@ OWN_SETTINGS = {"seed", "learning_rate"}  # what may differ between the members 
 
 
 @final
-class StackedClassifiers(LightningModule):
+class StackedClassifiers(HandTrained):
     """M classifiers that train side by side, each with its own rate, batches and masks.
 
     classifiers: of one variant and shape, standardised alike, with a learning rate each; copied.
     seeds: of the members' dropout masks.
 
     Figures of the epoch under way are sums by member that ``train_figures`` and ``val_figures``
-    turn into means; metric objects would cost as much as a member's backward pass.
+    turn into means.
 
     Raises:
         InputError: the classifiers do not fit together, or one has no rate.
@@ -40,16 +40,21 @@ class StackedClassifiers(LightningModule):
         self.stack = StackedNetwork([each.network for each in classifiers], seeds).train()
         self.rates = torch.tensor([each.learning_rate for each in classifiers], dtype=torch.float64)
         self.schedule = classifiers[0].schedule
-        self.compiled = classifiers[0].compiled  # the optimiser's update; the stack has few calls
         self.present = list(range(len(classifiers)))
-        self.begin_training_figures()
+        self.on_train_epoch_start()
         self.begin_validation_figures()
 
-    def begin_training_figures(self) -> None:
-        """Set the sums of the training to zero."""
-        self.train_totals = torch.zeros(2, len(self.present), device=self.device)  # loss, right
-        self.finite_batches = torch.zeros(len(self.present), dtype=torch.long, device=self.device)
-        self.train_images = 0
+    def setup(self, stage: str) -> None:
+        """Train by hand; a stack knows no other way."""
+        self.train_by_hand()
+
+    def trained_layers(self) -> nn.Sequential:
+        """Those of the stack."""
+        return self.stack.layers
+
+    def members(self) -> int:
+        """How many are left."""
+        return len(self.present)
 
     def begin_validation_figures(self) -> None:
         """Set the sums of the validation to zero."""
@@ -58,7 +63,8 @@ class StackedClassifiers(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
-        self.begin_training_figures()
+        super().on_train_epoch_start()
+        self.finite_batches = torch.zeros(self.members(), dtype=torch.long, device=self.device)
 
     def on_validation_epoch_start(self) -> None:
         """Begin new sums."""
@@ -72,19 +78,14 @@ class StackedClassifiers(LightningModule):
         logits: Tensor = self.stack(self.standardise(images))
         return logits
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """The sum of the members' losses: no gradient of one depends on another."""
-        images, labels = batch
-        logits = self(images)
-        losses = member_losses(logits, labels)
-        with torch.no_grad():
-            count = labels.shape[-1]
-            self.train_totals[0].add_(losses, alpha=count)
-            self.train_totals[1] += (logits.argmax(-1) == labels).sum(1)
-            # A sum that is not finite stays so: this counts the batches before the first such loss.
-            self.finite_batches += self.train_totals[0].isfinite()
-            self.train_images += count
-        return losses.sum()
+    def training_step(self, batch: Any, batch_index: int) -> dict[str, Any]:
+        """Steps of all members; no gradient of one depends on another."""
+        before = self.train_batches
+        outputs = self.train_block(batch, batch_index)
+        finite = outputs["losses"].isfinite().long().cumprod(0).sum(0)
+        # Of a member whose loss was not finite before, nothing that follows counts.
+        self.finite_batches += torch.where(self.finite_batches == before, finite, 0)
+        return outputs
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Add to the sums."""
@@ -109,7 +110,7 @@ class StackedClassifiers(LightningModule):
 
     def train_figures(self) -> list[list[float]]:
         """Mean loss and accuracy of each member over the epoch, as trained."""
-        figures: list[list[float]] = (self.train_totals / self.train_images).T.tolist()
+        figures: list[list[float]] = (self.train_totals / max(self.train_images, 1)).T.tolist()
         return figures
 
     def val_figures(self) -> list[list[float]]:
@@ -134,22 +135,15 @@ class StackedClassifiers(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let go those that had left, before weights and optimiser are loaded."""
+        super().on_load_checkpoint(checkpoint)
         self.keep(checkpoint["present"])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """One NAdam with a rate for each member; a schedule is stepped per batch.
-
-        Raises:
-            InputError: compiled code was asked for and there is no compiler.
-        """
-        if self.compiled:
-            require_compiler()
-        optimiser = FlatNAdam(
-            self.stack.parameter_groups(), lr=1.0, rates=self.rates, compiled=self.compiled
-        )
+        """One NAdam with a rate for each member; a schedule is stepped per batch."""
+        optimiser = FlatNAdam(self.stack.parameter_groups(), lr=1.0, rates=self.rates)
         if self.schedule == "constant":
             return optimiser
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = int(self.steps_of_the_fit())
         factor = SCHEDULES[self.schedule]
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: factor(step / max(steps - 1, 1))

@@ -11,8 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_cifar.backprop.activations import evaluated
+from lightning_cifar.backprop.stacked_layers import (
+    StackedAlphaDropout,
+    StackedBatchNorm,
+    StackedLinear,
+)
 from lightning_cifar.errors import InputError
-from lightning_cifar.stack.layers import StackedAlphaDropout, StackedBatchNorm, StackedLinear
 
 IMAGE_DIMENSIONS = 3  # channels, rows, columns
 # They treat each number by itself, with nothing to learn: a stack uses them as they are.
@@ -65,8 +70,11 @@ class StackedNetwork(nn.Module):
 
         images: (batch, 3, 32, 32) shared by all members, or (members, batch, 3, 32, 32).
         """
-        logits: Tensor = self.layers(images.flatten(-IMAGE_DIMENSIONS))
-        return logits
+        inputs = images.flatten(-IMAGE_DIMENSIONS)
+        if self.training or torch.is_grad_enabled():
+            logits: Tensor = self.layers(inputs)
+            return logits
+        return evaluated(self.layers, inputs)
 
     def parameter_groups(self) -> list[dict[str, list[nn.Parameter]]]:
         """Groups for ``FlatNAdam``: the first weight by itself, because it must stay contiguous.
@@ -129,7 +137,8 @@ def stacked(layer: nn.Module, place: int, seeds: Tensor) -> nn.Module:
         return copy.deepcopy(layer)
     raise InputError(
         f"a layer of type {type(layer).__name__} does not stack, which the search for a learning "
-        "rate and a study need; give it a class in stack/layers.py"
+        "rate and a study need; give it a class in backprop/stacked_layers.py and a rule in "
+        "backprop/layers.py"
     )
 
 

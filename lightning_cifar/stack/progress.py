@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from lightning_cifar.data.blocks import Blocks
 from lightning_cifar.optim.schedules import SCHEDULES
 from lightning_cifar.runs.records import (
     RUNNING,
@@ -133,14 +134,14 @@ class StackProgress(Callback):
         factor = float(trainer.optimizers[0].param_groups[0]["lr"])
         figures = zip(stack.train_figures(), stack.val_figures(), strict=True)
         finite = stack.finite_batches.tolist()
-        batches, accumulated = int(trainer.num_training_batches), trainer.accumulate_grad_batches
+        batches, accumulated = stack.train_batches, trainer.accumulate_grad_batches
         steps_before = trainer.global_step - math.ceil(batches / accumulated)
         for index, ((train_loss, train_accuracy), (val_loss, val_accuracy)) in enumerate(figures):
             member = self.members[stack.present[index]]
             rate = float(stack.rates[index])
             if finite[index] < batches:
                 step = steps_before + finite[index] // accumulated
-                rate *= SCHEDULES[stack.schedule](step / last_step(trainer))
+                rate *= SCHEDULES[stack.schedule](step / last_step(stack))
                 member.stop_reason = diverged(step, trainer.current_epoch, rate)
                 continue
             record = EpochRecord(
@@ -204,9 +205,9 @@ def progress_from(values: dict[str, Any]) -> MemberProgress:
     return MemberProgress(**(values | {"epochs": epochs, "activations": activations}))
 
 
-def last_step(trainer: Trainer) -> int:
+def last_step(stack: StackedClassifiers) -> int:
     """The number of the last step of a whole training, from which the schedule ends; at least 1."""
-    return max(int(trainer.estimated_stepping_batches) - 1, 1)
+    return max(int(stack.steps_of_the_fit()) - 1, 1)
 
 
 def stack_of(module: LightningModule) -> StackedClassifiers:
@@ -217,6 +218,7 @@ def stack_of(module: LightningModule) -> StackedClassifiers:
 
 def batches_of(trainer: Trainer) -> StackedBatches:
     """The loader of the training."""
-    batches = trainer.train_dataloader
+    loader = trainer.train_dataloader
+    batches = loader.batches if isinstance(loader, Blocks) else loader
     assert isinstance(batches, StackedBatches)
     return batches

@@ -13,7 +13,7 @@ def study(arguments: list[str]) -> int:
     add("--config", required=True, metavar="NAME", help="study file, or the name of a shipped one")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder of the study's records")
     add("--set_ups", nargs="+", default=[], metavar="NAME", help="only these; by default all")
-    add("--seeds", type=int, metavar="N", help="seeds 0 to N-1, instead of the file's number")
+    add("--seeds", type=int, metavar="N", help="seeds 0 to N-1, instead of the number in the file")
     add("--shard", default="1/1", metavar="I/N", help="train only share I of N of the jobs [1/1]")
     add("--redo_damaged", action="store_true", help="train again where a record is damaged")
     add("--engine", choices=["local", "ray"], default="local", help="what runs the jobs [local]")

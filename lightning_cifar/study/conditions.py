@@ -143,7 +143,7 @@ def resolved(config: Config, condition: str) -> Config:
     if foreign:
         raise InputError(
             f"{condition}: a study has no setting 'trainer.{min(foreign)}'; its networks are "
-            f"trained in stacks, which know {' and '.join(TRAINER_KEYS)}"
+            f"trained in stacks, which take {' and '.join(TRAINER_KEYS)}"
         )
     trainer = {"max_epochs": TRAINER_DEFAULTS["max_epochs"], "accelerator": "auto"} | trainer
     try:
@@ -155,7 +155,7 @@ def resolved(config: Config, condition: str) -> Config:
     except ValueError as error:
         raise InputError(f"{condition}: {plain_message(str(error))}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
-        raise InputError(f"{condition}: a study stops early by val_loss alone; leave 'monitor' out")
+        raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
     data = settings["data"]
     data["source"] = data["source"] or resolved_source(data["path"])
     return with_seed(settings, 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_cifar.study.measures import SELECTIONS, Measure, values
+from lightning_cifar.study.measures import SECOND_RULE, Measure, values
 from lightning_cifar.study.plan_file import planned_seeds
 from lightning_cifar.study.statistics import (
     FEWEST_PAIRS,
@@ -119,8 +119,13 @@ class Findings:
         """The finding of two cells; ``other`` is the measure of the second, if another."""
         return self.by_key.get((first, second, measure.key, (other or measure).key))
 
+    def by_accuracy(self, found: Finding) -> Finding | None:
+        """The same comparison by the second rule of selection."""
+        first, second, *keys = found.contrast.key
+        return self.by_key.get((first, second, *(f"{key}{SECOND_RULE}" for key in keys)))  # type: ignore[arg-type]
+
     def all(self) -> Iterator[Finding]:
-        """Every finding, the declared ones first."""
+        """Every finding, the planned ones first."""
         for family in self.families.values():
             yield from family
 
@@ -192,10 +197,9 @@ def in_one_family(findings: Findings) -> dict[Key, float]:
 
     The second looks at the same runs by another rule of selection are left out.
     """
-    looks = {measure.key for measure in SELECTIONS}
     tested = {
         found.contrast.key: found.comparison.p_value if found.comparison else 1.0
         for found in findings.all()
-        if found.contrast.tested and found.measure.key not in looks
+        if found.contrast.tested and not found.measure.key.endswith(SECOND_RULE)
     }
     return dict(zip(tested, holm(list(tested.values())), strict=True))

@@ -1,4 +1,4 @@
-"""The folder of a study: which configuration it belongs to, and what lies where."""
+"""The folder of a study: its configuration and its files."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +16,13 @@ PLAN_FILE = "plan.json"
 LOCK_FILE = ".plan.lock"
 RATES_FOLDER = "rates"
 WEIGHTS_FOLDER = "weights"
+LOGITS_FOLDER = "logits"
 JOBS_FOLDER = "jobs"
-CONTENTS = {PLAN_FILE, LOCK_FILE, RECORDS_FOLDER, RATES_FOLDER, WEIGHTS_FOLDER, JOBS_FOLDER}
+CONTENTS = {
+    *(PLAN_FILE, LOCK_FILE, RECORDS_FOLDER, RATES_FOLDER),
+    *(WEIGHTS_FOLDER, LOGITS_FOLDER, JOBS_FOLDER),
+}
+SEARCHES = "a search a seed"  # whose rates may not be mixed with those of one search for all seeds
 
 
 def open_study(
@@ -42,7 +47,7 @@ def open_study(
         foreign = [name for each in study.iterdir() if (name := each.name) not in CONTENTS]
         if earlier is None and foreign:
             raise InputError(
-                f"{study} is no study: it holds {min(foreign)} and no {PLAN_FILE}; "
+                f"{study} is not a study: it contains {min(foreign)} and no {PLAN_FILE}; "
                 "choose another --out"
             )
         if earlier is not None:
@@ -57,7 +62,8 @@ def plan_fields(
 ) -> dict[str, Any]:
     """All that was asked, as plain values; ``conditions`` are those of the whole plan."""
     runs = {
-        condition.name: condition_settings(condition) | {"images": fingerprints[condition.name]}
+        condition.name: condition_settings(condition)
+        | {"images": fingerprints[condition.name], "rates": SEARCHES}
         for condition in conditions
     }
     fields = {

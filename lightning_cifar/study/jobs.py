@@ -58,53 +58,64 @@ def jobs_of(
     study: Path,
     shard: tuple[int, int] = (1, 1),
 ) -> list[Job]:
-    """What is left to do: stacks that were begun go on with their members, the rest is divided.
+    """What is left to do: started stacks continue with their members, the rest is divided.
 
-    A stack holds seeds of one block of ``MEMBERS`` (0 to 9, 10 to 19, …). The blocks of all
-    conditions are dealt out to the shards in turn, whatever is done already: every shard sees the
-    same.
+    A stack has seeds of one block of ``MEMBERS`` (0 to 9, 10 to 19, …). The blocks of all
+    conditions are assigned to the shards in turn, whether done or not, so every shard sees the
+    same ones.
 
     done: names of the records there are.  shard: (i, n), the i-th of n from 1.
     """
     jobs = []
     number = 0
-    begun = begun_jobs(study)
+    unfinished = unfinished_jobs(study)
     for condition in conditions:
         for start in range(0, condition.seeds, MEMBERS):
             number += 1
             if (number - shard[0]) % shard[1]:
                 continue
             block = range(start, min(start + MEMBERS, condition.seeds))
-            jobs += jobs_of_block(condition, block, done, begun.get(condition.record_name(0), []))
+            stacks = unfinished.get(condition.record_name(0), [])
+            jobs += jobs_of_block(condition, block, done, stacks)
     return jobs
+
+
+def longest_first(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs by the steps they may take: a long one that starts last runs alone at the end."""
+
+    def most_steps(job: Job) -> float:
+        settings = job.condition.settings
+        return float(settings["trainer"]["max_epochs"] / settings["data"]["batch_size"])
+
+    return sorted(jobs, key=most_steps, reverse=True)
 
 
 def jobs_of_block(
     condition: Condition,
     block: Sequence[int],
     done: Collection[str],
-    begun: Iterable[tuple[int, ...]],
+    unfinished: Iterable[tuple[int, ...]],
 ) -> list[Job]:
-    """The jobs of one condition's seeds in ``block``; ``begun`` are its stacks under way."""
+    """The jobs of one condition's seeds in ``block``; ``unfinished`` are its stacks under way."""
     missing = {seed for seed in block if condition.record_name(seed) not in done}
     jobs = []
-    for seeds in begun:
+    for seeds in unfinished:
         if missing & set(seeds):
             jobs.append(Job(condition, seeds))
             missing -= set(seeds)
     return [*jobs, Job(condition, tuple(sorted(missing)))] if missing else jobs
 
 
-def begun_jobs(study: Path) -> dict[str, list[tuple[int, ...]]]:
+def unfinished_jobs(study: Path) -> dict[str, list[tuple[int, ...]]]:
     """Stacks under way: name of the condition's first record -> seeds of each."""
-    begun: dict[str, list[tuple[int, ...]]] = {}
+    unfinished: dict[str, list[tuple[int, ...]]] = {}
     for path in sorted((study / JOBS_FOLDER).glob(f"*/{JOB_FILE}")):
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
-            begun.setdefault(fields["arm"], []).append(tuple(map(int, fields["seeds"])))
+            unfinished.setdefault(fields["arm"], []).append(tuple(map(int, fields["seeds"])))
         except (ValueError, KeyError, TypeError):
             continue  # damaged: its seeds are divided anew
-    return begun
+    return unfinished
 
 
 def begin(job: Job, study: Path) -> Path:

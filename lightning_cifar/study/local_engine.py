@@ -1,4 +1,4 @@
-"""Jobs on this machine: one after another here, or each in a process of its own.
+"""Jobs on this machine: one after another here, or each in its own process.
 
 A job that fails, or whose process dies, takes no other one with it.
 """
@@ -26,7 +26,7 @@ def run_jobs(
 ) -> Generator[tuple[Job, Ended], None, None]:
     """Run the jobs, up to ``workers`` at once; each as it ends.
 
-    One worker needs no process of its own; its death is the study's, which then goes on at the
+    A single worker runs in this process; if it dies, so does the study, which continues at the
     next start.
     """
     if workers == 1:
@@ -92,14 +92,14 @@ def run_in_process(job: Job, study: Path, connection: Connection, parent: int) -
 
 
 def end_with(parent: int) -> None:
-    """End this process when its parent has ended: nobody would know of it, and it holds a lock."""
+    """End this process when its parent has ended: its result would be lost, and it has a lock."""
     while os.getppid() == parent:
         time.sleep(ORPHAN_CHECK)
     os._exit(1)
 
 
 def death(code: int) -> str:
-    """Why a process that told nothing has ended."""
+    """Why a process ended without a message."""
     if code >= 0:
         return f"its process ended with exit code {code}"
     hint = ", perhaps for want of memory" if -code == signal.SIGKILL else ""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lightning_cifar.study.records import StudyRecord
@@ -55,12 +55,6 @@ def best_epoch(record: StudyRecord) -> float:
     return at_best_epoch("epoch")(record) + 1
 
 
-def highest_accuracy(record: StudyRecord) -> float:
-    """The validation accuracy of the epoch that has the highest."""
-    accuracies = [epoch.val_accuracy for epoch in record.run.epochs]
-    return math.nan if record.failure else max(accuracies, default=math.nan)
-
-
 def predicted(way: str, key: str) -> Figure:
     """A score of one way to predict, from the comparison of Monte Carlo dropout."""
 
@@ -89,28 +83,14 @@ MEASURES = {
         ("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
     )
 }
-# Both on the validation images, because records hold test figures of one epoch alone.
-SELECTIONS = (
-    Measure(
-        *(
-            "selected_by_loss",
-            "validation accuracy at the lowest loss",
-            "points",
-            2,
-            True,
-        ),
-        percent(at_best_epoch("val_accuracy")),
-    ),
-    Measure(
-        *("selected_by_accuracy", "highest validation accuracy", "points", 2, True),
-        percent(highest_accuracy),
-    ),
-)
 REACHING = "epochs_to_loss"  # a measure that needs a loss to reach
+
+SECOND_RULE = "_by_accuracy"  # how the key of a measure by the second rule ends
 
 # Ways to predict with one network, and the scores by which they are compared.
 WAYS = {
     "deterministic": "the plain prediction",
+    "monte_carlo_temperature": "Monte Carlo dropout with a temperature",
     "monte_carlo": "Monte Carlo dropout",
     "temperature": "temperature scaling",
 }
@@ -119,6 +99,16 @@ SCORES: tuple[Score, ...] = (
     ("nll", "negative log-likelihood", "nats", 4, False),
     ("calibration_error", "calibration error", "points", 2, False),
 )
+
+
+def by_accuracy(measure: Measure) -> Measure:
+    """The same figure by the second rule: the epoch with the highest validation accuracy."""
+
+    def of(record: StudyRecord) -> float:
+        second = record.by_accuracy
+        return math.nan if second is None else measure.of(second)
+
+    return replace(measure, key=measure.key + SECOND_RULE, of=of)
 
 
 def way_measure(way: str, score: Score) -> Measure:

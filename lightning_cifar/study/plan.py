@@ -1,4 +1,4 @@
-"""What a study is asked to do: set-ups, variants, seeds, and the comparisons declared beforehand.
+"""What a study is asked to do: set-ups, variants, seeds, and the comparisons planned beforehand.
 
 Everything here is read and checked before anything is loaded or trained.
 """
@@ -35,7 +35,7 @@ class SetUp:
 
 @dataclass(frozen=True)
 class PlannedComparison:
-    """A comparison declared beforehand: ``first`` minus ``second``, both "set_up/variant".
+    """A comparison planned beforehand: ``first`` minus ``second``, both "set_up/variant".
 
     Attributes:
         measure: one of ``MEASURES``.
@@ -55,7 +55,7 @@ class PlannedComparison:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole study; ``seeds`` is the number that set-ups without one of their own have."""
+    """A whole study; ``seeds`` is the number for set-ups that give none."""
 
     seeds: int
     set_ups: Mapping[str, SetUp]
@@ -79,12 +79,10 @@ def read_plan(path: Path, seeds: int | None = None) -> Plan:
     named = mapping(settings.get("set_ups"), "set_ups")
     set_ups = {name: set_up(name, each, variants, count) for name, each in named.items()}
     if not set_ups:
-        raise InputError(
-            f"{path} declares no set_ups; give one, such as 'exercise: {{overlays: []}}'"
-        )
+        raise InputError(f"{path} has no set_ups; give one, such as 'exercise: {{overlays: []}}'")
     listed = settings.get("comparisons") or []
     if not isinstance(listed, list):
-        raise InputError(f"comparisons holds {listed!r}, not a list")
+        raise InputError(f"comparisons is {listed!r}, not a list")
     comparisons = tuple(
         comparison(each, f"comparisons[{number}]", set_ups) for number, each in enumerate(listed)
     )
@@ -97,12 +95,12 @@ def set_up(name: str, value: Any, variants: tuple[str, ...], seeds: int) -> SetU
     """A set-up from its lines in the file; never more seeds than the study has."""
     where = f"set_ups.{name}"
     if "/" in name:
-        raise InputError(f"the set-up {name!r} may have no / in its name")
+        raise InputError(f"the name of the set-up {name!r} must not contain /")
     settings = mapping(value or {}, where)
     check_names(settings, SET_UP_KEYS, where)
     overlays = settings.get("overlays") or []
     if not isinstance(overlays, list) or not all(isinstance(each, str) for each in overlays):
-        raise InputError(f"{where}.overlays holds {overlays!r}, not a list of names")
+        raise InputError(f"{where}.overlays is {overlays!r}, not a list of names")
     own = settings.get("variants", list(variants))
     return SetUp(
         tuple(overlays),
@@ -120,9 +118,7 @@ def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> PlannedC
             raise InputError(f"{where}.{key} must be text, got {settings.get(key)!r}")
     measure = chosen([settings["measure"]], MEASURES, "measure", f"{where}.measure")[0]
     if (measure == REACHING) != ("loss" in settings):
-        raise InputError(
-            f"{where}: the measure epochs_to_loss goes with a 'loss', and only it does"
-        )
+        raise InputError(f"{where}: 'loss' belongs to the measure epochs_to_loss, which needs it")
     first, second = (condition_named(settings, key, where, set_ups) for key in ("first", "second"))
     tested = settings.get("tested", True)
     if not isinstance(tested, bool):
@@ -159,7 +155,7 @@ def check_enough_seeds(plan: Plan) -> None:
         if seeds < needed:
             raise InputError(
                 f"the comparison {each.question!r} has {seeds} seeds; with {len(tested)} "
-                f"comparisons declared it needs {needed}: add seeds, declare fewer, or say "
+                f"planned comparisons it needs {needed}: add seeds, plan fewer, or say "
                 "'tested: false'"
             )
 
@@ -179,9 +175,7 @@ def chosen(values: Any, known: Iterable[str], kind: str, where: str) -> tuple[st
     """A list of different names, each of them known."""
     known = list(known)
     if not isinstance(values, list) or not values:
-        raise InputError(
-            f"{where} holds {values!r}, not a list of one or more of {', '.join(known)}"
-        )
+        raise InputError(f"{where} is {values!r}, not a list of one or more of {', '.join(known)}")
     for value in values:
         if value not in known:
             hint = nearest(str(value), known) or f"; choose from {', '.join(known)}"
@@ -199,7 +193,7 @@ def check_names(settings: Config, known: tuple[str, ...], where: str) -> None:
 def mapping(value: Any, where: str) -> Config:
     """A mapping of names to settings."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise InputError(f"{where} holds {value!r}, not settings of the form 'key: value'")
+        raise InputError(f"{where} is {value!r}, not settings of the form 'key: value'")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the plan in a study's folder asked for; what cannot be read in it is said, not fatal."""
+"""What the plan in a study's folder asked for; unreadable parts are reported and not fatal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Planned:
-    """One comparison as the plan declares it; ``margin`` and ``loss`` are None if not given."""
+    """One comparison as the plan has it; ``margin`` and ``loss`` are None if not given."""
 
     question: str
     first: Cell

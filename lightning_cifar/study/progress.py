@@ -45,7 +45,10 @@ class StudyProgress:
             self.learn(job)
         self.expected[job.title] = self.done_by_job[job.title]
         self.runs_done += self.runs[job.title]
-        self.show(f"{job.title}: {outcome}", lasting=True)
+        self.show(
+            f"{job.title}: {outcome} after {duration(time.monotonic() - self.started)}",
+            lasting=True,
+        )
 
     def learn(self, job: Job) -> None:
         """Expect of the others in its set-up what this job needed, if nothing better is known."""

@@ -1,40 +1,130 @@
-"""The learning rate of a condition: given in its configuration, or searched for all its seeds."""
+"""The learning rates of a condition's runs: given in its configuration, or searched for each seed.
 
+One search per seed makes a run the whole recipe: what the search adds to the spread
+over seeds is in every interval, and pairs of runs stay independent of each other.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
+from lightning_cifar.classifiers import DenseClassifier
+from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.files import exclusive
-from lightning_cifar.rate_search.find import find_rate, search_settings
-from lightning_cifar.rate_search.fit_options import PLAIN
+from lightning_cifar.rate_search.find import lent_images, search_settings
+from lightning_cifar.rate_search.fit_options import PLAIN, race_length
+from lightning_cifar.rate_search.race import at_rate, candidates, members_at_once, share_of
 from lightning_cifar.rate_search.results import read_result, write_result
+from lightning_cifar.rate_search.search import Candidate, RangeTest, SearchResult, search
+from lightning_cifar.rate_search.search import candidates as first_rates
+from lightning_cifar.rate_search.short_fits import ShortFits, placed, quiet
+from lightning_cifar.stack.fit import prepared, silent_trainer, train_stack
+from lightning_cifar.stack.progress import StackProgress
 from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.folder import RATES_FOLDER
 
+Rates = tuple[float, ...]
 
-def rate_of(
-    condition: Condition, datamodule: CIFAR10DataModule, study: Path, device: torch.device
-) -> tuple[float, str]:
-    """The rate and where it comes from: "given" or "search".
 
-    A search is that of a single fit with seed 0. Of several processes that need it one searches
-    and the others wait.
+def rates_of(
+    condition: Condition,
+    seeds: Sequence[int],
+    datamodule: CIFAR10DataModule,
+    study: Path,
+    device: torch.device,
+) -> tuple[list[float], str]:
+    """The rate of each seed, and where they come from: "given" or "search".
+
+    The search of a seed is that of a single fit with the weights and the order of images of this
+    seed. Those found are kept in the study's folder; the others are searched together.
 
     datamodule: set up for fitting.
     """
     given = condition.settings["model"]["init_args"]["learning_rate"]
     if given is not None:
-        return float(given), "given"
+        return [float(given)] * len(seeds), "given"
     options = condition.settings["learning_rate_search"]
-    candidates, epochs = options["candidates"], options["epochs"]
-    classifier = condition.classifier(0, None, datamodule)
-    settings = search_settings(classifier, datamodule, PLAIN, candidates, epochs)
-    file = study / RATES_FOLDER / f"{condition.set_up}-{condition.variant}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(file.with_name(f".{file.name}.lock")):
-        result = read_result(file, settings)
-        if result is None:
-            result = find_rate(classifier, datamodule, device, candidates, epochs)
-            write_result(result, settings, "search", file)
-    return result.rate, "search"
+    count, epochs = options["candidates"], options["epochs"]
+    classifiers = {seed: condition.classifier(seed, None, datamodule) for seed in seeds}
+    settings = search_settings(classifiers[seeds[0]], datamodule, PLAIN, count, epochs)
+    files = {seed: rate_file(study, condition, seed) for seed in seeds}
+    found = {seed: read_result(file, settings) for seed, file in files.items()}
+    missing = {seed: classifiers[seed] for seed in seeds if found[seed] is None}
+    if missing:
+        (study / RATES_FOLDER).mkdir(exist_ok=True)
+        for seed, result in searched(missing, datamodule, device, count, epochs).items():
+            write_result(result, settings, "search", files[seed])
+            found[seed] = result
+    return [result.rate for result in found.values() if result is not None], "search"
+
+
+def rate_file(study: Path, condition: Condition, seed: int) -> Path:
+    """Where the search of a run is kept."""
+    return study / RATES_FOLDER / f"{condition.set_up}-{condition.variant}-{seed}.json"
+
+
+def searched(
+    classifiers: Mapping[int, DenseClassifier],
+    datamodule: CIFAR10DataModule,
+    device: torch.device,
+    count: int,
+    epochs: int | None,
+) -> dict[int, SearchResult]:
+    """Search a rate for each seed; the first races of all are run as one stack."""
+    images = lent_images(datamodule, device, processes=1)
+    members = {seed: prepared(each, images) for seed, each in classifiers.items()}
+    tests = {seed: range_test(each, seed, images, device) for seed, each in members.items()}
+    share = share_of(next(iter(members.values())).schedule)
+    first = {seed: first_rates(test, count, share) for seed, test in tests.items() if test.rates}
+    run = raced(members, first, images, device, epochs)
+
+    def race(seed: int, rates: Rates) -> tuple[Candidate, ...]:
+        if rates == first[seed]:
+            return run[seed]
+        return raced(members, {seed: rates}, images, device, epochs)[seed]
+
+    return {
+        seed: search(test, lambda rates, seed=seed: race(seed, rates), count, share)  # type: ignore[misc]
+        for seed, test in tests.items()
+    }
+
+
+def range_test(
+    member: DenseClassifier, seed: int, images: CIFAR10DataModule, device: torch.device
+) -> RangeTest:
+    """The range test of one seed, in its order of images."""
+    images.seed = seed
+    return ShortFits(member, {"datamodule": images}, device, PLAIN).range_test()
+
+
+def raced(
+    members: Mapping[int, DenseClassifier],
+    rates: Mapping[int, Rates],
+    images: CIFAR10DataModule,
+    device: torch.device,
+    epochs: int | None,
+) -> dict[int, tuple[Candidate, ...]]:
+    """Train each seed's classifier at each of its rates; seed -> what became of them."""
+    batches = len(batch_bounds(len(images.train_images), images.batch_size))
+    epochs, options = race_length(batches, epochs, PLAIN)
+    runners = [(seed, rate) for seed, each in rates.items() for rate in each]
+    size = members_at_once(next(iter(members.values())).network, images.batch_size)
+    if device.type != "cpu":
+        size = max(size, len(runners))  # a GPU has the room, and a step takes it no longer
+    ended = []
+    for start in range(0, len(runners), size):
+        chunk = runners[start : start + size]
+        progress = StackProgress(len(chunk))
+        with quiet():
+            trainer = silent_trainer(
+                [progress], max_epochs=epochs, **placed(device), **options.for_trainer()
+            )
+            networks = [at_rate(members[seed], rate) for seed, rate in chunk]
+            train_stack(networks, [seed for seed, _ in chunk], images, trainer)
+        ended += progress.members
+    found = candidates([rate for _, rate in runners], ended, epochs)
+    return {
+        seed: tuple(each for (its, _), each in zip(runners, found, strict=True) if its == seed)
+        for seed in rates
+    }

@@ -27,8 +27,8 @@ def batch_size(study: Study, set_up: str) -> int:
     return int(np.median(sizes)) if sizes else 0
 
 
-def declared_loss(study: Study, first: Cell, second: Cell) -> float | None:
-    """The loss to reach that the plan declares for two cells."""
+def planned_loss(study: Study, first: Cell, second: Cell) -> float | None:
+    """The loss to reach that the plan gives for two cells."""
     return next(
         (
             each.loss
@@ -41,7 +41,7 @@ def declared_loss(study: Study, first: Cell, second: Cell) -> float | None:
 
 def loss_of(study: Study, first: Cell, second: Cell) -> float:
     """The loss to reach: the plan's, or that of the rule."""
-    return declared_loss(study, first, second) or shared_loss(study, first, second)
+    return planned_loss(study, first, second) or shared_loss(study, first, second)
 
 
 def shared_loss(study: Study, *cells: Cell) -> float:

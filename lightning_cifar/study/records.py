@@ -7,7 +7,7 @@ is whole from one that was cut short or edited: JSON with a digit changed is sti
 import base64
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,13 @@ class StudyRecord:
         activations: of this run at the epochs that were looked at.
         monte_carlo: Monte Carlo dropout against the deterministic prediction on the test images,
             as ``uncertainty.report.to_json`` writes it; None for a network without dropout.
+            With "scores" of "monte_carlo_temperature" too: the same samples, their averaged
+            probabilities scaled by "monte_carlo_temperature".
         failure: why there are no test figures; empty if there are.
+        most_accurate: "epoch" with the highest validation accuracy, counted from 0, with its
+            "test" and "test_right"; None if the run failed, or its record is of an earlier version.
+        logits: "file" in the study's folder ``logits``, its "sha256", and the shapes of its arrays
+            "test" and "validation"; None likewise.
     """
 
     name: str
@@ -49,6 +55,29 @@ class StudyRecord:
     activations: tuple[ActivationRecord, ...]
     monte_carlo: dict[str, Any] | None
     failure: str
+    most_accurate: dict[str, Any] | None = None
+    logits: dict[str, Any] | None = None
+
+    @property
+    def by_accuracy(self) -> "StudyRecord | None":
+        """The same run as a rule that keeps the highest validation accuracy would record it.
+
+        Without Monte Carlo dropout, activations and logits, which are of the first checkpoint; None
+        where the second was not kept. A failed run has failed under any rule.
+        """
+        if self.failure:
+            return self
+        if self.most_accurate is None:
+            return None
+        return replace(
+            self,
+            run=replace(self.run, best_epoch=self.most_accurate["epoch"]),
+            test=self.most_accurate["test"],
+            test_right=self.most_accurate["test_right"],
+            activations=(),
+            monte_carlo=None,
+            logits=None,
+        )
 
     @property
     def right_images(self) -> NDArray[np.int8]:
@@ -105,7 +134,7 @@ def read_study_record(path: Path) -> StudyRecord:
         raise InputError(f"cannot read the study record {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} is damaged ({error}); compute it again with 'study --redo_damaged'"
+            f"{path} is damaged ({error}); run it again with 'study --redo_damaged'"
         ) from error
 
 

@@ -13,7 +13,7 @@ from lightning_cifar.errors import Interrupted
 from lightning_cifar.runs.configuration import Config, config_path
 from lightning_cifar.study.conditions import Condition, conditions_of, fingerprints
 from lightning_cifar.study.folder import open_study
-from lightning_cifar.study.jobs import Job, jobs_of, shard_of
+from lightning_cifar.study.jobs import Job, jobs_of, longest_first, shard_of
 from lightning_cifar.study.local_engine import run_jobs
 from lightning_cifar.study.plan import read_plan, selected
 from lightning_cifar.study.progress import StudyProgress
@@ -45,14 +45,14 @@ def run_study(options: Namespace) -> int:
     records, damaged = read_study(options.out)
     chosen = [condition for condition in conditions if condition.set_up in wanted.set_ups]
     done = {record.name for record in records} | set(damaged)
-    jobs = jobs_of(chosen, done, options.out, shard)
+    jobs = longest_first(jobs_of(chosen, done, options.out, shard))
     try:
         failed = run(jobs, options, StudyProgress(jobs, records))
     except (KeyboardInterrupt, SystemExit) as error:
         # A trainer in this process turns Ctrl-C into the end of it.
         if KeyboardInterrupt not in (type(error), type(error.__context__)):
             raise
-        raise Interrupted("interrupted; the same command goes on from here") from error
+        raise Interrupted("interrupted; the same command continues from here") from error
     return summary(chosen, options.out, failed)
 
 

@@ -68,8 +68,8 @@ class Comparison:
 
     @property
     def is_different(self) -> bool:
-        """Whether a difference may be claimed; the interval then excludes 0 too."""
-        return self.p_adjusted <= LEVEL
+        """Whether a difference may be claimed: its test passes and its interval excludes 0."""
+        return self.p_adjusted <= LEVEL and not self.low <= 0 <= self.high
 
     @property
     def deviation(self) -> float:
@@ -103,9 +103,9 @@ class Comparison:
 
 
 def compare_family(family: Sequence[Pairs]) -> list[Comparison | None]:
-    """Judge comparisons that were declared together; None where fewer than two pairs are there.
+    """Test comparisons that were planned together; None where there are fewer than two pairs.
 
-    One without pairs counts in the corrections with p = 1: what was declared stays declared.
+    One without pairs counts in the corrections with p = 1: what was planned counts.
     """
     p_values = [sign_flip_p(each.differences) if each.are_enough else 1.0 for each in family]
     tested = [place for place, each in enumerate(family) if each.tested]

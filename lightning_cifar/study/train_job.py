@@ -13,12 +13,13 @@ from lightning.pytorch import Trainer
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import save_checkpoint
-from lightning_cifar.runs.folders import held
-from lightning_cifar.stack.fit import MemberFit, fit_stack, lightning_checkpoint
+from lightning_cifar.runs.folders import locked
+from lightning_cifar.stack.fit import MemberFit, lightning_checkpoint
+from lightning_cifar.study.fit_runs import fit_runs
 from lightning_cifar.study.folder import JOBS_FOLDER, WEIGHTS_FOLDER
 from lightning_cifar.study.jobs import Job, begin
 from lightning_cifar.study.outcome import study_record
-from lightning_cifar.study.rates import rate_of
+from lightning_cifar.study.rates import rates_of
 from lightning_cifar.study.records import write_study_record
 from lightning_cifar.training.quiet import quieten
 
@@ -71,7 +72,7 @@ def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> list[str]
     folder = begin(job, study)
     with ExitStack() as stack:
         try:
-            stack.enter_context(held(folder))
+            stack.enter_context(locked(folder))
         except InputError as error:
             raise JobBusy(job.title) from error
         failures = train(job, study, folder, on_epoch) if job.missing(study) else []
@@ -80,28 +81,21 @@ def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> list[str]
 
 
 def train(job: Job, study: Path, folder: Path, on_epoch: OnEpoch | None = None) -> list[str]:
-    """Rate, stack, test figures, records."""
+    """Rates, stack, test figures, records."""
     condition = job.condition
-    accelerator = condition.settings["trainer"]["accelerator"]
     datamodule = condition.datamodule()
     datamodule.prepare_data()
     datamodule.setup("fit")
-    rate, source = rate_of(condition, datamodule, study, device_of(accelerator))
-    fits = fit_stack(
-        [condition.classifier(seed, rate, datamodule) for seed in job.seeds],
-        datamodule,
-        seeds=job.seeds,
-        max_epochs=condition.settings["trainer"]["max_epochs"],
-        patience=condition.settings["early_stopping"]["patience"],
-        folder=folder,
-        accelerator=accelerator,
-        on_epoch=on_epoch,
+    device = device_of(condition.settings["trainer"]["accelerator"])
+    rates, source = rates_of(condition, job.seeds, datamodule, study, device)
+    fits = fit_runs(
+        condition, dict(zip(job.seeds, rates, strict=True)), datamodule, folder, on_epoch
     )
     datamodule.setup("test")
     failures = []
-    for seed, fit in zip(job.seeds, fits, strict=True):
+    for seed, (fit, accurate) in zip(job.seeds, fits, strict=True):
         if seed in job.missing(study):
-            record = study_record(condition, seed, fit, source, datamodule)
+            record = study_record(condition, seed, fit, accurate, source, datamodule, study)
             save_weights(fit, study, record.name)
             write_study_record(record, study)
             if record.failure:

@@ -1,6 +1,6 @@
 """A stop at the first loss that is not a number."""
 
-from typing import final
+from typing import Any, final
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -22,37 +22,59 @@ class NonFiniteLoss(RuntimeError):
 class FiniteGuard(Callback):
     """Raises ``NonFiniteLoss`` naming the step and the learning rate; checkpoints stay as they are.
 
-    On the CPU before the step is taken; on an accelerator within 50 steps, still naming the first.
+    On the CPU within the batches that are trained at once, on an accelerator within 50 steps or at
+    the end of the epoch; it names the first step in any case.
     """
+
+    knows_blocks = True  # of batches
 
     def __init__(self) -> None:
         self.losses: list[Tensor] = []
         self.steps: list[int] = []  # of each loss: with accumulated gradients several have one
+        self.rates: list[float] = []
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new list of losses not yet looked at."""
-        self.losses, self.steps = [], []
+        self.losses, self.steps, self.rates = [], [], []
 
     def on_before_backward(
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
-        """Note the loss, and look at those noted when it is time."""
-        self.losses.append(loss.detach())
-        self.steps.append(trainer.global_step)
+        """Note the loss, and look at those noted when it is time: autograd's step follows."""
+        self._note(loss.detach()[None], trainer.global_step, [rate_of(trainer)])
         if loss.device.type == "cpu" or len(self.losses) == STEPS_BETWEEN_LOOKS:
             self._look(trainer)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Note the losses of steps that were made by hand; looking makes an accelerator wait."""
+        if isinstance(outputs, dict) and "losses" in outputs:
+            self._note(outputs["losses"].flatten(), outputs["step"], outputs["rates"])
+            if outputs["losses"].device.type == "cpu":
+                self._look(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the rest."""
         self._look(trainer)
 
+    def _note(self, losses: Tensor, step: int, rates: list[float]) -> None:
+        self.losses.append(losses)
+        self.steps += range(step, step + len(losses))
+        self.rates += rates
+
     def _look(self, trainer: Trainer) -> None:
-        finite = torch.isfinite(torch.stack(self.losses)) if self.losses else torch.tensor(True)
+        finite = torch.isfinite(torch.cat(self.losses)) if self.losses else torch.tensor(True)
         if not finite.all():
-            step = self.steps[int((~finite).int().argmax())]
-            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            first = int((~finite).int().argmax())
+            step, rate = self.steps[first], self.rates[first]
             raise NonFiniteLoss(diverged(step, trainer.current_epoch, rate, advice(trainer)))
-        self.losses, self.steps = [], []
+        self.losses, self.steps, self.rates = [], [], []
+
+
+def rate_of(trainer: Trainer) -> float:
+    """The rate of the next step."""
+    return float(trainer.optimizers[0].param_groups[0]["lr"])
 
 
 def advice(trainer: Trainer) -> str:

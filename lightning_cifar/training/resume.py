@@ -4,13 +4,12 @@ import os
 from pathlib import Path
 from typing import Any, final
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, Timer
 from torch.nn.modules.dropout import _DropoutNd
 
+from lightning_cifar.backprop.module import HandTrained
 from lightning_cifar.runs.folders import LAST_FILE, PREVIOUS_FILE
-from lightning_cifar.seeds import derived_seed
 
 
 @final
@@ -21,6 +20,8 @@ class ResumePoint(Checkpoint):
     dropout masks both recomputed from seeds there is none to hold. An epoch that was cut short is
     not saved: the run continues from the one before, and ends as if it had not been cut.
     """
+
+    knows_blocks = True  # of batches
 
     def __init__(self) -> None:
         self.drops_out = False
@@ -36,19 +37,18 @@ class ResumePoint(Checkpoint):
             trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Find out whether there is anything to seed."""
-        self.drops_out = any(isinstance(module, _DropoutNd) for module in pl_module.modules())
+        """Find out whether there is anything to seed; steps by hand seed their masks themselves."""
+        draws = any(isinstance(module, _DropoutNd) for module in pl_module.modules())
+        self.drops_out = draws and pl_module.automatic_optimization
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
-        """Seed the masks of this step; dropout layers draw from the global generator alone."""
+        """Seed the masks of this step."""
         if self.drops_out:
-            step, part = trainer.global_step, batch_idx % trainer.accumulate_grad_batches
-            # Batches whose gradients are accumulated belong to one step; each has its own masks.
-            parts = (step, part) if part else (step,)
-            seed = derived_seed(pl_module.hparams["seed"], "dropout", trainer.global_rank, *parts)
-            torch.manual_seed(seed)
+            assert isinstance(pl_module, HandTrained)
+            part = batch_idx % trainer.accumulate_grad_batches
+            pl_module.seed_masks(trainer.global_step, part)
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]

@@ -74,7 +74,7 @@ def resample_weights(images: int, resamples: int, seed: int) -> Iterator[Tensor]
 
 
 def difference_of(values: Tensor, *, higher_is_better: bool, images: int) -> Difference:
-    """The difference ``values[0]`` with the interval of the resampled ones behind it."""
+    """The difference ``values[0]`` with the interval of the resampled ones that follow it."""
     value = float(values[0])
     # A resample without any error has no AUROC; it says nothing and is left out.
     defined = values[1:][~values[1:].isnan()]
@@ -98,7 +98,7 @@ def widened_interval(value: float, resampled: Tensor) -> tuple[float, float]:
 
 
 def verdict_of(low: float, high: float, *, higher_is_better: bool, images: int) -> str:
-    """Better, worse, or no difference that so many images can show, from the interval."""
+    """Better, worse, or no difference that this many images can show, from the interval."""
     if low > 0:
         return "better" if higher_is_better else "worse"
     if high < 0:

@@ -33,12 +33,14 @@ def load_classifier(run: Path) -> DenseClassifier:
     checkpoint = load_checkpoint(path)
     variant = checkpoint.get("variant")
     if str(variant) not in VARIANTS:
-        raise InputError(f"{path} holds the variant {variant!r}; known are {', '.join(VARIANTS)}")
+        raise InputError(
+            f"{path} contains the variant {variant!r}; the variants are {', '.join(VARIANTS)}"
+        )
     try:
         classifier = VARIANTS[str(variant)](**checkpoint["hyper_parameters"])
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{path} lacks the sizes of its network; use one that 'fit' wrote"
+            f"{path} does not say how large its network is; use a checkpoint that 'fit' wrote"
         ) from error
     classifier.on_load_checkpoint(checkpoint)
     classifier.load_state_dict(checkpoint["state_dict"])

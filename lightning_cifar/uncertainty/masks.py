@@ -57,21 +57,21 @@ def alpha_rule(rate: float) -> UnitRule:
     return UnitRule(rate, scale=scale, shift=shift, dropped=scale * SELU_FLOOR + shift)
 
 
-def masked(features: Tensor, kept: Tensor, rule: UnitRule) -> Tensor:
+def masked(features: Tensor, mask: Tensor, rule: UnitRule) -> Tensor:
     """The layer's output for (…, images, width) features and a mask that broadcasts to it."""
-    return torch.where(kept, features * rule.scale + rule.shift, rule.dropped)
+    return torch.where(mask, features * rule.scale + rule.shift, rule.dropped)
 
 
-def masked_linear(features: Tensor, kept: Tensor, rule: UnitRule, linear: nn.Linear) -> Tensor:
-    """Dropout and the linear layer behind it as one product, with a mask per sample.
+def masked_linear(features: Tensor, mask: Tensor, rule: UnitRule, linear: nn.Linear) -> Tensor:
+    """Dropout and the following linear layer as one product, with a mask per sample.
 
     The mask goes into the weights, which are fewer than the activations. Features of shape
     (images, width) serve all samples at once; otherwise they are (samples, images, width).
-    kept: (samples, width). Returns: (samples, images, outputs).
+    mask: (samples, width). Returns: (samples, images, outputs).
     """
-    kept = kept.to(linear.weight.dtype)
-    scale = kept * rule.scale
-    shift = kept * (rule.shift - rule.dropped) + rule.dropped
+    mask = mask.to(linear.weight.dtype)
+    scale = mask * rule.scale
+    shift = mask * (rule.shift - rule.dropped) + rule.dropped
     bias = shift @ linear.weight.T
     if linear.bias is not None:
         bias = bias + linear.bias
@@ -79,7 +79,7 @@ def masked_linear(features: Tensor, kept: Tensor, rule: UnitRule, linear: nn.Lin
         # Samples lie side by side in memory: a softmax over ten classes is then vectorised.
         weight = (scale * linear.weight[:, None, :]).flatten(0, 1)
         outputs = torch.addmm(bias.T.flatten(), features, weight.T)
-        return outputs.view(len(features), -1, len(kept)).permute(2, 0, 1)
+        return outputs.view(len(features), -1, len(mask)).permute(2, 0, 1)
     return torch.baddbmm(bias[:, None, :], features, scale[:, :, None] * linear.weight.T)
 
 

@@ -12,7 +12,7 @@ from lightning_cifar.uncertainty.report import aligned
 
 @dataclass(frozen=True)
 class PredictionRow:
-    """What is said about one image; entropy and mutual information in nats.
+    """The prediction for one image; entropy and mutual information in nats.
 
     The mutual information is None for a prediction without samples, which cannot have one.
     """

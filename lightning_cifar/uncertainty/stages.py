@@ -14,7 +14,7 @@ from lightning_cifar.uncertainty.quick_selu import QuickSELU
 
 @dataclass(frozen=True)
 class Stage:
-    """A dropout layer, the linear layer right behind it if there is one, and the rest."""
+    """A dropout layer, the linear layer that follows it if there is one, and the rest."""
 
     rule: UnitRule
     linear: nn.Linear | None
@@ -107,17 +107,17 @@ def suffix_logits(plan: Plan, features: Tensor, masks: Sequence[Tensor]) -> Tens
     (samples, width) for all images alike or (samples, images, width).
     """
     outputs = features
-    for stage, kept in zip(plan.stages, masks, strict=True):
-        outputs = stage_output(stage, outputs, kept)
+    for stage, mask in zip(plan.stages, masks, strict=True):
+        outputs = stage_output(stage, outputs, mask)
     return outputs
 
 
-def stage_output(stage: Stage, features: Tensor, kept: Tensor) -> Tensor:
+def stage_output(stage: Stage, features: Tensor, mask: Tensor) -> Tensor:
     """One stage for all samples; (samples, images, …)."""
-    if stage.linear is not None and kept.dim() == 2:
-        outputs = masked_linear(features, kept, stage.rule, stage.linear)
+    if stage.linear is not None and mask.dim() == 2:
+        outputs = masked_linear(features, mask, stage.rule, stage.linear)
     else:
-        per_image = kept[:, None, :] if kept.dim() == 2 else kept
+        per_image = mask[:, None, :] if mask.dim() == 2 else mask
         outputs = masked(features, per_image, stage.rule)
         outputs = outputs if stage.linear is None else stage.linear(outputs)
     if len(stage.rest) == 0:

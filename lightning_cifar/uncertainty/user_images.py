@@ -50,7 +50,7 @@ def load_images(paths: Sequence[Path], size: int = 32) -> UserImages:
     skipped: list[str] = []
     for name, data in files_at(paths):
         try:
-            # What cannot be written as UTF-8 stands in the name as an escape.
+            # What cannot be written as UTF-8 is an escape in the name.
             decoded.append((name.encode(errors="backslashreplace").decode(), *picture(data, size)))
         except Exception as error:  # decoders of fifty formats fail in every possible way
             skipped.append(f"{shown(name)}: cannot be read as an image ({reason(error)})")

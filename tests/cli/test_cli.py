@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def work(trained, monkeypatch):
+def cwd(trained, monkeypatch):
     """An empty working folder beside the trained run and its cache."""
     folder = trained.parent.parent / "empty"
     with working_in(folder, monkeypatch):
@@ -33,11 +33,11 @@ def work(trained, monkeypatch):
 
 
 @pytest.fixture
-def write(work):
+def write(cwd):
     """Writes config files into the working folder."""
 
     def one(name, text):
-        (work / name).write_text(text)
+        (cwd / name).write_text(text)
         return ["--config", name]
 
     return one
@@ -53,7 +53,7 @@ def test_fit_leaves_a_run_that_is_complete(trained):
 
 
 @pytest.mark.parametrize("command", ["validate", "test"])
-def test_run_folder_is_all_that_the_other_commands_need(trained, work, capsys, command):
+def test_run_folder_is_all_that_the_other_commands_need(trained, cwd, capsys, command):
     before = files_in(trained)
     code, out, error = run(capsys, command, "--run", trained)
     assert (code, error) == (0, "")
@@ -78,11 +78,11 @@ def test_run_folder_is_all_that_a_fresh_process_needs(trained, capsys):
     assert re.match(r"test_loss \d+\.\d{4}  test_accuracy \d+\.\d\d%\n", out)
 
 
-def test_flags_beat_files_wherever_they_stand(write, work, capsys):
+def test_flags_beat_files_wherever_they_stand(write, cwd, capsys):
     overlay = write("overlay.yaml", "data: {batch_size: 30}\ntrainer: {max_epochs: 2}\n")
     flags = ["--data.batch_size=50", "--run=run"]
     assert run(capsys, "fit", *flags, *smoke()[1:], *overlay)[0] == 0
-    record = read_record(work / "run" / "record.json")
+    record = read_record(cwd / "run" / "record.json")
     assert record.config["data"]["batch_size"] == 50
     assert len(record.epochs) == 2
 
@@ -97,22 +97,22 @@ def test_flags_beat_what_the_run_remembers(trained, capsys):
     assert settings["data"]["split_seed"] == 0
 
 
-def test_runs_never_overwrite_each_other(work, capsys):
+def test_runs_never_overwrite_each_other(cwd, capsys):
     outs = [run(capsys, *smoke())[1] for _ in range(2)]
     assert [out.splitlines()[-1] for out in outs] == [
         f"run folder: runs/elu-{number:03d}" for number in range(2)
     ]
-    before = files_in(work)
-    assert "exists already" in refused(capsys, *smoke(), "--run", "runs/elu-000")
-    assert files_in(work) == before
+    before = files_in(cwd)
+    assert "already exists" in refused(capsys, *smoke(), "--run", "runs/elu-000")
+    assert files_in(cwd) == before
 
 
-def test_same_seed_gives_the_same_weights(work, capsys):
+def test_same_seed_gives_the_same_weights(cwd, capsys):
     hashes = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         arguments = [*smoke("alpha_dropout"), f"--run={name}", f"--seed_everything={seed}"]
         assert run(capsys, *arguments)[0] == 0
-        hashes.append([each.val_loss for each in read_record(work / name / "record.json").epochs])
+        hashes.append([each.val_loss for each in read_record(cwd / name / "record.json").epochs])
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -166,7 +166,7 @@ def test_bad_arguments_are_refused_in_a_line(case, capsys):
         ("data: {batchsize: 3}\n", "'data.batchsize'; did you mean 'batch_size'?"),
         ("dta: {batch_size: 3}\n", "unknown setting 'dta'; did you mean 'data'?"),
         ("data: [1, 2\n", "overlay.yaml is not a YAML file (line 2)"),
-        ("just words\n", "overlay.yaml holds text, not settings"),
+        ("just words\n", "overlay.yaml contains text, not settings"),
         ("model: {class_path: SwishClassifier}\n", "'SwishClassifier'; choose one of Elu"),
         ("model: {init_args: {learning_rate: -1e-3}}\n", "positive number, got -0.001"),
         ("model: {init_args: {learning_rate: .nan}}\n", "positive number, got nan"),
@@ -218,14 +218,14 @@ def image_unreadable(folder):
     "damage",
     [missing, class_missing, class_empty, class_extra, image_unreadable],
 )
-def test_bad_folders_of_images_are_refused_in_a_line(images, work, capsys, damage):
-    folder = shutil.copytree(images, work / "images")
+def test_bad_folders_of_images_are_refused_in_a_line(images, cwd, capsys, damage):
+    folder = shutil.copytree(images, cwd / "images")
     message = damage(folder)
     assert message in refused(capsys, *from_images(folder))
 
 
-def test_bad_zips_are_refused_in_a_line(images, work, capsys):
-    path = zip_folder(images, work / "images.zip")
+def test_bad_zips_are_refused_in_a_line(images, cwd, capsys):
+    path = zip_folder(images, cwd / "images.zip")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     assert "images.zip is not a zip, or a truncated one" in refused(capsys, *from_images(path))
@@ -234,16 +234,16 @@ def test_bad_zips_are_refused_in_a_line(images, work, capsys):
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_good_images_are_trained_on(images, work, capsys, zipped):
+def test_good_images_are_trained_on(images, cwd, capsys, zipped):
     """The control of the refusals above."""
-    path = zip_folder(images, work / "images.zip") if zipped else images
+    path = zip_folder(images, cwd / "images.zip") if zipped else images
     assert run(capsys, *from_images(path), "--run=run")[0] == 0
 
 
-def test_run_without_a_checkpoint_cannot_be_tested(trained, work, capsys):
-    (work / "run").mkdir()
-    assert "holds no config.yaml" in refused(capsys, "test", "--run", "run")
-    shutil.copy(trained / "config.yaml", work / "run")
+def test_run_without_a_checkpoint_cannot_be_tested(trained, cwd, capsys):
+    (cwd / "run").mkdir()
+    assert "contains no config.yaml" in refused(capsys, "test", "--run", "run")
+    shutil.copy(trained / "config.yaml", cwd / "run")
     assert "run has no best.ckpt" in refused(capsys, "test", "--run", "run")
 
 
@@ -258,11 +258,11 @@ def test_checkpoint_of_another_network_cannot_be_tested(trained, capsys, flags, 
     assert message in refused(capsys, "test", "--run", trained, *flags)
 
 
-def test_damaged_checkpoint_cannot_be_tested(trained, work, capsys):
-    shutil.copytree(trained, work / "run")
+def test_damaged_checkpoint_cannot_be_tested(trained, cwd, capsys):
+    shutil.copytree(trained, cwd / "run")
     content = bytearray((trained / "best.ckpt").read_bytes())
     content[len(content) // 2] ^= 1
-    (work / "run" / "best.ckpt").write_bytes(content)
+    (cwd / "run" / "best.ckpt").write_bytes(content)
     assert "best.ckpt is damaged" in refused(capsys, "test", "--run", "run")
 
 
@@ -287,15 +287,15 @@ def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_disk_that_is_full_is_reported_in_a_line(work, capsys, full_disk):
+def test_disk_that_is_full_is_reported_in_a_line(cwd, capsys, full_disk):
     code, _, error = run(capsys, *smoke(), "--run=run")
     assert code == 2
     assert re.fullmatch("lightning-cifar: .*File too large; free some space .*\n", error)
-    assert not list((work / "run").glob("*.ckpt")), "half a checkpoint was left"
-    assert not list((work / "run").glob(".*")), "a temporary file was left"
+    assert not list((cwd / "run").glob("*.ckpt")), "half a checkpoint was left"
+    assert not list((cwd / "run").glob(".*")), "a temporary file was left"
 
 
-def test_loss_that_is_not_finite_is_reported_in_a_line(work, capsys):
+def test_loss_that_is_not_finite_is_reported_in_a_line(cwd, capsys):
     flags = ["--model.learning_rate=1e30", "--trainer.max_epochs=3", "--run=run"]
     code, _, error = run(capsys, *smoke(), *flags)
     assert code == 1
@@ -306,12 +306,12 @@ def test_loss_that_is_not_finite_is_reported_in_a_line(work, capsys):
     )
 
 
-def test_found_rate_is_reported_and_recorded(work, capsys):
+def test_found_rate_is_reported_and_recorded(cwd, capsys):
     flags = ["--model.learning_rate=null", "--learning_rate_search.epochs=1", "--run=run"]
     code, _, error = run(capsys, *smoke(), *flags)
     assert code == 0
-    record = read_record(work / "run" / "record.json")
+    record = read_record(cwd / "run" / "record.json")
     assert record.learning_rate_source == "search"
     assert f"learning rate {record.learning_rate:.3g} (from the search)" in error
-    search = json.loads((work / "run" / "learning_rate.json").read_text())
+    search = json.loads((cwd / "run" / "learning_rate.json").read_text())
     assert search["rate"] == record.learning_rate

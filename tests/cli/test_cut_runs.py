@@ -17,12 +17,6 @@ from lightning_cifar.training.trainer import NotingTrainer
 LONG = ["--trainer.max_epochs", "4", "--early_stopping.patience", "99"]
 
 
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    with working_in(tmp_path / "work", monkeypatch) as folder:
-        yield folder
-
-
 @pytest.fixture(scope="module")
 def uncut(tmp_path_factory):
     """The folder of a run that nothing cut; tests only read it."""
@@ -78,18 +72,18 @@ def assert_same_outcome(first, second):
 
 @pytest.mark.parametrize("step", [2, 5, 6, 7])
 @pytest.mark.parametrize(("how", "kind"), [("Ctrl-C", "interrupted"), ("stop", "callback")])
-def test_resumed_run_equals_the_uncut_one(work, uncut, capsys, monkeypatch, step, how, kind):
+def test_resumed_run_equals_the_uncut_one(cwd, uncut, capsys, monkeypatch, step, how, kind):
     """3 steps an epoch: within the first, within a later one, at the end of one."""
     cut_at(step, how, monkeypatch)
     code, out, error = run(capsys, *smoke(), *LONG, "--run", "cut")
     assert code == (130 if how == "Ctrl-C" else 0)
     assert "lightning-cifar fit --run cut --resume" in out + error
     if how == "stop" or step > 3:
-        assert json.loads((work / "cut" / "record.json").read_text())["stop_kind"] == kind
+        assert json.loads((cwd / "cut" / "record.json").read_text())["stop_kind"] == kind
     if step > 3:
-        assert_rejects(lambda: assert_same_outcome(uncut, work / "cut"))
+        assert_rejects(lambda: assert_same_outcome(uncut, cwd / "cut"))
     assert run(capsys, "fit", "--run", "cut", "--resume")[0] == 0
-    assert_same_outcome(uncut, work / "cut")
+    assert_same_outcome(uncut, cwd / "cut")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +95,7 @@ def test_resumed_run_equals_the_uncut_one(work, uncut, capsys, monkeypatch, step
         (["--early_stopping.patience", "1"], ["--early_stopping.patience=99"]),
     ],
 )
-def test_run_that_was_told_to_be_short_can_be_told_to_be_longer(work, capsys, cut, more):
+def test_run_that_was_told_to_be_short_can_be_told_to_be_longer(cwd, capsys, cut, more):
     rates = ["--model.learning_rate", "0.03"]
     assert run(capsys, *smoke(), *LONG, *rates, "--run", "uncut")[0] == 0
     assert run(capsys, *smoke(), *LONG, *rates, *cut, "--run", "cut")[0] == 0
@@ -109,35 +103,35 @@ def test_run_that_was_told_to_be_short_can_be_told_to_be_longer(work, capsys, cu
     assert code == 0
     assert "is finished" in out
     assert run(capsys, "fit", "--run", "cut", "--resume", *more)[0] == 0
-    first, second = (outcome(work / name) for name in ("uncut", "cut"))
+    first, second = (outcome(cwd / name) for name in ("uncut", "cut"))
     expected = first[0] | {"stop_reason": second[0]["stop_reason"]}
     assert second[0] == expected
 
 
-def test_time_is_of_each_call(work, capsys):
+def test_time_is_of_each_call(cwd, capsys):
     """A limit that is up at once: each call gets through a part of its first epoch."""
     limit = ["--trainer.max_time", "00:00:00:00"]
     assert run(capsys, *smoke(), *LONG, *limit, "--run", "run")[0] == 0
-    assert json.loads((work / "run" / "record.json").read_text())["stop_kind"] == "time"
+    assert json.loads((cwd / "run" / "record.json").read_text())["stop_kind"] == "time"
     code, _, error = run(capsys, "fit", "--run", "run", "--resume", "--trainer.max_time=null")
     assert code == 0, error
-    assert json.loads((work / "run" / "record.json").read_text())["stop_kind"] == "epochs"
+    assert json.loads((cwd / "run" / "record.json").read_text())["stop_kind"] == "epochs"
 
 
-def test_timer_is_of_each_call_too(work, capsys):
+def test_timer_is_of_each_call_too(cwd, capsys):
     timer = ["--trainer.callbacks+=Timer", "--trainer.callbacks.duration", "00:00:00:00"]
     assert run(capsys, *smoke(), *LONG, *timer, "--run", "run")[0] == 0
     code, _, error = run(capsys, "fit", "--run", "run", "--resume", "--trainer.callbacks=null")
     assert code == 0, error
-    assert json.loads((work / "run" / "record.json").read_text())["stop_kind"] == "epochs"
+    assert json.loads((cwd / "run" / "record.json").read_text())["stop_kind"] == "epochs"
 
 
-def test_data_are_found_from_another_working_directory(work, capsys, monkeypatch):
-    write_folder(work / "images", train=4, test=1)
+def test_data_are_found_from_another_working_directory(cwd, capsys, monkeypatch):
+    write_folder(cwd / "images", train=4, test=1)
     options = ["--data.source", "folder", "--data.path", "images", "--data.validation_size", "10"]
     code, _, error = run(capsys, *smoke(), *options, "--run", "run")
     assert code == 0, error
-    elsewhere = work / "elsewhere"
+    elsewhere = cwd / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     for name in ("validate", "test"):
@@ -148,7 +142,7 @@ def test_data_are_found_from_another_working_directory(work, capsys, monkeypatch
     assert code == 0, error
 
 
-def test_record_names_what_was_used_when_a_callback_changed_it(work, capsys, monkeypatch):
+def test_record_names_what_was_used_when_a_callback_changed_it(cwd, capsys, monkeypatch):
     class Changes(Callback):
         def on_fit_start(self, trainer, pl_module):
             pl_module.learning_rate = 0.5
@@ -160,8 +154,8 @@ def test_record_names_what_was_used_when_a_callback_changed_it(work, capsys, mon
 
     monkeypatch.setattr(command, "NotingTrainer", make)
     assert run(capsys, *smoke(), "--run", "run")[0] == 0
-    record = json.loads((work / "run" / "record.json").read_text())
+    record = json.loads((cwd / "run" / "record.json").read_text())
     assert record["learning_rate"] == 0.5
     assert record["learning_rate_source"] == "changed during the fit"
     assert record["epochs"][0]["learning_rate"] == 0.5
-    assert "learning_rate: 0.5" in (work / "run" / "config.yaml").read_text()
+    assert "learning_rate: 0.5" in (cwd / "run" / "config.yaml").read_text()

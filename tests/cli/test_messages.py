@@ -63,7 +63,7 @@ CLASSES = {
 OPTIONS = {
     "--trainer.gpus 1": "use --trainer.accelerator gpu --trainer.devices N",
     "--trainer.tpu_cores 8": "use --trainer.accelerator tpu --trainer.devices N",
-    "--trainer.auto_lr_find true": "the rate is searched whenever --model.learning_rate",
+    "--trainer.auto_lr_find true": "the rate is searched for whenever --model.learning_rate",
     "--trainer.auto_scale_batch_size power": "use --data.batch_size",
     "--trainer.resume_from_checkpoint last.ckpt": "use --run FOLDER --resume",
     "--trainer.distributed_backend ddp": "use --trainer.strategy",
@@ -87,7 +87,7 @@ OPTIONS = {
     "--seed 3": "use --seed_everything",
     "--model.seed 3": "use --seed_everything",
     "--data_dir here": "use --data.source folder --data.path FOLDER",
-    "--data.num_workers 4": "so there are no workers to set",
+    "--data.num_workers 4": "so there are no workers",
     "--model.dropout 0.2": "use --model.dropout_rate with --config alpha_dropout",
     "--model.dropout_rate 0.2": "no setting 'dropout_rate'; AlphaDropoutClassifier has it",
     "--model.activation relu": "the variant decides this",
@@ -119,7 +119,7 @@ INTERNAL = re.compile(r"Union|typing\.|NoneType|<class|Namespace|NestedArg|Subty
 
 
 @pytest.fixture(autouse=True)
-def work(tmp_path, monkeypatch):
+def cwd(tmp_path, monkeypatch):
     """An empty folder, in an environment whose only package for loggers is TensorBoard."""
     missing = {module for module, _ in hints.NEEDED.values()} - {"tensorboard"}
     monkeypatch.setattr(

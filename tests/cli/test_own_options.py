@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from commands import run, smoke, working_in
+from commands import run, smoke
 
 from lightning_cifar.cli.options import accepted_keys
 
@@ -25,7 +25,6 @@ CHANGES = {
 }
 # Option → the tests that show what it does.
 ELSEWHERE = {
-    "model.compiled": "tests/test_classifiers.py",
     "data.source": "tests/data/test_datamodule.py",
     "data.path": "tests/cli/test_cut_runs.py",
     "data.cache": "tests/data/test_datamodule.py",
@@ -40,12 +39,6 @@ ELSEWHERE = {
     "early_stopping.patience": "tests/training/test_judging.py",
     "early_stopping.mode": "tests/training/test_judging.py",
 }
-
-
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    with working_in(tmp_path / "work", monkeypatch) as folder:
-        yield folder
 
 
 def figures(capsys, folder, variant, *options):
@@ -69,20 +62,20 @@ def test_every_option_has_a_case():
 
 
 @pytest.mark.parametrize("option", CHANGES)
-def test_option_changes_what_is_trained(work, capsys, option):
+def test_option_changes_what_is_trained(cwd, capsys, option):
     variant, value = CHANGES[option]
-    assert figures(capsys, work, variant) != figures(capsys, work, variant, f"--{option}", value)
+    assert figures(capsys, cwd, variant) != figures(capsys, cwd, variant, f"--{option}", value)
 
 
-def test_seed_changes_what_is_trained(work, capsys):
-    seeded = figures(capsys, work, "selu", "--seed_everything", "7")
-    assert figures(capsys, work, "selu") != seeded
+def test_seed_changes_what_is_trained(cwd, capsys):
+    seeded = figures(capsys, cwd, "selu", "--seed_everything", "7")
+    assert figures(capsys, cwd, "selu") != seeded
 
 
-def test_control_the_same_options_give_the_same_figures(work, capsys):
-    assert figures(capsys, work, "selu") == figures(capsys, work, "selu")
+def test_control_the_same_options_give_the_same_figures(cwd, capsys):
+    assert figures(capsys, cwd, "selu") == figures(capsys, cwd, "selu")
 
 
-def test_other_loader_gives_the_same_figures(work, capsys):
-    stock = figures(capsys, work, "selu", "--data.loader", "stock")
-    assert figures(capsys, work, "selu") == stock
+def test_other_loader_gives_the_same_figures(cwd, capsys):
+    stock = figures(capsys, cwd, "selu", "--data.loader", "stock")
+    assert figures(capsys, cwd, "selu") == stock

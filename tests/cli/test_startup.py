@@ -20,7 +20,7 @@ print(json.dumps([code, [name for name in {heavy!r} if name in sys.modules]]))
 
 
 def outcome(tmp_path, package, arguments, heavy=HEAVY):
-    """Exit code and the heavy libraries loaded of one call in a process of its own."""
+    """Exit code and the heavy libraries loaded of one call in its own process."""
     script = SCRIPT.format(package=package, arguments=arguments, heavy=heavy)
     command = [sys.executable, "-c", script]
     done = subprocess.run(

@@ -9,25 +9,17 @@ import io
 import json
 import logging
 import math
-import re
+from pathlib import Path
 
 import pytest
-from commands import refused, run, smoke, working_in
+from commands import fit, record_of, refused, run, smoke, working_in
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch import callbacks as lightning_callbacks
 
 from benchmarks import option_tables
 from lightning_cifar.__main__ import main
 from lightning_cifar.cli import command
 from lightning_cifar.cli.trainer_options import NOT_ZERO, REFUSED, SUPPORTED
-from lightning_cifar.training import foreign_callbacks
 from lightning_cifar.training.trainer import NotingTrainer
-
-
-@pytest.fixture
-def work(tmp_path, monkeypatch):
-    with working_in(tmp_path / "work", monkeypatch) as folder:
-        yield folder
 
 
 class Seen(Callback):
@@ -61,19 +53,8 @@ def watch(monkeypatch):
     return seen
 
 
-def fit(capsys, *options, name="run", variant="elu"):
-    """A smoke fit on 270 images in 3 batches; what was printed."""
-    done = run(capsys, *smoke(variant), "--run", name, *options)
-    assert done[0] == 0, done[2]
-    return done[1] + done[2]
-
-
-def record(folder, name="run"):
-    return json.loads((folder / name / "record.json").read_text())
-
-
 def losses(folder, name="run"):
-    return [epoch["train_loss"] for epoch in record(folder, name)["epochs"]]
+    return [epoch["train_loss"] for epoch in record_of(folder, name)["epochs"]]
 
 
 def test_page_of_the_docs_is_written_from_the_lists():
@@ -98,7 +79,7 @@ def test_the_two_lists_are_lightnings():
         ("model_registry", "name"),
     ],
 )
-def test_refused_options_are_refused_by_name(work, capsys, option, value):
+def test_refused_options_are_refused_by_name(cwd, capsys, option, value):
     error = refused(capsys, *smoke(), f"--trainer.{option}", value)
     assert f"trainer.{option} is refused" in error
     assert REFUSED[option] in error
@@ -113,7 +94,7 @@ def test_all_that_is_refused_has_a_case():
     ("command_name", "option"),
     [(name, option) for name, options in NOT_ZERO.items() for option in options],
 )
-def test_zero_is_refused_where_it_leaves_nothing_to_do(work, capsys, command_name, option):
+def test_zero_is_refused_where_it_leaves_nothing_to_do(cwd, capsys, command_name, option):
     if command_name == "fit":
         start = smoke()
     else:
@@ -124,11 +105,11 @@ def test_zero_is_refused_where_it_leaves_nothing_to_do(work, capsys, command_nam
 
 # An option with a value, and what must be true of the fit with it. ``seen`` watched it.
 def epochs(folder):
-    return [epoch["epoch"] for epoch in record(folder)["epochs"]]
+    return [epoch["epoch"] for epoch in record_of(folder)["epochs"]]
 
 
 EFFECTS = {
-    ("accelerator", "cpu"): lambda folder, seen, out: record(folder)["device"].startswith("cpu"),
+    ("accelerator", "cpu"): lambda folder, seen, out: record_of(folder)["device"].startswith("cpu"),
     ("strategy", "auto"): lambda folder, seen, out: seen.trainer.world_size == 1,
     ("devices", 1): lambda folder, seen, out: seen.trainer.num_devices == 1,
     ("precision", "64-true"): lambda folder, seen, out: seen.trainer.precision == "64-true",
@@ -140,7 +121,7 @@ EFFECTS = {
     ("limit_val_batches", 1): lambda folder, seen, out: seen.trainer.num_val_batches == [1],
     ("limit_test_batches", 2): lambda folder, seen, out: seen.trainer.limit_test_batches == 2,
     ("val_check_interval", 2): lambda folder, seen, out: seen.validations == [(False, 2)],
-    ("check_val_every_n_epoch", 2): lambda folder, seen, out: record(folder)["best_epoch"] == -1,
+    ("check_val_every_n_epoch", 2): lambda folder, seen, out: record_of(folder)["best_epoch"] == -1,
     ("num_sanity_val_steps", 1): lambda folder, seen, out: seen.validations[0] == (True, 0),
     ("log_every_n_steps", 7): lambda folder, seen, out: seen.trainer.log_every_n_steps == 7,
     ("enable_progress_bar", "true"): lambda folder, seen, out: "Epoch 0" in out,
@@ -158,7 +139,7 @@ EFFECTS = {
 }
 # These have tests of their own below, or in the file named.
 ELSEWHERE = {
-    "callbacks": "test_callbacks_of_lightning_are_served_or_refused",
+    "callbacks": "test_trainer_callbacks.py",
     "fast_dev_run": "test_trying_the_code_leaves_no_run",
     "min_epochs": "test_patience_waits",
     "min_steps": "test_patience_waits",
@@ -198,13 +179,14 @@ def hparams_left_out(seen):
 
 def test_all_that_is_supported_has_a_case():
     assert {option for option, _ in EFFECTS} | set(ELSEWHERE) == set(SUPPORTED)
-    assert all(each in globals() for each in ELSEWHERE.values())
+    beside = {path.name for path in Path(__file__).parent.iterdir()}
+    assert set(ELSEWHERE.values()) <= globals().keys() | beside
 
 
 @pytest.mark.parametrize(("option", "value"), EFFECTS)
-def test_supported_options_have_their_effect(work, capsys, caplog, watched, option, value):
+def test_supported_options_have_their_effect(cwd, capsys, caplog, watched, option, value):
     out = fit(capsys, f"--trainer.{option}", value) + caplog.text
-    assert EFFECTS[option, value](work, watched, out)
+    assert EFFECTS[option, value](cwd, watched, out)
 
 
 @pytest.fixture(scope="module")
@@ -232,30 +214,30 @@ def test_control_without_the_option_the_effect_is_not_there(plain, option, value
         assert EFFECTS[option, value](*plain)
 
 
-def test_trying_the_code_leaves_no_run(work, capsys, watched):
+def test_trying_the_code_leaves_no_run(cwd, capsys, watched):
     out = run(capsys, *smoke(), "--run", "run", "--trainer.fast_dev_run", "true")
     assert (out[0], out[2]) == (0, "")
     assert "no run was written" in out[1]
     assert len(watched.batches) == 1
-    assert list(work.iterdir()) == []
+    assert list(cwd.iterdir()) == []
 
 
-def test_trying_the_code_needs_no_search(work, capsys, watched):
+def test_trying_the_code_needs_no_search(cwd, capsys, watched):
     out = run(capsys, *smoke(), "--model.learning_rate=null", "--trainer.fast_dev_run", "true")
     assert out[0] == 0
     assert "search" not in out[1] + out[2]
 
 
 @pytest.mark.parametrize(("option", "value"), [("min_epochs", 4), ("min_steps", 12)])
-def test_patience_waits(work, capsys, watched, option, value):
+def test_patience_waits(cwd, capsys, watched, option, value):
     lost = ["--early_stopping.patience", "1", "--early_stopping.mode", "max"]
     fit(capsys, *lost, "--trainer.max_epochs", "9", name="free")
     fit(capsys, *lost, "--trainer.max_epochs", "9", f"--trainer.{option}", value)
-    assert len(losses(work, "free")) < 4 == len(losses(work))
-    assert record(work)["stop_kind"] == "patience"
+    assert len(losses(cwd, "free")) < 4 == len(losses(cwd))
+    assert record_of(cwd)["stop_kind"] == "patience"
 
 
-def test_the_same_batches_in_each_epoch(work, capsys, watched):
+def test_the_same_batches_in_each_epoch(cwd, capsys, watched):
     fit(capsys, "--trainer.overfit_batches", 2, "--trainer.max_epochs", 2)
     first, second = (
         [labels for epoch, labels in watched.batches if epoch == each] for each in (0, 1)
@@ -264,7 +246,7 @@ def test_the_same_batches_in_each_epoch(work, capsys, watched):
     assert first == second
 
 
-def test_control_limited_batches_differ_between_epochs(work, capsys, watched):
+def test_control_limited_batches_differ_between_epochs(cwd, capsys, watched):
     fit(capsys, "--trainer.limit_train_batches", 2, "--trainer.max_epochs", 2)
     first, second = (
         [labels for epoch, labels in watched.batches if epoch == each] for each in (0, 1)
@@ -272,7 +254,7 @@ def test_control_limited_batches_differ_between_epochs(work, capsys, watched):
     assert first != second
 
 
-def test_clipping_changes_the_training(work, capsys):
+def test_clipping_changes_the_training(cwd, capsys):
     clipped = ["--trainer.gradient_clip_val", "0.01", "--trainer.max_epochs", "2"]
     found = set()
     for name, options in {
@@ -281,11 +263,11 @@ def test_clipping_changes_the_training(work, capsys):
         "value": [*clipped, "--trainer.gradient_clip_algorithm", "value"],
     }.items():
         fit(capsys, *options, name=name)
-        found.add(losses(work, name)[1])
+        found.add(losses(cwd, name)[1])
     assert len(found) == 3
 
 
-def test_plugins_beside_ours(work, capsys, watched):
+def test_plugins_beside_ours(cwd, capsys, watched):
     error = refused(capsys, *smoke(), "--trainer.plugins", "AsyncCheckpointIO")
     assert "trainer" in error
     assert "CheckpointIO" in error or "checkpoint" in error.lower()
@@ -293,73 +275,6 @@ def test_plugins_beside_ours(work, capsys, watched):
     fit(capsys, "--trainer.plugins", path)
     connector = watched.trainer._accelerator_connector
     assert type(connector.cluster_environment).__name__ == "LightningEnvironment"
-
-
-# How each callback of Lightning's is given, and what is said of it.
-SERVED = {
-    "EarlyStopping": ["--trainer.callbacks.monitor", "val_loss"],
-    "EMAWeightAveraging": [],
-    "WeightAveraging": [],
-    "GradientAccumulationScheduler": ["--trainer.callbacks.scheduling", '{"0": 2}'],
-    "LearningRateMonitor": ["--trainer.logger", "true"],
-    "ModelCheckpoint": [],
-    "ModelSummary": ["--trainer.enable_model_summary", "true"],
-    "SpikeDetection": [],
-    "Timer": ["--trainer.callbacks.duration", "00:01:00:00"],
-    "TQDMProgressBar": ["--trainer.enable_progress_bar", "true"],
-}
-TURNED_DOWN = {
-    "StochasticWeightAveraging": (["--trainer.callbacks.swa_lrs", "0.01"], "EMAWeightAveraging"),
-    "LearningRateFinder": ([], "a search of its own"),
-    "BatchSizeFinder": ([], "--data.batch_size"),
-    "OnExceptionCheckpoint": (["--trainer.callbacks.dirpath", "x"], "without being asked"),
-    "ModelPruning": (["--trainer.callbacks.pruning_fn", "l1_unstructured"], "renames the weights"),
-    "BackboneFinetuning": ([], "no backbone"),
-    "LearningRateMonitor": ([], "add --trainer.logger CSVLogger"),
-    "DeviceStatsMonitor": ([], "add --trainer.logger CSVLogger"),
-    "TQDMProgressBar": ([], "enable_progress_bar"),
-}
-# Not a thing that a command line can give: abstract, or made of functions, or of other packages.
-NOT_GIVEN = {"Callback", "Checkpoint", "LambdaCallback", "ProgressBar", "ThroughputMonitor"}
-NOT_GIVEN |= {"BasePredictionWriter", "BaseFinetuning", "RichModelSummary", "RichProgressBar"}
-
-
-def test_callbacks_of_lightning_are_served_or_refused():
-    assert {*SERVED, *TURNED_DOWN, *NOT_GIVEN} == set(lightning_callbacks.__all__)
-    assert {*SERVED, *TURNED_DOWN} <= {*foreign_callbacks.SERVED, *foreign_callbacks.REFUSED} | {
-        "BackboneFinetuning"  # a BaseFinetuning
-    }
-    named = {*foreign_callbacks.REFUSED, *foreign_callbacks.NEED_LOGGER}
-    assert named <= {*TURNED_DOWN, *NOT_GIVEN}
-
-
-@pytest.mark.parametrize("name", SERVED)
-def test_callback_is_served(work, capsys, name):
-    out = fit(capsys, f"--trainer.callbacks+={name}", *SERVED[name])
-    assert record(work)["stop_kind"] == "epochs", out
-    code, out, error = run(capsys, "validate", "--run", "run", "--trainer.callbacks=null")
-    assert code == 0, error
-    again = float(re.search(r"val_loss ([\d.]+)", out)[1])
-    assert again == pytest.approx(record(work)["best"]["val_loss"], abs=6e-5)
-
-
-@pytest.mark.filterwarnings("ignore:(?s).*Unable to serialize instance")
-@pytest.mark.parametrize("name", TURNED_DOWN)
-def test_callback_is_refused(work, capsys, name):
-    options, reason = TURNED_DOWN[name]
-    error = refused(capsys, *smoke(), f"--trainer.callbacks+={name}", *options)
-    assert reason in error
-
-
-@pytest.mark.parametrize("precision", ["64-true", "16-true", "bf16-true"])
-def test_averages_of_32_bits_beside_other_weights_are_refused(work, capsys, precision):
-    averaging = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.precision", precision]
-    error = refused(capsys, *smoke(), *averaging)
-    assert f"every validation would round the weights of {precision}" in error
-
-
-def test_control_averages_beside_weights_of_32_bits_are_served(work, capsys):
-    fit(capsys, "--trainer.callbacks+=EMAWeightAveraging", "--trainer.precision", "bf16-mixed")
 
 
 @pytest.mark.parametrize(
@@ -388,19 +303,19 @@ def test_control_averages_beside_weights_of_32_bits_are_served(work, capsys):
         ["--trainer.fast_dev_run", "-1"],
     ],
 )
-def test_what_lightning_refuses_is_one_line_and_leaves_no_folder(work, capsys, options):
+def test_what_lightning_refuses_is_one_line_and_leaves_no_folder(cwd, capsys, options):
     refused(capsys, *smoke(), *options)
 
 
-def test_record_is_json_that_every_reader_takes(work, capsys):
+def test_record_is_json_that_every_reader_takes(cwd, capsys):
     """An epoch without a validation has null, not NaN, which JSON does not know."""
     fit(capsys, "--trainer.max_epochs", 3, "--trainer.check_val_every_n_epoch", 2)
 
     def refuse(word):
         raise AssertionError(f"{word} is no JSON")
 
-    text = (work / "run" / "record.json").read_text()
+    text = (cwd / "run" / "record.json").read_text()
     found = json.loads(text, parse_constant=refuse)
     assert [epoch["val_loss"] is None for epoch in found["epochs"]] == [True, False, True]
-    assert (work / "run" / "metrics.csv").read_text().splitlines()[1].split(",")[3] == ""
+    assert (cwd / "run" / "metrics.csv").read_text().splitlines()[1].split(",")[3] == ""
     assert not math.isnan(found["best_score"])

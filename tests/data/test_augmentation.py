@@ -4,15 +4,12 @@ from controls import assert_rejects
 from hypothesis import given
 from hypothesis import strategies as st
 from image_examples import random_images
+from seeded import seeded
 from torchvision.transforms.v2 import functional
 
 from lightning_cifar.data.augmentation import augment
 
 BATCH = 64
-
-
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def variants_of(image, *, flip, shift):
@@ -31,7 +28,7 @@ def each_image_is_a_variant_of_itself(implementation):
     @given(st.integers(0, 2**32 - 1), st.booleans(), st.integers(0, 2))
     def check(seed, flip, shift):
         images = random_images(4, seed).images
-        result = implementation(images, generator=generator(seed), flip=flip, shift=shift)
+        result = implementation(images, generator=seeded(seed), flip=flip, shift=shift)
         assert (result.shape, result.dtype) == (images.shape, images.dtype)
         for before, after in zip(images, result, strict=True):
             variants = variants_of(before, flip=flip, shift=shift)
@@ -64,9 +61,9 @@ def every_image_has_its_own_draw(implementation):
     20 of 81 values with less than that.
     """
     images = random_images(1).images.expand(BATCH, 3, 32, 32)
-    flipped = implementation(images, generator=generator(0), flip=True, shift=0)
+    flipped = implementation(images, generator=seeded(0), flip=True, shift=0)
     assert len(flipped.unique(dim=0)) == 2
-    shifted = implementation(images, generator=generator(0), flip=False, shift=4)
+    shifted = implementation(images, generator=seeded(0), flip=False, shift=4)
     assert len(shifted.unique(dim=0)) >= 20
 
 
@@ -86,14 +83,14 @@ def test_check_of_own_draws_can_fail():
 
 def test_flips_are_fair():
     images = random_images(1).images.expand(1000, 3, 32, 32)
-    result = augment(images, generator=generator(0), flip=True, shift=0)
+    result = augment(images, generator=seeded(0), flip=True, shift=0)
     flips = int((result != images).flatten(1).any(1).sum())
     assert abs(flips - 500) < 5 * 1000**0.5 / 2  # five standard errors, for one fixed seed
 
 
 def test_every_shift_occurs():
     images = random_images(1).images
-    result = augment(images.expand(1000, 3, 32, 32), generator=generator(0), flip=False, shift=2)
+    result = augment(images.expand(1000, 3, 32, 32), generator=seeded(0), flip=False, shift=2)
     assert len(result.unique(dim=0)) == 25
 
 
@@ -101,7 +98,7 @@ def test_draws_come_from_the_generator_alone():
     images = random_images(BATCH).images
     torch.rand(1)
     first, again, other = (
-        augment(images, generator=generator(seed), flip=True, shift=4) for seed in (0, 0, 1)
+        augment(images, generator=seeded(seed), flip=True, shift=4) for seed in (0, 0, 1)
     )
     assert first.equal(again)
     assert not first.equal(other)
@@ -109,4 +106,4 @@ def test_draws_come_from_the_generator_alone():
 
 def test_neither_flip_nor_shift_changes_anything():
     images = random_images(BATCH).images
-    assert augment(images, generator=generator(0), flip=False, shift=0) is images
+    assert augment(images, generator=seeded(0), flip=False, shift=0) is images

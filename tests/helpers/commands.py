@@ -1,6 +1,7 @@
 """The command line run inside the test's process, on few images in a folder of its own."""
 
 import contextlib
+import json
 import os
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,18 @@ def run(capsys, *arguments):
     code = main([str(argument) for argument in arguments])
     printed = capsys.readouterr()
     return code, printed.out, printed.err
+
+
+def fit(capsys, *options, name="run", variant="elu"):
+    """A smoke fit of 270 images in 3 batches that must succeed; returns what was printed."""
+    code, out, error = run(capsys, *smoke(variant), "--run", name, *options)
+    assert code == 0, error
+    return out + error
+
+
+def record_of(folder, name="run"):
+    """The record of a run as its file holds it."""
+    return json.loads((folder / name / "record.json").read_text())
 
 
 def files_in(folder):

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ExponentialLR
 
-from lightning_cifar.optim import nadam_update
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 
 STEPS = 50
@@ -87,24 +86,6 @@ def test_steps_are_those_of_nadam():
 def test_other_steps_are_rejected(wrong):
     with pytest.raises(AssertionError):
         equals_nadam(wrong)()
-
-
-def test_one_pass_expression_takes_the_same_steps(monkeypatch):
-    monkeypatch.setattr(nadam_update, "compiled_pass", lambda: nadam_update.one_pass)
-    equals_nadam(lambda parameters: flat_nadam(parameters, compiled=True))()
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # from inside the compiler
-def test_compiled_pass_takes_the_same_steps():
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
-
-    try:
-        get_cpp_compiler()
-    except InvalidCxxCompiler:
-        pytest.skip("no C++ compiler on this machine")
-    equals_nadam(lambda parameters: flat_nadam(parameters, compiled=True))()
 
 
 def test_parameters_are_views_of_one_buffer():

@@ -5,7 +5,13 @@ from controls import assert_rejects
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_cifar.optim.schedules import ONE_CYCLE, SCHEDULES, constant, one_cycle
+from lightning_cifar.optim.schedules import (
+    ONE_CYCLE,
+    SCHEDULES,
+    constant,
+    mean_factor,
+    one_cycle,
+)
 
 
 def property_of_a_cycle(factor):
@@ -40,3 +46,10 @@ def test_one_cycle_passes_through_its_corners():
 
 def test_every_schedule_has_a_name():
     assert {"constant": constant, "one_cycle": one_cycle} == SCHEDULES
+
+
+def test_mean_factor_is_the_mean_over_all_steps():
+    steps = 100_000
+    for schedule, factor in SCHEDULES.items():
+        mean = sum(factor((step + 0.5) / steps) for step in range(steps)) / steps
+        assert mean_factor(schedule) == pytest.approx(mean, abs=1e-6)

@@ -28,7 +28,7 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def work(trained, tmp_path, monkeypatch):
+def cwd(trained, tmp_path, monkeypatch):
     """A working folder with a copy of the run, its cache, and a picture."""
     shutil.copytree(trained.parent.parent / "cache", tmp_path / "cache")
     with working_in(tmp_path / "work", monkeypatch) as folder:
@@ -66,15 +66,15 @@ def flipped(content):
 @pytest.mark.parametrize(
     "damage", [flipped, lambda content: content[:-1], lambda content: b""], ids=["flip", "cut", "0"]
 )
-def test_damaged_checkpoints_are_refused(work, capsys, command, damage):
-    for path in checkpoints_of(command, work):
+def test_damaged_checkpoints_are_refused(cwd, capsys, command, damage):
+    for path in checkpoints_of(command, cwd):
         path.write_bytes(damage(path.read_bytes()))
-    before = files_in(work)
+    before = files_in(cwd)
     code, out, error = run(capsys, *reading(command))
     assert (code, out) == (2, "")
     assert re.search(r"lightning-cifar: .*(best|last)\.ckpt .*damaged", error)
     assert "Traceback" not in error
-    assert files_in(work) == before
+    assert files_in(cwd) == before
 
 
 class Payload:
@@ -98,19 +98,19 @@ def sealed_file(path):
 
 @pytest.mark.parametrize("command", READERS)
 @pytest.mark.parametrize("write", [raw_pickle, torch_file, sealed_file])
-def test_code_in_a_checkpoint_does_not_run(work, capsys, command, write):
-    for path in checkpoints_of(command, work):
+def test_code_in_a_checkpoint_does_not_run(cwd, capsys, command, write):
+    for path in checkpoints_of(command, cwd):
         write(path)
     code, _, error = run(capsys, *reading(command))
     assert code == 2
     assert "Traceback" not in error
-    assert not (work / "was_here").exists()
+    assert not (cwd / "was_here").exists()
 
 
-def test_control_the_code_would_run(work):
-    sealed_file(work / "run" / "best.ckpt")
-    torch.load(work / "run" / "best.ckpt", weights_only=False)
-    assert (work / "was_here").exists()
+def test_control_the_code_would_run(cwd):
+    sealed_file(cwd / "run" / "best.ckpt")
+    torch.load(cwd / "run" / "best.ckpt", weights_only=False)
+    assert (cwd / "was_here").exists()
 
 
 def no_checkpoint_of_ours(content):
@@ -134,8 +134,8 @@ def other_variant(content):
 @pytest.mark.parametrize(
     "change", [no_checkpoint_of_ours, other_weights, other_size, other_variant]
 )
-def test_checkpoint_of_another_network_is_refused(work, capsys, command, change):
-    path = work / "run" / "best.ckpt"
+def test_checkpoint_of_another_network_is_refused(cwd, capsys, command, change):
+    path = cwd / "run" / "best.ckpt"
     save_checkpoint(change(load_checkpoint(path)), path)
     refused(capsys, *reading(command))
 
@@ -145,42 +145,42 @@ def test_checkpoint_with_dropout_elsewhere_is_refused(capsys):
     assert "asks for alpha_dropout 3x16, dropout after every layer" in error
 
 
-def test_run_without_checkpoints_starts_again_or_is_refused(work, capsys):
-    for path in (work / "run").glob("*.ckpt"):
+def test_run_without_checkpoints_starts_again_or_is_refused(cwd, capsys):
+    for path in (cwd / "run").glob("*.ckpt"):
         path.unlink()
     for command in ("test", "validate", "predict", "export"):
         assert "run has no best.ckpt" in refused(capsys, *reading(command))
     assert run(capsys, *reading("resume"))[0] == 0
-    assert len(read_record(work / "run" / "record.json").epochs) == 3
+    assert len(read_record(cwd / "run" / "record.json").epochs) == 3
 
 
-def test_refused_resume_keeps_even_a_run_of_which_there_is_only_the_configuration(work, capsys):
-    for path in (work / "run").iterdir():
+def test_refused_resume_keeps_even_a_run_of_which_there_is_only_the_configuration(cwd, capsys):
+    for path in (cwd / "run").iterdir():
         if path.name != "config.yaml":
             path.unlink()
     for flag in ("--trainer.accelerator=abacus", "--data.validation_size=3"):
         assert run(capsys, *reading("resume"), flag)[0] == 2
-        assert [path.name for path in (work / "run").iterdir()] == ["config.yaml"]
+        assert [path.name for path in (cwd / "run").iterdir()] == ["config.yaml"]
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"epochs": 3}', "\0\1\2"])
-def test_damaged_record_is_made_again_from_the_checkpoint(work, capsys, text):
-    expected = read_record(work / "run" / "record.json")
-    (work / "run" / "record.json").write_text(text)
+def test_damaged_record_is_made_again_from_the_checkpoint(cwd, capsys, text):
+    expected = read_record(cwd / "run" / "record.json")
+    (cwd / "run" / "record.json").write_text(text)
     assert run(capsys, "test", "--run=run")[0] == 0
     assert run(capsys, "fit", "--run=run", "--resume")[0] == 0
-    found = read_record(work / "run" / "record.json")
+    found = read_record(cwd / "run" / "record.json")
     assert (found.epochs, found.stop_reason) == (expected.epochs, expected.stop_reason)
 
 
 @pytest.mark.parametrize("text", ["data: [", "words", "data: {batchsize: 3}\n", "\0"])
-def test_damaged_configuration_is_refused(work, capsys, text):
-    (work / "run" / "config.yaml").write_text(text)
+def test_damaged_configuration_is_refused(cwd, capsys, text):
+    (cwd / "run" / "config.yaml").write_text(text)
     for command in ("test", "validate", "resume"):
         refused(capsys, *reading(command))
 
 
-def test_damaged_cache_is_made_again(work, capsys, tmp_path):
+def test_damaged_cache_is_made_again(cwd, capsys, tmp_path):
     figures = run(capsys, "test", "--run=run")[1]
     (array,) = (tmp_path / "cache").rglob("test_images.npy")
     good = array.read_bytes()
@@ -189,10 +189,10 @@ def test_damaged_cache_is_made_again(work, capsys, tmp_path):
     assert array.read_bytes() == good
 
 
-def test_full_disk_while_saving_leaves_the_checkpoint_to_go_on_from(work, capsys):
+def test_full_disk_while_saving_leaves_the_checkpoint_to_go_on_from(cwd, capsys):
     """No file may grow beyond 20,000 bytes, as if the disk were full after so many."""
-    expected = (work / "run" / "last.ckpt").read_bytes()
-    best = (work / "run" / "best.ckpt").read_bytes()
+    expected = (cwd / "run" / "last.ckpt").read_bytes()
+    best = (cwd / "run" / "best.ckpt").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
@@ -203,8 +203,8 @@ def test_full_disk_while_saving_leaves_the_checkpoint_to_go_on_from(work, capsys
     line = r"lightning-cifar: .*\.ckpt: File too large; free some space on the disk .*"
     assert re.fullmatch(line, error.splitlines()[-1])
     assert "Traceback" not in error
-    kept = [path for path in (work / "run").glob("*.ckpt") if path.read_bytes() == expected]
+    kept = [path for path in (cwd / "run").glob("*.ckpt") if path.read_bytes() == expected]
     assert kept, "the checkpoint before is lost"
-    assert (work / "run" / "best.ckpt").read_bytes() == best
+    assert (cwd / "run" / "best.ckpt").read_bytes() == best
     assert run(capsys, *reading("resume"))[0] == 0
-    assert len(read_record(work / "run" / "record.json").epochs) == 3
+    assert len(read_record(cwd / "run" / "record.json").epochs) == 3

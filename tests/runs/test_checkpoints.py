@@ -119,7 +119,7 @@ def test_something_else_than_a_checkpoint_is_refused(tmp_path):
     buffer = io.BytesIO()
     torch.save([1, 2], buffer)
     seal_by_hand(buffer.getvalue(), tmp_path / "a.ckpt")
-    with pytest.raises(DamagedCheckpoint, match="holds a list, not a checkpoint"):
+    with pytest.raises(DamagedCheckpoint, match="contains a list, not a checkpoint"):
         load_checkpoint(tmp_path / "a.ckpt")
 
 

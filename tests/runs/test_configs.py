@@ -9,7 +9,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import compose, variant_in
 from lightning_cifar.runs.records import read_record
 
-OVERLAYS = ("augment", "compiled", "long", "one_cycle", "published", "smoke", "synthetic")
+OVERLAYS = ("augment", "long", "one_cycle", "published", "smoke", "synthetic")
 STUDY = "study"  # a file for another command, see test_study_plan.py
 PUBLISHED = {
     "elu": ("none", 5e-5),

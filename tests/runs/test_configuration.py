@@ -123,10 +123,10 @@ def test_empty_file_is_no_settings(write):
     [
         ("data: [1, 2\n", r"not a YAML file \(line 2\)"),
         ("a: b: c\n", r"not a YAML file \(line 1\)"),
-        ("- a\n- b\n", "holds a list"),
-        ("words alone\n", "holds text, not settings"),
-        ("1: 2\n", "holds keys that are not text, not settings"),
-        ("3\n", "holds a single value, not settings"),
+        ("- a\n- b\n", "contains a list"),
+        ("words alone\n", "contains text, not settings"),
+        ("1: 2\n", "contains keys that are not text, not settings"),
+        ("3\n", "contains a single value, not settings"),
         ("a: !!python/object/apply:os.getcwd []\n", "not a YAML file"),
     ],
 )

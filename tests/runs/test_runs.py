@@ -42,7 +42,7 @@ def test_wanted_folder_is_made_with_those_above(tmp_path):
 
 def test_existing_folder_is_never_used_again(tmp_path):
     (tmp_path / "run").mkdir()
-    with pytest.raises(InputError, match=r"exists already.*--resume"):
+    with pytest.raises(InputError, match=r"already exists.*--resume"):
         new_run_folder(tmp_path / "run", tmp_path, "elu")
     assert list((tmp_path / "run").iterdir()) == []
 
@@ -82,7 +82,7 @@ def test_folder_with_anything_else_is_kept(tmp_path, name):
 def test_existing_run_needs_a_configuration(tmp_path):
     with pytest.raises(InputError, match="no run folder"):
         existing_run(tmp_path / "missing")
-    with pytest.raises(InputError, match=f"holds no {CONFIG_FILE}"):
+    with pytest.raises(InputError, match=f"contains no {CONFIG_FILE}"):
         existing_run(tmp_path)
     (tmp_path / CONFIG_FILE).write_text("")
     assert existing_run(tmp_path) == tmp_path

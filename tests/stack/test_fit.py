@@ -18,9 +18,9 @@ from stack_fits import (
 )
 from torch import nn
 
+from lightning_cifar.backprop.stacked_layers import StackedAlphaDropout
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.runs.records import read_record
-from lightning_cifar.stack.layers import StackedAlphaDropout
 from lightning_cifar.stack.progress import MemberProgress
 from lightning_cifar.training.best_weights import BestWeights
 from lightning_cifar.training.finite_guard import FiniteGuard, NonFiniteLoss

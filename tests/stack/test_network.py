@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from lightning_cifar import networks
+from lightning_cifar.backprop.stacked_layers import alpha_dropout, keep_mask
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
-from lightning_cifar.stack.layers import alpha_dropout, keep_mask
 from lightning_cifar.stack.network import ELEMENTWISE, StackedNetwork, member_losses
 
 STEPS = 20

@@ -86,12 +86,12 @@ def resumes_exactly(folder, variant, monkeypatch, *, schedule="constant", moment
         if epoch == 3:
             raise Blackout
 
-    def struck_step(stack, batch, index):
-        if stack.trainer.current_epoch == 4 and index == 2:
+    def struck_update(stack, *arguments):
+        update(stack, *arguments)
+        if stack.trainer.current_epoch == 4 and stack.train_images > 0:
             raise Blackout
-        return step(stack, batch, index)
 
-    step = StackedClassifiers.training_step
+    update = StackedClassifiers._update
 
     def fit(name, **options):
         members = classifiers(variant, (1e-2, 1e-3, 1e38), schedule=schedule)
@@ -103,7 +103,7 @@ def resumes_exactly(folder, variant, monkeypatch, *, schedule="constant", moment
         expected, weights = outcome(fit("whole"))
         with pytest.MonkeyPatch.context() as patch:
             if moment == "within an epoch":
-                patch.setattr(StackedClassifiers, "training_step", struck_step)
+                patch.setattr(StackedClassifiers, "_update", struck_update)
             with pytest.raises(Blackout):
                 fit("cut", on_epoch=strike if moment == "epoch end" else None)
         epochs = []

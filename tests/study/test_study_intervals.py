@@ -7,8 +7,14 @@ import pytest
 from controls import assert_rejects
 from rates import at_least, at_most
 
+from benchmarks.interval_coverage import differences
 from lightning_cifar.errors import InputError
-from lightning_cifar.study.sign_flips import LEVEL, confidence_interval, sign_flip_p
+from lightning_cifar.study.sign_flips import (
+    INTERVAL_LEVEL,
+    LEVEL,
+    confidence_interval,
+    sign_flip_p,
+)
 from lightning_cifar.study.statistics import POWER, Pairs, compare_family, equivalence_p
 from lightning_cifar.study.two_noises import noises
 
@@ -16,12 +22,11 @@ SEEDS = 10
 STUDIES = 4000
 
 
-def covers(interval, seeds=SEEDS):
-    """A check that the interval of normal differences covers the truth in 94 to 96 % of studies."""
+def covers(interval, seeds=SEEDS, skewness=0.0):
+    """A check that the interval of a mean covers the truth in 94 to 96 % of studies."""
 
     def check():
-        generator = np.random.default_rng(3)
-        draws = generator.normal(size=(STUDIES, seeds))
+        draws = differences(np.random.default_rng(3), skewness, seeds, STUDIES)
         covered = sum(low <= 0 <= high for low, high in map(interval, draws))
         at_least(covered, STUDIES, 0.94)
         at_most(covered, STUDIES, 0.96)
@@ -29,9 +34,31 @@ def covers(interval, seeds=SEEDS):
     return check
 
 
-@pytest.mark.parametrize("seeds", [3, SEEDS])
-def test_interval_covers_as_often_as_stated(seeds):
-    covers(confidence_interval, seeds)()
+@pytest.mark.parametrize(("seeds", "skewness"), [(3, 0), (SEEDS, 0), (SEEDS, 0.5), (SEEDS, 1)])
+def test_interval_covers_as_often_as_stated(seeds, skewness):
+    covers(confidence_interval, seeds, skewness)()
+
+
+def students_t(values):
+    half = 2.262 * values.std(ddof=1) / SEEDS**0.5
+    return values.mean() - half, values.mean() + half
+
+
+def test_students_interval_of_skewed_differences_is_rejected():
+    assert_rejects(covers(students_t, skewness=2))
+
+
+def test_a_difference_is_claimed_only_where_its_interval_excludes_nothing():
+    """p between the two levels: 24 of 1,024 subsets lie beyond 0."""
+    generator = np.random.default_rng(8)
+    draws = generator.normal(0.7, 1, (2000, SEEDS))
+    between = [each for each in draws if INTERVAL_LEVEL < sign_flip_p(each) <= LEVEL]
+    assert between
+    for values in between:
+        (comparison,) = compare_family([Pairs(values)])
+        assert comparison.p_adjusted <= LEVEL
+        assert comparison.low <= 0 <= comparison.high
+        assert not comparison.is_different
 
 
 def stretched(factor):
@@ -62,8 +89,8 @@ def agrees_with_the_test(interval):
         for seeds in (6, 9, 12):
             values = generator.gamma(2, size=seeds)
             for end, outwards in zip(interval(values), (-1, 1), strict=True):
-                assert sign_flip_p(values - end - outwards * 1e-6) <= LEVEL
-                assert sign_flip_p(values - end + outwards * 1e-6) > LEVEL
+                assert sign_flip_p(values - end - outwards * 1e-6) <= INTERVAL_LEVEL
+                assert sign_flip_p(values - end + outwards * 1e-6) > INTERVAL_LEVEL
 
     return check
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.conditions import Condition
-from lightning_cifar.study.jobs import MEMBERS, Job, begin, jobs_of, shard_of
+from lightning_cifar.study.jobs import MEMBERS, Job, begin, jobs_of, longest_first, shard_of
 
 
 def condition(name="elu", seeds=12):
@@ -53,6 +53,19 @@ def shares(empty, divide):
         )
 
     return check
+
+
+def test_the_jobs_with_the_most_steps_start_first():
+    kinds = {"short": (15, 128), "long": (100, 128), "small batches": (60, 32)}
+    jobs = []
+    for name, (epochs, batch) in kinds.items():
+        job = Job(condition(name), (0,))
+        job.condition.settings["trainer"]["max_epochs"] = epochs
+        job.condition.settings["data"]["batch_size"] = batch
+        jobs.append(job)
+    ordered = [job.condition.variant for job in longest_first(jobs)]
+    assert ordered == ["small batches", "long", "short"]
+    assert longest_first(jobs[:1] * 2) == jobs[:1] * 2
 
 
 def test_shards_do_everything_once(empty):

@@ -82,25 +82,25 @@ def test_set_ups_can_be_selected(asked):
 
 BAD_FILES = {
     "no YAML": ("variants: [elu\n", "study.yaml is not a YAML file"),
-    "text": ("all of it\n", "study.yaml holds text"),
+    "text": ("all of it\n", "study.yaml contains text"),
     "unknown key": (STUDY + "sets: 3\n", "unknown setting 'sets'"),
     "similar key": (STUDY + "varants: 3\n", "did you mean 'variants'?"),
     "unknown variant": (STUDY.replace("elu,", "sleu,"), "unknown variant 'sleu' .*mean 'selu'"),
-    "no variants": (STUDY.replace("[elu, alpha_dropout]", "[]"), "variants holds"),
+    "no variants": (STUDY.replace("[elu, alpha_dropout]", "[]"), "variants is"),
     "unknown overlay": (STUDY.replace("tiny", "tinny"), "unknown overlay 'tinny' .*mean 'tiny'"),
     "overlay of a list": (STUDY.replace("[synthetic, tiny]", "tiny"), "not a list of names"),
     "no seeds": (STUDY.replace("seeds: 2", "seeds: 0"), "seeds must be a whole .* 1, got 0"),
     "seeds of text": (STUDY.replace("seeds: 2", "seeds: many"), "got 'many'"),
-    "no set-ups": ("variants: [elu]\nset_ups: {}\n", "declares no set_ups"),
-    "set-ups of a list": ("set_ups: [a]\n", "set_ups holds"),
+    "no set-ups": ("variants: [elu]\nset_ups: {}\n", "has no set_ups"),
+    "set-ups of a list": ("set_ups: [a]\n", "set_ups is"),
     "unknown set-up key": (STUDY.replace("overlays:", "overlay:"), "mean 'overlays'"),
-    "too few seeds": (STUDY + COMPARED, "'e' has 2 seeds; with 1 comparisons .* needs 6"),
+    "too few seeds": (STUDY + COMPARED, "'e' has 2 seeds; with 1 planned comparisons .* needs 6"),
     "unknown condition": (STUDY + COMPARED.replace("second: elu", "second: selu"), "'plain/selu'"),
     "no measure": (STUDY + COMPARED.replace(", measure: test_accuracy", ""), "must be text"),
     "unknown measure": (STUDY + COMPARED.replace("test_acc", "tset_acc"), "mean 'test_accuracy'"),
     "loss missing": (STUDY + COMPARED.replace("test_accuracy", "epochs_to_loss"), "'loss'"),
     "margin zero": (STUDY + COMPARED.replace("}]", ", margin: 0}]"), "margin must be a positive"),
-    "comparison of text": (STUDY + "comparisons: [e]\n", r"comparisons\[0\] holds 'e'"),
+    "comparison of text": (STUDY + "comparisons: [e]\n", r"comparisons\[0\] is 'e'"),
 }  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def test_bad_study_files_are_refused_in_a_line(asked, case):
         ("data: {batch_size: x}", "plain/elu: .*expected a whole number"),
         ("model: {init_args: {dropout_rate: 0.1}}", "no setting 'dropout_rate'"),
         ("trainer: {gradient_clip_val: 1}", "no setting 'trainer.gradient_clip_val'.*in stacks"),
-        ("early_stopping: {monitor: train_loss}", "val_loss alone"),
+        ("early_stopping: {monitor: train_loss}", "val_loss only"),
     ],
 )
 def test_bad_overlays_are_refused_in_a_line(asked, overlay, message):

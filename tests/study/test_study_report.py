@@ -160,7 +160,7 @@ def test_published_figures_are_compared_by_distance():
 
 def test_correction_counts_every_test_declared_even_those_without_runs():
     records = cell("batch_norm", Made(0.53)) + cell("elu", Made(0.49))
-    family = report_of(study(records)).findings.families["declared in the plan"]
+    family = report_of(study(records)).findings.families["planned before the first run"]
     assert {found.comparison.family for found in family if found.comparison} == {9}
     found = family[0].comparison
     assert found.p_adjusted == pytest.approx(9 * found.p_value)
@@ -197,7 +197,7 @@ def test_points_lost_by_the_rate_found():
     assert found_loss(grid["one_cycle/elu"]) == pytest.approx(1.5)
     answer = answers(cell("elu", Made(0.5)), grid=grid)["learning-rate"]
     assert any("1.5 for `one_cycle/elu`" in sentence for sentence in answer.paragraphs)
-    assert answer.tables[0].rows[0][-1] == "0.0055 (1.5)"
+    assert answer.tables[-1].rows[0][-1] == "0.0055 (1.5)"
 
 
 def test_grid_of_failures_answers_nothing():

@@ -75,7 +75,8 @@ def test_nothing_is_said_of_the_shipped_study(study, report):
     assert "A study of elu, selu" in written
     for foreign in ("exercise", "batch_norm", "alpha_dropout", "1cycle", "the book"):
         assert foreign not in written.lower().replace("exercise.yaml", "")
-    assert not [answer.missing for answer in report.answers if answer.missing]
+    missing = [answer.question.kind for answer in report.answers if answer.missing]
+    assert missing == ["selection"]  # the sample records hold one checkpoint
 
 
 def test_control_the_shipped_names_ask_the_shipped_questions(study):

@@ -5,16 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 from torch import nn
 
 from theory import classifiers
 from theory.classifiers import CLASSES, INPUTS, Examples
 
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def drawn(seed, networks=2, examples=7, widths=(5, 4)):

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 from torch import nn
 
 from theory.draws import normal
@@ -20,12 +21,8 @@ RATES = st.floats(0.05, 0.9)
 WIDTHS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def data(seed, rows, columns):
-    return torch.from_numpy(normal(generator(seed), rows, columns))
+    return torch.from_numpy(normal(seeded(seed), rows, columns))
 
 
 def network_of(widths, rates, **options):
@@ -36,7 +33,7 @@ def is_inverted_dropout(drop):
     @given(SEEDS, RATES, st.integers(1, 50))
     def check(seed, rate, size):
         values = data(seed, 1, size)
-        with private_random(generator(seed)):
+        with private_random(seeded(seed)):
             dropped = drop(values, rate)
         kept = dropped != 0.0
         torch.testing.assert_close(dropped[kept], values[kept] / (1.0 - rate))
@@ -67,7 +64,7 @@ def test_another_dropout_is_rejected(wrong):
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
 def test_the_share_kept_is_within_its_band(rate):
     samples = samples_needed(0.02)
-    with private_random(generator(6)):
+    with private_random(seeded(6)):
         kept = (AlwaysOnDropout(rate)(torch.ones(samples)) != 0.0).double().mean().item()
     assert abs(kept - (1.0 - rate)) <= mean_band(samples)
 
@@ -79,7 +76,7 @@ def evaluates_as_without_dropout(prepare):
         plain = network_of(widths, [0.0] * len(widths), seed=seed)
         dropped = network_of(widths, [rate] * len(widths), make_dropout=make, seed=seed)
         inputs = data(seed, 20, 5)
-        with private_random(generator(seed)):
+        with private_random(seeded(seed)):
             assert torch.equal(plain(inputs), prepare(dropped)(inputs))
 
     return check
@@ -102,10 +99,10 @@ def test_an_evaluated_dropout_layer_returns_its_input():
 @given(SEEDS, RATES)
 def test_dropout_draws_from_the_generator_alone(seed, rate):
     before, layer, values = torch.get_rng_state(), nn.Dropout(rate), torch.ones(64)
-    draws = generator(seed)
+    draws = seeded(seed)
     with private_random(draws):
         first, second = layer(values), layer(values)
-    with private_random(generator(seed)):
+    with private_random(seeded(seed)):
         again = layer(values)
     with private_random(draws):
         third = layer(values)
@@ -115,7 +112,7 @@ def test_dropout_draws_from_the_generator_alone(seed, rate):
 
 
 def test_a_generator_moves_on_between_blocks():
-    draws = generator(9)
+    draws = seeded(9)
     with private_random(draws):
         first = torch.rand(8)
     with private_random(draws):

@@ -1,4 +1,4 @@
-"""Question 7: the counts of work are right, and the demo reports them."""
+"""Question 7: the counts of operations are right, and the demo reports them."""
 
 import math
 from itertools import pairwise
@@ -8,10 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 from torch import nn
 
 from theory.draws import normal
-from theory.dropout.counting import Work, passes_through, work_of
+from theory.dropout.counting import Cost, cost_of, passes_through
 from theory.dropout.demo import demonstrate
 from theory.dropout.figure import draw
 from theory.dropout.networks import (
@@ -26,12 +27,8 @@ RATES = st.floats(0.05, 0.9)
 WIDTHS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def data(seed, rows, columns):
-    return torch.from_numpy(normal(generator(seed), rows, columns))
+    return torch.from_numpy(normal(seeded(seed), rows, columns))
 
 
 def network_of(widths, rates, **options):
@@ -51,48 +48,48 @@ def counts_products(flops):
         action = (
             (lambda: training_step(network, inputs, labels)) if train else (lambda: network(inputs))
         )
-        with private_random(generator(1)):
+        with private_random(seeded(1)):
             assert flops(action) == expected
 
     return check
 
 
 def test_multiplications_are_those_of_the_layers():
-    counts_products(lambda action: work_of(action).flops)()
+    counts_products(lambda action: cost_of(action).flops)()
 
 
 def test_the_count_of_two_runs_is_rejected():
     with rejected():
-        counts_products(lambda action: 2 * work_of(action).flops)()
+        counts_products(lambda action: 2 * cost_of(action).flops)()
 
 
 def test_operations_and_results_by_hand():
     values = torch.ones(4, 6)
-    work = work_of(lambda: values.t().relu().add(1.0))
-    assert work == Work(operations=3, results=48, flops=0)  # the view writes nothing
+    cost = cost_of(lambda: values.t().relu().add(1.0))
+    assert cost == Cost(operations=3, results=48, flops=0)  # the view writes nothing
     weight, bias = torch.ones(6, 2), torch.ones(2)
-    assert work_of(lambda: values @ weight) == Work(operations=1, results=0, flops=96)
-    product = work_of(lambda: torch.addmm(bias, values, weight))
-    assert product == Work(operations=1, results=0, flops=96)
+    assert cost_of(lambda: values @ weight) == Cost(operations=1, results=0, flops=96)
+    product = cost_of(lambda: torch.addmm(bias, values, weight))
+    assert product == Cost(operations=1, results=0, flops=96)
     assert product.arithmetic == 96
-    assert work.arithmetic == 48
+    assert cost.arithmetic == 48
 
 
 @given(st.integers(1, 5), RATES)
 @settings(max_examples=20)
 def test_each_layer_adds_as_many_operations_and_evaluation_none(layers, rate):
-    def work(count, *, training):
+    def cost(count, *, training):
         network = network_of((4,) * 6, (rate,) * count + (0.0,) * (6 - count)).train(training)
         inputs = data(1, 2, 5)
-        with private_random(generator(1)), torch.no_grad():
-            return work_of(lambda: network(inputs))
+        with private_random(seeded(1)), torch.no_grad():
+            return cost_of(lambda: network(inputs))
 
-    one = work(1, training=True).operations - work(0, training=True).operations
+    one = cost(1, training=True).operations - cost(0, training=True).operations
     assert one > 0
     assert (
-        work(layers, training=True).operations == work(0, training=True).operations + layers * one
+        cost(layers, training=True).operations == cost(0, training=True).operations + layers * one
     )
-    assert work(layers, training=False) == work(0, training=False)
+    assert cost(layers, training=False) == cost(0, training=False)
 
 
 @given(st.integers(0, 5))

@@ -2,14 +2,11 @@
 
 import pytest
 import torch
+from seeded import seeded
 
 from theory import classifiers
 from theory.dropout import calibration, duration
 from theory.dropout.duration import HIDDEN, steps_until_trained
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("rates", [(), (0.0, 0.3, 0.2)], ids=["none", "dropout"])

@@ -7,15 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 
 from theory import classifiers
 from theory.sparsity import layers
 
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def zeroes_the_smallest(make_mask):

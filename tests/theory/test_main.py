@@ -18,14 +18,15 @@ from processes import ended
 from rejection import rejected
 
 from theory.__main__ import main
-from theory.claim import Check, Verdict
+from theory.claim import Check, Evidence, Verdict
 from theory.commands.options import described
 from theory.commands.output import plain
-from theory.commands.showing import show
+from theory.commands.showing import claim_text, show
 from theory.errors import DomainError
 from theory.formatting import bound, figure, measured
 from theory.ledger import CLAIMS, QUESTIONS, verdict_counts
 from theory.selection import find_claims, find_question
+from theory.study import CITATIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,6 +154,16 @@ def test_show_prints_every_claim_with_its_figures(capsys):
         assert f"{claim.id} {claim.verdict.upper()}: " in printed
     assert "0.637" in printed
     assert max(len(line) for line in printed.splitlines()) <= 96
+
+
+@pytest.mark.parametrize("claim_id", CITATIONS)
+def test_show_quotes_what_the_study_found(claim_id):
+    (claim,) = find_claims([claim_id])
+    shown = " ".join(claim_text(claim, Evidence((), ())).split())
+    citation = CITATIONS[claim_id]
+    assert f"The study, {citation.part} (docs/RESULTS.md): {citation.text}" in shown
+    (other,) = find_claims(["Q2.3"])  # control
+    assert "The study" not in claim_text(other, Evidence((), ()))
 
 
 def test_show_as_json(capsys):
@@ -306,9 +317,9 @@ def test_three_digits_of_noise_are_rejected():
         stable_under_rounding(lambda check: figure(check.value))()
 
 
-def run_python(code):
+def run_python(*arguments):
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -340,23 +351,16 @@ def test_the_command_exits_with_1_where_a_verdict_in_the_source_is_flipped(flipp
 def test_list_loads_neither_torch_nor_numpy_nor_matplotlib(before, loaded):
     heavy = ("torch", "numpy", "matplotlib", "lightning", "lightning_cifar")
     done = run_python(
+        "-c",
         f"import sys; {before} from theory.__main__ import main; main(['list']);"
-        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)",
     )
     assert done.returncode == 0
     assert done.stderr.strip() == str(loaded)
 
 
 def test_the_package_runs_as_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "theory", "show", "nothing"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_python("-m", "theory", "show", "nothing")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 from torch import nn
 
 from theory.draws import normal
@@ -20,12 +21,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 WIDTHS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def data(seed, rows, columns):
-    return torch.from_numpy(normal(generator(seed), rows, columns))
+    return torch.from_numpy(normal(seeded(seed), rows, columns))
 
 
 def network_of(widths, rates, **options):
@@ -36,7 +33,7 @@ def trained(make_dropout, *, passes=1, seed=0):
     network = network_of((6, 6), (0.4, 0.4), make_dropout=make_dropout, seed=seed)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, foreach=False)
     inputs, labels = data(seed, 8, 5), torch.arange(8) % 3
-    with private_random(generator(seed)):
+    with private_random(seeded(seed)):
         for _ in range(3):
             training_step(network, inputs, labels, passes=passes)
             optimizer.step()
@@ -90,9 +87,9 @@ def test_a_training_step_leaves_the_gradients_of_its_own_loss():
 def test_passes_of_a_training_step_are_averaged_before_the_loss():
     network = network_of((20,), (0.5,), seed=3)
     inputs, labels = data(1, 6, 5), torch.arange(6) % 3
-    with private_random(generator(0)):
+    with private_random(seeded(0)):
         loss = training_step(network, inputs, labels, passes=4)
-    with private_random(generator(0)):
+    with private_random(seeded(0)):
         logits = torch.stack([network(inputs) for _ in range(4)])
     expected = nn.functional.cross_entropy(logits.mean(0), labels)
     torch.testing.assert_close(loss, expected.detach())
@@ -111,7 +108,7 @@ def test_sharing_the_first_layers_changes_no_sample(widths, seed, samples, choos
     network, inputs = network_of(widths, rates, seed=seed), data(seed, 4, 5)
     full, shared = (
         sample_probabilities(
-            network, inputs, samples=samples, generator=generator(seed), share_prefix=share
+            network, inputs, samples=samples, generator=seeded(seed), share_prefix=share
         )
         for share in (False, True)
     )
@@ -127,7 +124,7 @@ def samples_differ(kinds):
     def check(make, seed):
         network = network_of((60,), (0.5,), make_dropout=make, seed=seed)
         drawn = sample_probabilities(
-            network, data(seed, 4, 5), samples=5, generator=generator(seed), kinds=kinds
+            network, data(seed, 4, 5), samples=5, generator=seeded(seed), kinds=kinds
         )
         assert drawn.std(dim=0).max() > 1e-9
 
@@ -152,7 +149,7 @@ def test_modes_are_restored_and_batch_norm_is_left_alone():
     with dropout_on(network, DROPOUT_MODULES):
         assert [module.training for module in network] == [False, True, True]
         assert not network.training
-    sample_probabilities(network, data(1, 9, 5), samples=2, generator=generator(1))
+    sample_probabilities(network, data(1, 9, 5), samples=2, generator=seeded(1))
     assert [module.training for module in network] == modes == [True, True, False]
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     with pytest.raises(KeyError), dropout_on(network, ()):
@@ -162,6 +159,6 @@ def test_modes_are_restored_and_batch_norm_is_left_alone():
 
 def test_without_dropout_every_sample_is_the_prediction():
     network, inputs = network_of((4,), (0.0,), seed=2), data(2, 3, 5)
-    drawn = sample_probabilities(network, inputs, samples=3, generator=generator(1))
+    drawn = sample_probabilities(network, inputs, samples=3, generator=seeded(1))
     expected = network(inputs).softmax(-1).detach()
     assert all(torch.equal(sample, expected) for sample in drawn)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 from torch import nn
 from torch.nn.utils import prune
 
@@ -18,14 +19,10 @@ from theory.sparsity.training import train_embedding, train_network
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def prunes_by_magnitude(make_mask):
     @given(SEEDS, st.integers(1, 8), st.integers(1, 8), st.floats(0.0, 1.0), st.booleans())
     def check(seed, rows, columns, share, ties):
-        weights = normal(generator(seed), rows, columns)
+        weights = normal(seeded(seed), rows, columns)
         weights = np.round(weights) if ties else weights
         mask = make_mask(weights, share)
         kept, dropped = np.abs(weights[mask == 1.0]), np.abs(weights[mask == 0.0])
@@ -58,7 +55,7 @@ def test_another_mask_is_rejected(wrong):
 
 @given(SEEDS, st.integers(1, 60), st.floats(0.0, 1.0))
 def test_pruning_agrees_with_torch(seed, size, share):
-    weights = normal(generator(seed), size)
+    weights = normal(seeded(seed), size)
     theirs = prune.L1Unstructured(amount=share).compute_mask(
         torch.from_numpy(weights), torch.ones(size)
     )
@@ -67,17 +64,17 @@ def test_pruning_agrees_with_torch(seed, size, share):
 
 @given(SEEDS, st.integers(1, 60), st.floats(0.0, 1.0))
 def test_no_other_mask_of_that_size_changes_the_weights_less(seed, size, share):
-    weights = normal(generator(seed), size)
+    weights = normal(seeded(seed), size)
     mask = pruning.magnitude_mask(weights, share)
     best = ((weights - weights * mask) ** 2).sum()
-    shuffled = mask[torch.randperm(size, generator=generator(seed)).numpy()]
+    shuffled = mask[torch.randperm(size, generator=seeded(seed)).numpy()]
     assert ((weights - weights * shuffled) ** 2).sum() >= best - 1e-12
 
 
 def removal_changes_nothing(activation, silence):
     @given(SEEDS, st.integers(1, 6), st.integers(2, 8), st.integers(1, 4))
     def check(seed, inputs, hidden, outputs):
-        draws = generator(seed)
+        draws = seeded(seed)
         layers = (
             normal(draws, hidden, inputs),
             normal(draws, hidden),
@@ -118,7 +115,7 @@ def test_a_neuron_that_keeps_its_bias_is_not_silent():
 @given(SEEDS, st.integers(1, 6), st.integers(1, 6), st.integers(1, 6))
 def test_the_forward_pass_is_that_of_torch(seed, inputs, hidden, outputs):
     network = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
-    draws = generator(seed)
+    draws = seeded(seed)
     layers = (
         normal(draws, hidden, inputs),
         normal(draws, hidden),
@@ -142,7 +139,7 @@ def test_activations_by_hand():
 @given(SEEDS, st.integers(1, 20), st.integers(1, 20), st.floats(0.0, 1.0))
 @settings(max_examples=20)
 def test_what_zeros_save_by_form(seed, outputs, inputs, share):
-    weights = normal(generator(seed), outputs, inputs).astype(np.float32)
+    weights = normal(seeded(seed), outputs, inputs).astype(np.float32)
     mask = pruning.magnitude_mask(weights, share)
     pruned, kept = (weights * mask).astype(np.float32), weights.size - round(share * weights.size)
     full = storage.module_cost(storage.linear(weights), inputs)
@@ -157,7 +154,7 @@ def test_what_zeros_save_by_form(seed, outputs, inputs, share):
 
 def test_layers_hold_what_they_were_given_and_draw_nothing():
     before = torch.get_rng_state()
-    weights = normal(generator(1), 4, 3).astype(np.float32)
+    weights = normal(seeded(1), 4, 3).astype(np.float32)
     assert (storage.linear(weights).weight.detach().numpy() == weights).all()
     masked = storage.masked_linear(weights, 0.5)
     expected = weights * pruning.magnitude_mask(weights, 0.5)

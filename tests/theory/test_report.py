@@ -115,6 +115,21 @@ def test_control_is_said_to_be_rejected_only_if_it_is() -> None:
     assert "(not rejected)" in claim_entry(passed)
 
 
+def test_a_sampled_figure_says_only_what_is_known_of_its_sampling() -> None:
+    found = sample_claim("Q1.1", Verdict.TRUE)
+
+    def entry(**sampling) -> str:
+        sampled = replace(found.evidence.cases[0].checks[0], **sampling)
+        case = replace(found.evidence.cases[0], checks=(sampled,))
+        return Outline(claim_entry(replace(found, evidence=Evidence((case,))))).words
+
+    assert "500 draws" in entry(samples=500, false_alarm_rate=0.0, detects="")
+    assert "false-alarm rate" not in entry(samples=500, false_alarm_rate=0.0, detects="")
+    assert "false-alarm rate" in entry(samples=500, false_alarm_rate=1e-6, detects="")
+    assert "detects 2 %" in entry(samples=500, false_alarm_rate=1e-6, detects="2 %")
+    assert "draws" not in entry(samples=0, false_alarm_rate=0.0, detects="")
+
+
 def check(value: float, bound: float) -> Check:
     return Check("width", value, "<=", bound)
 

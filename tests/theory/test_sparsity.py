@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rejection import rejected
+from seeded import seeded
 
 from theory.draws import normal
 from theory.sparsity import lasso
@@ -14,19 +15,15 @@ SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 40)
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def is_the_proximal_step(shrink):
     """Among many points none has a smaller ½(x - y)² + amount·|x|, and zeros are exact."""
 
     @given(SEEDS, SIZES, st.floats(0.0, 2.0))
     def check(seed, size, amount):
-        values = 2.0 * normal(generator(seed), size)
+        values = 2.0 * normal(seeded(seed), size)
         shrunk = shrink(values, amount)
         assert ((shrunk == 0.0) == (np.abs(values) <= amount)).all()
-        others = shrunk + normal(generator(seed + 1), 50, size)
+        others = shrunk + normal(seeded(seed + 1), 50, size)
 
         def loss(x):
             return 0.5 * (x - values) ** 2 + amount * np.abs(x)
@@ -58,7 +55,7 @@ def test_another_shrinkage_is_rejected(wrong):
 
 @given(SEEDS, SIZES, st.floats(0.0, 2.0))
 def test_the_soft_threshold_never_grows_nor_flips_nor_spreads(seed, size, amount):
-    first, second = normal(generator(seed), 2, size)
+    first, second = normal(seeded(seed), 2, size)
     one, two = lasso.soft_threshold(first, amount), lasso.soft_threshold(second, amount)
     assert (np.abs(one) <= np.abs(first)).all()
     assert (one * first >= 0.0).all()
@@ -69,8 +66,8 @@ def finds_the_predicted_zeros(descend):
     @given(SEEDS, SIZES, st.floats(0.1, 1.5), st.floats(0.05, 1.0))
     @settings(max_examples=50)
     def check(seed, size, penalty, rate):
-        targets = normal(generator(seed), size)
-        start = normal(generator(seed + 1), size)
+        targets = normal(seeded(seed), size)
+        start = normal(seeded(seed + 1), size)
         found = descend(
             lambda w: w - targets, start, penalty=penalty, learning_rate=rate, steps=800
         )
@@ -93,7 +90,7 @@ def test_the_gradient_of_the_penalty_does_not():
 @given(SEEDS, st.floats(0.1, 1.5), st.floats(0.01, 0.5))
 @settings(max_examples=50)
 def test_the_gradient_of_the_penalty_flutters_within_one_step_of_zero(seed, penalty, rate):
-    targets = normal(generator(seed), 1000)
+    targets = normal(seeded(seed), 1000)
     found = lasso.subgradient_descent(
         lambda w: w - targets, targets, penalty=penalty, learning_rate=rate, steps=2000
     )
@@ -118,7 +115,7 @@ def is_optimal(solve):
     @settings(max_examples=40)
     def check(problem, penalty):
         rows, features, seed = problem
-        inputs, targets = normal(generator(seed), rows, features), normal(generator(seed + 1), rows)
+        inputs, targets = normal(seeded(seed), rows, features), normal(seeded(seed + 1), rows)
         weights = solve(inputs, targets, penalty)
         assert lasso.optimality_gap(inputs, targets, weights, penalty=penalty) <= 1e-7
 
@@ -168,7 +165,7 @@ def test_no_perturbation_of_the_optimum_has_a_smaller_objective():
         return 0.5 * (error**2).mean() + 0.1 * np.abs(weights).sum()
 
     best = lasso.coordinate_descent(inputs, targets, penalty=0.1, sweeps=200)
-    for other in best + 0.01 * normal(generator(4), 200, 30):
+    for other in best + 0.01 * normal(seeded(4), 200, 30):
         assert objective(other) > objective(best)
 
 
@@ -176,7 +173,7 @@ def test_no_perturbation_of_the_optimum_has_a_smaller_objective():
 @settings(max_examples=40)
 def test_ridge_solves_its_own_conditions_and_has_no_zeros(problem, penalty):
     rows, features, seed = problem
-    inputs, targets = normal(generator(seed), rows, features), normal(generator(seed + 1), rows)
+    inputs, targets = normal(seeded(seed), rows, features), normal(seeded(seed + 1), rows)
     weights = lasso.ridge(inputs, targets, penalty=penalty)
     slope = lasso.least_squares_gradient(inputs, targets)(weights) + penalty * weights
     assert np.abs(slope).max() <= 1e-9

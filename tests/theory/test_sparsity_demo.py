@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from seeded import seeded
 
 from theory.draws import normal, uniform
 from theory.errors import DomainError
@@ -13,13 +14,9 @@ from theory.sparsity.demo import demonstrate
 from theory.sparsity.figure import draw
 
 
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 @pytest.mark.parametrize("draw_from", [normal, uniform])
 def test_draws_are_in_double_precision(draw_from):
-    draws = draw_from(generator(0), 3, 2)
+    draws = draw_from(seeded(0), 3, 2)
     assert draws.dtype == np.float64
     assert draws.shape == (3, 2)
     assert (draws != draws.astype(np.float32)).any()
@@ -96,16 +93,16 @@ def test_the_figure_holds_the_weights_of_both_algorithms():
 
 
 def test_draws_are_standard_and_follow_the_generator():
-    draws = normal(generator(3), 50_000)
+    draws = normal(seeded(3), 50_000)
     assert draws.dtype == np.float64
     assert abs(draws.mean()) < 6.2 / 50_000**0.5
     assert abs(draws.var() - 1.0) < 6.2 * (2 / 50_000) ** 0.5
-    even = uniform(generator(3), 100, 500)
+    even = uniform(seeded(3), 100, 500)
     assert even.shape == (100, 500)
     assert 0.0 <= even.min() < 0.01
     assert 0.99 < even.max() < 1.0
-    assert (normal(generator(3), 50_000) == draws).all()
-    assert (uniform(generator(3), 100, 500) == even).all()
+    assert (normal(seeded(3), 50_000) == draws).all()
+    assert (uniform(seeded(3), 100, 500) == even).all()
 
 
 def test_the_demo_is_the_two_descents_it_says():

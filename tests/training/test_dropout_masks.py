@@ -10,9 +10,9 @@ from lightning.pytorch import Callback
 from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
 
-from lightning_cifar.classifiers import AlphaDropoutClassifier
+from lightning_cifar.classifiers import AlphaDropoutClassifier, DenseClassifier
 from lightning_cifar.runs.folders import LAST_FILE
-from lightning_cifar.training import resume
+from lightning_cifar.seeds import derived_seed
 from lightning_cifar.training.resume import ResumePoint
 from lightning_cifar.uncertainty.masks import unit_rule
 
@@ -106,10 +106,9 @@ def test_every_batch_of_every_epoch_has_its_own_masks(tmp_path, batches_per_step
 
 def numbers_drawn_by(rank):
     """What the generator gives in one of several processes, at one step."""
-    trainer = SimpleNamespace(global_rank=rank, global_step=5, accumulate_grad_batches=1)
-    point = ResumePoint()
-    point.drops_out = True
-    point.on_train_batch_start(trainer, small_classifier(AlphaDropoutClassifier), None, 5)
+    classifier = small_classifier(AlphaDropoutClassifier)
+    classifier._trainer = SimpleNamespace(global_rank=rank)
+    classifier.seed_masks(5, 0)
     return torch.rand(8)
 
 
@@ -136,42 +135,42 @@ def test_resumed_run_has_the_masks_of_the_uncut_one(tmp_path, end):
     resumed_has_those_of_the_uncut(tmp_path, end)()
 
 
-def seeded_with(step_of):
-    """A ``ResumePoint`` that seeds by something else than the number of the step."""
+def seeded_with(number_of):
+    """Masks that are seeded by something else than the number of the step."""
 
-    def mutant(point, trainer, pl_module, batch, batch_idx):
-        seed = pl_module.hparams["seed"]
-        torch.manual_seed(resume.derived_seed(seed, "dropout", 0, step_of(trainer, batch_idx)))
+    def mutant(classifier, step, part):
+        number = number_of(classifier.trainer, step)
+        torch.manual_seed(derived_seed(classifier.hparams["seed"], "dropout", 0, number))
 
     return mutant
 
 
 MISTAKES = {
-    "batch": seeded_with(lambda trainer, batch: batch),
-    "epoch": seeded_with(lambda trainer, batch: trainer.current_epoch),
-    "constant": seeded_with(lambda trainer, batch: 0),
-    "every other step": seeded_with(lambda trainer, batch: trainer.global_step // 2),
-    "not the run's seed": lambda point, trainer, *_: torch.manual_seed(trainer.global_step),
+    "batch": seeded_with(lambda trainer, step: step % BATCHES),
+    "epoch": seeded_with(lambda trainer, step: trainer.current_epoch),
+    "constant": seeded_with(lambda trainer, step: 0),
+    "every other step": seeded_with(lambda trainer, step: step // 2),
+    "not the run's seed": lambda classifier, step, part: torch.manual_seed(step),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_control_masks_that_come_again_are_rejected(tmp_path, monkeypatch, mistake):
-    monkeypatch.setattr(ResumePoint, "on_train_batch_start", MISTAKES[mistake])
+    monkeypatch.setattr(DenseClassifier, "seed_masks", MISTAKES[mistake])
     assert_rejects(every_batch_has_its_own(tmp_path))
 
 
-def unseeded(point, *_):
+def unseeded(*_):
     """Masks follow from whatever was drawn before."""
 
 
-def counted_from_the_start(point, trainer, *_):
+def counted_from_the_start(classifier, *_):
     """The steps are counted in this process alone."""
-    point.steps = getattr(point, "steps", -1) + 1
-    torch.manual_seed(point.steps)
+    steps = classifier.__dict__["steps"] = classifier.__dict__.get("steps", -1) + 1
+    torch.manual_seed(steps)
 
 
 @pytest.mark.parametrize("mistake", [unseeded, counted_from_the_start])
 def test_control_masks_that_resuming_changes_are_rejected(tmp_path, monkeypatch, mistake):
-    monkeypatch.setattr(ResumePoint, "on_train_batch_start", mistake)
+    monkeypatch.setattr(DenseClassifier, "seed_masks", mistake)
     assert_rejects(resumed_has_those_of_the_uncut(tmp_path, (1, 2)))

@@ -100,12 +100,17 @@ def numbers_of_study(monkeypatch, folder, test):
         for pattern in ("records/*.json", "weights/*.ckpt", "rates/*.json")
     )
     content = json.loads(record.read_text())
-    return numbers(
+    fitted = numbers(
         load_checkpoint(weights),
         json.loads(rate.read_text()),
         content["run"],
         content["monte_carlo"],
-    ), content["test"]
+    )
+    second = {
+        "second epoch": content["most_accurate"]["epoch"],
+        "temperature of the samples": content["monte_carlo"]["monte_carlo_temperature"],
+    }
+    return fitted | second, content["test"]
 
 
 def numbers(checkpoint, search, record, judged):
@@ -166,15 +171,19 @@ def statistics_of_all(monkeypatch):
 
 def race_on_test_images(monkeypatch):
     """The rates of a search are compared by their loss on the test images."""
-    find = callback.find_rate
+    for module, name in ((callback, "find_rate"), (rates, "searched")):
+        monkeypatch.setattr(module, name, judging_on_test_images(getattr(module, name)))
 
-    def mutant(classifier, datamodule, *options):
+
+def judging_on_test_images(find):
+    """A search whose second argument is given other validation images."""
+
+    def mutant(classifiers, datamodule, *options):
         other = copy.copy(datamodule)
         other._validation = datamodule.image_set().test
-        return find(classifier, other, *options)
+        return find(classifiers, other, *options)
 
-    monkeypatch.setattr(callback, "find_rate", mutant)
-    monkeypatch.setattr(rates, "find_rate", mutant)
+    return mutant
 
 
 def epoch_by_test_images(monkeypatch):
@@ -214,3 +223,16 @@ def test_control_numbers_fitted_on_test_images_are_rejected(
 ):
     mistake(monkeypatch)
     assert_rejects(changed_by_nothing(way, tmp_path, monkeypatch, only=number))
+
+
+def test_control_a_temperature_of_samples_fitted_on_test_images_is_rejected(tmp_path, monkeypatch):
+    compare = outcome.monte_carlo
+
+    def mutant(classifier, datamodule, seed):
+        other = copy.copy(datamodule)
+        other._validation = datamodule.test_images
+        return compare(classifier, other, seed)
+
+    monkeypatch.setattr(outcome, "monte_carlo", mutant)
+    only = "temperature of the samples"
+    assert_rejects(changed_by_nothing("study", tmp_path, monkeypatch, only=only))

@@ -26,7 +26,7 @@ def runs(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def work(runs, tmp_path, monkeypatch):
+def cwd(runs, tmp_path, monkeypatch):
     """An empty working folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(runs.parent / "cache"))
     with working_in(tmp_path / "empty", monkeypatch) as folder:
@@ -46,7 +46,7 @@ def pictures(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["test", "validate"])
-def test_samples_are_compared_and_kept(runs, work, capsys, command):
+def test_samples_are_compared_and_kept(runs, cwd, capsys, command):
     stage = {"validate": "val", "test": "test"}[command]
     code, out, error = run(capsys, command, "--run", runs / "alpha_dropout", "--mc_samples=20")
     assert (code, error) == (0, "")
@@ -197,16 +197,16 @@ def test_samples_below_one_are_refused(runs, capsys, samples):
 
 
 def test_fit_takes_no_samples(capsys):
-    assert "fit takes no --mc_samples" in refused(capsys, *smoke(), "--mc_samples=3")
+    assert "fit does not take --mc_samples" in refused(capsys, *smoke(), "--mc_samples=3")
 
 
-def test_exported_file_is_checked_and_said(runs, work, capsys):
+def test_exported_file_is_checked_and_said(runs, cwd, capsys):
     arguments = ["export", "--run", runs / "elu", "--format=safetensors", "--out"]
-    code, out, error = run(capsys, *arguments, work / "elu.safetensors")
+    code, out, error = run(capsys, *arguments, cwd / "elu.safetensors")
     assert (code, error) == (0, "")
     assert "largest difference of a logit from the original 0.0e+00" in out
-    assert (work / "elu.safetensors").stat().st_size > 0
-    assert "No such file" in refused(capsys, *arguments, work / "no" / "elu.safetensors")
+    assert (cwd / "elu.safetensors").stat().st_size > 0
+    assert "No such file" in refused(capsys, *arguments, cwd / "no" / "elu.safetensors")
 
 
 def test_export_to_an_unknown_format_is_refused(runs, capsys):

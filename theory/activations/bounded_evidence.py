@@ -1,6 +1,6 @@
 """Judging what the answer sheet says of tanh beside the logistic function (Q4.7 to Q4.10).
 
-One function per claim, and beside it the one that its control runs through the same judge.
+One function per claim, and beside it the one that its control puts through the same check.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def gradient_kept(nonlinearity: Nonlinearity) -> float:
     return propagate(nonlinearity, depth=DEPTH, weight_variance=LECUN).log10_gradient
 
 
-def _judge_output_range(nonlinearity: Nonlinearity) -> Evidence:
+def _check_output_range(nonlinearity: Nonlinearity) -> Evidence:
     outputs = nonlinearity.value(line_of_inputs())
     checks = (
         Check("largest size of an output", float(outputs.abs().max()), "<=", 1.0),
@@ -40,15 +40,15 @@ def _judge_output_range(nonlinearity: Nonlinearity) -> Evidence:
 
 def tanh_fits_minus_one_to_one() -> Evidence:
     """Q4.7: tanh suits outputs that must lie between -1 and 1."""
-    return _judge_output_range(TANH)
+    return _check_output_range(TANH)
 
 
 def logistic_fits_minus_one_to_one() -> Evidence:
     """Control of Q4.7: the logistic function reaches only half of them."""
-    return _judge_output_range(LOGISTIC)
+    return _check_output_range(LOGISTIC)
 
 
-def _judge_recurrent(squash: Callable[[Tensor], Tensor]) -> Evidence:
+def _check_recurrent(squash: Callable[[Tensor], Tensor]) -> Evidence:
     largest = {
         name: largest_hidden_state(
             name, scale=3.0, generator=torch.Generator().manual_seed(1), squash=squash
@@ -73,15 +73,15 @@ def _judge_recurrent(squash: Callable[[Tensor], Tensor]) -> Evidence:
 
 def recurrent_outputs_within_one() -> Evidence:
     """Q4.8: outputs between -1 and 1 are what sequence models need."""
-    return _judge_recurrent(torch.tanh)
+    return _check_recurrent(torch.tanh)
 
 
 def unbounded_outputs_within_one() -> Evidence:
     """Control of Q4.8: cells with ReLU where tanh belongs leave that range."""
-    return _judge_recurrent(torch.relu)
+    return _check_recurrent(torch.relu)
 
 
-def _judge_same_shape(stretched_logistic: Callable[[Tensor], Tensor]) -> Evidence:
+def _check_same_shape(stretched_logistic: Callable[[Tensor], Tensor]) -> Evidence:
     inputs = line_of_inputs()
     distance = float((TANH.value(inputs) - stretched_logistic(inputs)).abs().max())
     widths = [float(f.value(inputs).max() - f.value(inputs).min()) for f in (TANH, LOGISTIC)]
@@ -96,12 +96,12 @@ def _judge_same_shape(stretched_logistic: Callable[[Tensor], Tensor]) -> Evidenc
 
 def tanh_is_rescaled_logistic() -> Evidence:
     """Q4.9: tanh has the logistic function's shape, on a wider range."""
-    return _judge_same_shape(lambda x: 2 * LOGISTIC.value(2 * x) - 1)
+    return _check_same_shape(lambda x: 2 * LOGISTIC.value(2 * x) - 1)
 
 
 def tanh_is_logistic_of_same_input() -> Evidence:
     """Control of Q4.9: stretching the output alone does not make them equal."""
-    return _judge_same_shape(lambda x: 2 * LOGISTIC.value(x) - 1)
+    return _check_same_shape(lambda x: 2 * LOGISTIC.value(x) - 1)
 
 
 def _flattened(nonlinearity: Nonlinearity) -> Nonlinearity:
@@ -113,7 +113,7 @@ def _flattened(nonlinearity: Nonlinearity) -> Nonlinearity:
     )
 
 
-def _judge_wider(nonlinearity: Nonlinearity) -> Evidence:
+def _check_wider(nonlinearity: Nonlinearity) -> Evidence:
     gained = "orders of magnitude more gradient than the logistic function keeps"
     outputs = nonlinearity.value(line_of_inputs())
     low, high = float(outputs.min()), float(outputs.max())
@@ -138,9 +138,9 @@ def _judge_wider(nonlinearity: Nonlinearity) -> Evidence:
 
 def wider_range_is_better() -> Evidence:
     """Q4.10: tanh's wider range makes it the better choice."""
-    return _judge_wider(TANH)
+    return _check_wider(TANH)
 
 
 def same_range_is_better() -> Evidence:
     """Control of Q4.10: the logistic function is no better than itself."""
-    return _judge_wider(LOGISTIC)
+    return _check_wider(LOGISTIC)

@@ -1,7 +1,7 @@
 """Judging what the answer sheet says of SELU, ReLU and its variants (Q4.1 to Q4.6) and of choosing.
 
-One function per claim, and beside it the one that its control runs through the same judge. tanh
-is judged in ``bounded_evidence``, logistic and softmax in ``probability_evidence``.
+One function per claim, and beside it the one that its control puts through the same check. tanh
+is checked in ``bounded_evidence``, logistic and softmax in ``probability_evidence``.
 """
 
 import torch
@@ -19,7 +19,7 @@ RETURN_LIMIT = 2000
 RASH_NETWORKS = 10
 
 
-def _judge_feed_forward(weight_variance: float) -> Evidence:
+def _check_feed_forward(weight_variance: float) -> Evidence:
     def case(depth: int) -> Case:
         high, low = (
             propagate(SELU, depth=depth, weight_variance=weight_variance, mean_square=square)
@@ -39,15 +39,15 @@ def _judge_feed_forward(weight_variance: float) -> Evidence:
 
 def selu_suits_feed_forward() -> Evidence:
     """Q4.1: with the right start SELU keeps the signal of a feed-forward network."""
-    return _judge_feed_forward(LECUN)
+    return _check_feed_forward(LECUN)
 
 
 def torch_gain_suits_feed_forward() -> Evidence:
     """Control of Q4.1: with torch's gain of 3/4 it does not."""
-    return _judge_feed_forward(TORCH_SELU_GAIN)
+    return _check_feed_forward(TORCH_SELU_GAIN)
 
 
-def _judge_dying(nonlinearity: Nonlinearity) -> Evidence:
+def _check_dying(nonlinearity: Nonlinearity) -> Evidence:
     generator = torch.Generator().manual_seed(0)
     layer, inputs, targets = draw_problem(neurons=32, examples=32, generator=generator)
     off = train(
@@ -80,15 +80,15 @@ def _judge_dying(nonlinearity: Nonlinearity) -> Evidence:
 
 def relu_units_die() -> Evidence:
     """Q4.2: a ReLU neuron can be switched off and then has no gradient."""
-    return _judge_dying(RELU)
+    return _check_dying(RELU)
 
 
 def leaky_units_die() -> Evidence:
     """Control of Q4.2: a leaky one cannot."""
-    return _judge_dying(LEAKY_RELU)
+    return _check_dying(LEAKY_RELU)
 
 
-def _judge_trainable(variants: tuple[tuple[str, Nonlinearity], ...]) -> Evidence:
+def _check_trainable(variants: tuple[tuple[str, Nonlinearity], ...]) -> Evidence:
     layer, inputs, targets = draw_problem(
         neurons=8, examples=32, generator=torch.Generator().manual_seed(0)
     )
@@ -115,7 +115,7 @@ def leaky_units_stay_trainable() -> Evidence:
     drawn = 1 / 8 + (1 / 3 - 1 / 8) * float(
         torch.rand((), generator=torch.Generator().manual_seed(0))
     )
-    return _judge_trainable(
+    return _check_trainable(
         (
             ("leaky ReLU with slope 0.01", LEAKY_RELU),
             ("leaky ReLU with slope 0.2", leaky_relu(0.2)),
@@ -128,7 +128,7 @@ def leaky_units_stay_trainable() -> Evidence:
 
 def relu_units_stay_trainable() -> Evidence:
     """Control of Q4.3: with slope 0 it does neither."""
-    return _judge_trainable((("leaky ReLU with slope 0", leaky_relu(0.0)), ("ReLU", RELU)))
+    return _check_trainable((("leaky ReLU with slope 0", leaky_relu(0.0)), ("ReLU", RELU)))
 
 
 def not_checkable() -> Evidence:
@@ -146,7 +146,7 @@ def share_of_zeros(nonlinearity: Nonlinearity, inputs: Tensor, generator: torch.
     return float((nonlinearity.value(weights @ inputs) == 0).double().mean())
 
 
-def _judge_sparse(pictures: Check, effect: str, difference: float, sparse: Tensor) -> Evidence:
+def _check_sparse(pictures: Check, effect: str, difference: float, sparse: Tensor) -> Evidence:
     caused = Check(
         f"share of zeros among hidden activations, {effect}",
         difference,
@@ -178,7 +178,7 @@ def relu_suits_sparse_inputs() -> Evidence:
     dense, sparse = _inputs(generator)
     difference = share_of_zeros(RELU, sparse, generator) - share_of_zeros(RELU, dense, generator)
     pictures = Check("share of zeros among the pixels", share_of_black(), ">=", 0.4)
-    return _judge_sparse(pictures, "sparse input minus dense input", difference, sparse)
+    return _check_sparse(pictures, "sparse input minus dense input", difference, sparse)
 
 
 def relu_makes_sparse_activations() -> Evidence:
@@ -188,10 +188,10 @@ def relu_makes_sparse_activations() -> Evidence:
     zeros = share_of_zeros(RELU, dense, generator)
     difference = zeros - share_of_zeros(TANH, dense, generator)
     pictures = Check("share of zeros among hidden activations, dense input", zeros, ">=", 0.4)
-    return _judge_sparse(pictures, "ReLU minus tanh", difference, sparse)
+    return _check_sparse(pictures, "ReLU minus tanh", difference, sparse)
 
 
-def _judge_simple(nonlinearity: Nonlinearity) -> Evidence:
+def _check_simple(nonlinearity: Nonlinearity) -> Evidence:
     names = operations(nonlinearity)
     slow = sum(name in EXPONENTIALS for name in names)
     slopes = nonlinearity.derivative(torch.linspace(-8, 8, 400, dtype=torch.float64))
@@ -209,9 +209,9 @@ def _judge_simple(nonlinearity: Nonlinearity) -> Evidence:
 
 def relu_is_simple() -> Evidence:
     """Q4.6: ReLU is cheap to compute and its derivative simple."""
-    return _judge_simple(RELU)
+    return _check_simple(RELU)
 
 
 def selu_is_simple() -> Evidence:
     """Control of Q4.6: SELU needs an exponential, for the derivative too."""
-    return _judge_simple(SELU)
+    return _check_simple(SELU)

@@ -1,6 +1,6 @@
 """Judging what the answer sheet says of probabilities: logistic and softmax (Q4.11 to Q4.14).
 
-One function per claim, and beside it the one that its control runs through the same judge.
+One function per claim, and beside it the one that its control puts through the same check.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from theory.nonlinearities import LOGISTIC, TANH, Nonlinearity
 Loss = Callable[[Tensor], Tensor]
 
 
-def _judge_binary(nonlinearity: Nonlinearity) -> Evidence:
+def _check_binary(nonlinearity: Nonlinearity) -> Evidence:
     inputs = line_of_inputs()
     outputs = nonlinearity.value(inputs)
     mirrored = float((nonlinearity.value(-inputs) - (1 - outputs)).abs().max())
@@ -45,12 +45,12 @@ def _judge_binary(nonlinearity: Nonlinearity) -> Evidence:
 
 def logistic_suits_binary() -> Evidence:
     """Q4.11: the logistic function suits binary classification."""
-    return _judge_binary(LOGISTIC)
+    return _check_binary(LOGISTIC)
 
 
 def tanh_suits_binary() -> Evidence:
     """Control of Q4.11: tanh does not; its outputs are no probabilities."""
-    return _judge_binary(TANH)
+    return _check_binary(TANH)
 
 
 def _log_loss(scores: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def _derivatives(loss: Loss) -> tuple[float, float]:
     return abs(float(far)), float(curvature.min())
 
 
-def _judge_well_behaved(losses: dict[str, Loss]) -> Evidence:
+def _check_well_behaved(losses: dict[str, Loss]) -> Evidence:
     def case(name: str, loss: Loss) -> Case:
         slope, curvature = _derivatives(loss)
         checks = (
@@ -97,15 +97,15 @@ def _judge_well_behaved(losses: dict[str, Loss]) -> Evidence:
 
 def logistic_is_well_behaved() -> Evidence:
     """Q4.12: the logistic function is well behaved and hence good for optimisers."""
-    return _judge_well_behaved({"log loss": _log_loss, "squared error": _squared_error})
+    return _check_well_behaved({"log loss": _log_loss, "squared error": _squared_error})
 
 
 def squared_error_is_well_behaved() -> Evidence:
     """Control of Q4.12: without the log loss it is good nowhere."""
-    return _judge_well_behaved({"squared error": _squared_error})
+    return _check_well_behaved({"squared error": _squared_error})
 
 
-def _judge_multi_class(normalisation: Normalisation) -> Evidence:
+def _check_multi_class(normalisation: Normalisation) -> Evidence:
     one_each = torch.tensor([[1, 0, 0], [1, 0, 0], [0, 1, 0]], dtype=torch.float64)
     two_each = torch.tensor([[1, 1, 0], [1, 0, 1]], dtype=torch.float64)
     loss = "smallest log loss per example, in nats"
@@ -130,15 +130,15 @@ def _judge_multi_class(normalisation: Normalisation) -> Evidence:
 
 def softmax_suits_multi_class() -> Evidence:
     """Q4.13: softmax suits multi-class classification."""
-    return _judge_multi_class(softmax)
+    return _check_multi_class(softmax)
 
 
 def batch_softmax_suits_multi_class() -> Evidence:
     """Control of Q4.13: taken over the batch it suits nothing."""
-    return _judge_multi_class(softmax_over_batch)
+    return _check_multi_class(softmax_over_batch)
 
 
-def _judge_distribution(normalisation: Normalisation) -> Evidence:
+def _check_distribution(normalisation: Normalisation) -> Evidence:
     generator = torch.Generator().manual_seed(0)
 
     def case(scale: float) -> Case:
@@ -157,9 +157,9 @@ def _judge_distribution(normalisation: Normalisation) -> Evidence:
 
 def softmax_is_a_distribution() -> Evidence:
     """Q4.14: softmax's outputs lie between 0 and 1 and add up to 1."""
-    return _judge_distribution(softmax)
+    return _check_distribution(softmax)
 
 
 def logistics_are_a_distribution() -> Evidence:
     """Control of Q4.14: independent logistic functions do not add up."""
-    return _judge_distribution(independent_logistics)
+    return _check_distribution(independent_logistics)

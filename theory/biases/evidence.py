@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from theory.biases.judges import (
+from theory.biases.checks import (
     HALF_OR_WHOLE,
     ZERO_OR_DRAWN,
     Remedy,
@@ -31,7 +31,7 @@ def zero_is_common() -> Evidence:
 
 
 def zero_is_common_among_defaults() -> Evidence:
-    """Control of Q2.1: the same layers as PyTorch builds them when nobody asks for anything."""
+    """Control of Q2.1: the same layers as PyTorch builds them by default."""
     return starts_at_zero(counts_of_defaults(), "dense and convolution layers of PyTorch, by kind")
 
 

@@ -8,7 +8,6 @@ from textwrap import fill
 from typing import get_type_hints
 
 from theory.commands.parser import OneLineParser
-from theory.errors import DomainError
 
 _TYPES: dict[object, Callable[[str], object]] = {int: int, float: float, str: str}
 
@@ -36,7 +35,7 @@ def parse_options(
         parser.add_argument(
             flag(parameter.name),
             dest=parameter.name,
-            type=_truth if hints[parameter.name] is bool else _TYPES[hints[parameter.name]],
+            type=_TYPES[hints[parameter.name]],
             default=default,
             help=f"{descriptions.get(parameter.name, '')} (default: {default})".replace("%", "%%"),
         )
@@ -73,9 +72,3 @@ def _figures_printed(result: type) -> str:
     return "\n".join(
         ["figures printed:", *lines, "", "also: --plot FILE, --json; see `theory run --help`"]
     )
-
-
-def _truth(text: str) -> bool:
-    if text.casefold() not in ("true", "false"):
-        raise DomainError(f"expected true or false, got {text!r}")
-    return text.casefold() == "true"

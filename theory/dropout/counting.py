@@ -1,4 +1,4 @@
-"""Counting work instead of timing it: operations, results written, floating-point operations.
+"""The cost of an action, counted instead of timed: operations, results written, arithmetic.
 
 Counts are exact and the same on every run; a clock is neither.
 """
@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 @dataclass(frozen=True)
-class Work:
+class Cost:
     """What an action costs.
 
     Attributes:
@@ -57,7 +57,7 @@ class _OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return output
 
 
-def work_of(action: Callable[[], object]) -> Work:
+def cost_of(action: Callable[[], object]) -> Cost:
     """Run ``action`` twice and return what one run costs."""
     operations = _OperationCounter()
     with operations:
@@ -65,7 +65,7 @@ def work_of(action: Callable[[], object]) -> Work:
     flops = FlopCounterMode(display=False)
     with flops:
         action()
-    return Work(operations.operations, operations.results, flops.get_total_flops())
+    return Cost(operations.operations, operations.results, flops.get_total_flops())
 
 
 def passes_through(module: nn.Module, action: Callable[[], object]) -> int:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from theory.domain import require_below, require_between
-from theory.dropout.counting import Work, passes_through, work_of
+from theory.dropout.counting import Cost, cost_of, passes_through
 from theory.dropout.monte_carlo import sample_probabilities
 from theory.dropout.networks import dense_network, private_random, training_step
 from theory.dropout.timing import paired_ratios, quartiles
@@ -33,7 +33,7 @@ class DropoutResult:
         monte_carlo_passes: passes that Monte Carlo dropout takes, each in full.
         monte_carlo_flops: operations in their matrix products.
         shared_prefix_flops: the same when the layers before the first dropout run once.
-        last_layer_flops: the same when dropout stands in front of the output only.
+        last_layer_flops: the same when dropout is before the output only.
         step_time_ratio_quartiles: wall time of a training step with dropout over that without:
             lower quartile, median, upper quartile; empty unless timing was asked for.
         inference_time_ratio_quartiles: the same for a prediction in evaluation mode.
@@ -159,10 +159,10 @@ def demonstrate(
 
 def _measure(setting: _Setting, rate: float, timing_pairs: int) -> DropoutResult:
     plain, dropped = setting.plain, setting.dropped
-    plain_step = work_of(lambda: setting.step(plain))
-    dropped_step = work_of(lambda: setting.step(dropped))
-    plain_inference = work_of(lambda: setting.predict(plain))
-    dropped_inference = work_of(lambda: setting.predict(dropped))
+    plain_step = cost_of(lambda: setting.step(plain))
+    dropped_step = cost_of(lambda: setting.step(dropped))
+    plain_inference = cost_of(lambda: setting.predict(plain))
+    dropped_inference = cost_of(lambda: setting.predict(dropped))
     times = _time(setting, timing_pairs)
     return DropoutResult(
         rate=rate,
@@ -176,16 +176,16 @@ def _measure(setting: _Setting, rate: float, timing_pairs: int) -> DropoutResult
         dropout_inference_operations=dropped_inference.operations,
         inference_flops=dropped_inference.flops,
         monte_carlo_passes=passes_through(dropped[-1], lambda: setting.sample(dropped)),
-        monte_carlo_flops=work_of(lambda: setting.sample(dropped)).flops,
-        shared_prefix_flops=work_of(lambda: setting.sample(dropped, share_prefix=True)).flops,
-        last_layer_flops=work_of(lambda: setting.sample(setting.last, share_prefix=True)).flops,
+        monte_carlo_flops=cost_of(lambda: setting.sample(dropped)).flops,
+        shared_prefix_flops=cost_of(lambda: setting.sample(dropped, share_prefix=True)).flops,
+        last_layer_flops=cost_of(lambda: setting.sample(setting.last, share_prefix=True)).flops,
         step_time_ratio_quartiles=times[0],
         inference_time_ratio_quartiles=times[1],
         monte_carlo_time_ratio_quartiles=times[2],
     )
 
 
-def _extra_share(plain: Work, dropped: Work) -> float:
+def _extra_share(plain: Cost, dropped: Cost) -> float:
     return dropped.arithmetic / plain.arithmetic - 1.0
 
 

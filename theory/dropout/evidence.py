@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from theory.claim import Case, Check, Evidence
-from theory.dropout.counting import Work, work_of
+from theory.dropout.counting import Cost, cost_of
 from theory.dropout.networks import dense_network, private_random, training_step
 from theory.statistics import mean_check, samples_needed
 
@@ -13,23 +13,23 @@ WIDTHS, RATES, NO_DROPOUT = (100,) * 5, (0.5,) * 5, (0.0,) * 5
 
 def passes_drop_activations() -> Evidence:
     """Q7.2 in training mode."""
-    return _judge_dropping(training=True)
+    return _check_dropping(training=True)
 
 
 def evaluation_drops_activations() -> Evidence:
     """Control of Q7.2: nothing is dropped in evaluation mode."""
-    return _judge_dropping(training=False)
+    return _check_dropping(training=False)
 
 
-def _judge_dropping(*, training: bool) -> Evidence:
+def _check_dropping(*, training: bool) -> Evidence:
     rate, samples = 0.25, samples_needed(0.02)
     layer = nn.Dropout(rate).train(training)
     values = torch.full((samples,), 3.0, dtype=torch.float64)
     with private_random(torch.Generator().manual_seed(74)):
         first, second = layer(values), layer(values)
-    kept = first == 3.0 / (1.0 - rate)
-    other = int(((first != 0.0) & ~kept).sum())
-    share = float(kept.double().mean())
+    scaled = first == 3.0 / (1.0 - rate)
+    other = int(((first != 0.0) & ~scaled).sum())
+    share = float(scaled.double().mean())
     case = Case(
         f"{samples:,} activations of 3 at rate {rate:g}",
         (
@@ -43,18 +43,18 @@ def _judge_dropping(*, training: bool) -> Evidence:
 
 def step_costs_more() -> Evidence:
     """Q7.3: the same network with and without dropout."""
-    return _judge_step(widths=WIDTHS)
+    return _check_step(widths=WIDTHS)
 
 
 def step_of_wider_network_costs_more() -> Evidence:
     """Control of Q7.3: layers widened by 1/(1 - rate)."""
-    return _judge_step(widths=(200,) * 5)
+    return _check_step(widths=(200,) * 5)
 
 
-def _judge_step(*, widths: tuple[int, ...]) -> Evidence:
+def _check_step(*, widths: tuple[int, ...]) -> Evidence:
     inputs, labels = _batch()
     plain, dropped = (
-        _step_work(dense_network(inputs=300, widths=w, outputs=10, rates=rates), inputs, labels)
+        _step_cost(dense_network(inputs=300, widths=w, outputs=10, rates=rates), inputs, labels)
         for w, rates in ((WIDTHS, NO_DROPOUT), (widths, RATES))
     )
     case = Case(
@@ -89,37 +89,37 @@ def _batch() -> tuple[Tensor, Tensor]:
     return inputs, torch.randint(10, (8,), generator=generator)
 
 
-def _step_work(network: nn.Sequential, inputs: Tensor, labels: Tensor) -> Work:
+def _step_cost(network: nn.Sequential, inputs: Tensor, labels: Tensor) -> Cost:
     with private_random(torch.Generator().manual_seed(76)):
-        return work_of(lambda: training_step(network, inputs, labels))
+        return cost_of(lambda: training_step(network, inputs, labels))
 
 
 def inference_costs_nothing() -> Evidence:
     """Q7.4 in evaluation mode."""
-    return _judge_inference_cost(training=False)
+    return _check_inference_cost(training=False)
 
 
 def training_mode_costs_nothing() -> Evidence:
     """Control of Q7.4: evaluation mode forgotten."""
-    return _judge_inference_cost(training=True)
+    return _check_inference_cost(training=True)
 
 
-def _judge_inference_cost(*, training: bool) -> Evidence:
+def _check_inference_cost(*, training: bool) -> Evidence:
     inputs, _ = _batch()
     plain, dropped = (
         dense_network(inputs=300, widths=WIDTHS, outputs=10, rates=rates).train(training)
         for rates in (NO_DROPOUT, RATES)
     )
     with private_random(torch.Generator().manual_seed(77)), torch.no_grad():
-        without, work = work_of(lambda: plain(inputs)), work_of(lambda: dropped(inputs))
+        without, cost = cost_of(lambda: plain(inputs)), cost_of(lambda: dropped(inputs))
     case = Case(
         "prediction for a batch of 8",
         (
             Check(
-                "kernel calls, in those without", work.operations / without.operations, "<=", 1.0
+                "kernel calls, in those without", cost.operations / without.operations, "<=", 1.0
             ),
             Check(
-                "all arithmetic, in that without", work.arithmetic / without.arithmetic, "<=", 1.0
+                "all arithmetic, in that without", cost.arithmetic / without.arithmetic, "<=", 1.0
             ),
         ),
     )
@@ -128,15 +128,15 @@ def _judge_inference_cost(*, training: bool) -> Evidence:
 
 def inference_uses_all_units() -> Evidence:
     """Q7.5 in evaluation mode."""
-    return _judge_inference(training=False)
+    return _check_inference(training=False)
 
 
 def training_mode_uses_all_units() -> Evidence:
     """Control of Q7.5: evaluation mode forgotten."""
-    return _judge_inference(training=True)
+    return _check_inference(training=True)
 
 
-def _judge_inference(*, training: bool) -> Evidence:
+def _check_inference(*, training: bool) -> Evidence:
     inputs, _ = _batch()
     cases = []
     for name, make in (("dropout", nn.Dropout), ("alpha dropout", nn.AlphaDropout)):

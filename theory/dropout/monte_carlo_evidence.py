@@ -1,10 +1,10 @@
-"""The experiments of question 7 on Monte Carlo dropout, each with a control its judge rejects."""
+"""The experiments of question 7 on Monte Carlo dropout, each with a control that is rejected."""
 
 import torch
 from torch import Tensor, nn
 
 from theory.claim import Case, Check, Evidence
-from theory.dropout.counting import Work, passes_through, work_of
+from theory.dropout.counting import Cost, cost_of, passes_through
 from theory.dropout.monte_carlo import DROPOUT_MODULES, sample_probabilities
 from theory.dropout.networks import (
     AlwaysOnDropout,
@@ -19,36 +19,36 @@ SAMPLES = 10
 
 def training_costs_more() -> Evidence:
     """Q7.6: a network for Monte Carlo dropout and one for plain dropout, trained alike."""
-    return _judge_training(passes=1)
+    return _check_training(passes=1)
 
 
 def averaged_training_costs_more() -> Evidence:
     """Control of Q7.6: each training step averages ten passes."""
-    return _judge_training(passes=SAMPLES)
+    return _check_training(passes=SAMPLES)
 
 
-def _judge_training(*, passes: int) -> Evidence:
-    plain, plain_work, moved = _train(nn.Dropout, passes=1)
-    always_on, work, _ = _train(AlwaysOnDropout, passes=passes)
+def _check_training(*, passes: int) -> Evidence:
+    plain, plain_cost, moved = _train(nn.Dropout, passes=1)
+    always_on, cost, _ = _train(AlwaysOnDropout, passes=passes)
     difference = float((plain - always_on).abs().max())
     case = Case(
         "five steps of SGD, dropout after each of two hidden layers",
         (
             Check(
                 "kernel calls of a step, in those of plain dropout",
-                work.operations / plain_work.operations,
+                cost.operations / plain_cost.operations,
                 ">",
                 1.0,
             ),
-            Check("multiplications, in those of plain", work.flops / plain_work.flops, ">", 1.0),
+            Check("multiplications, in those of plain", cost.flops / plain_cost.flops, ">", 1.0),
             Check("largest difference of a trained weight", difference, ">", 0.0),
         ),
     )
     return Evidence((case,), (Check("largest change of a weight", moved, ">", 1e-3),))
 
 
-def _train(make_dropout: MakeDropout, *, passes: int) -> tuple[Tensor, Work, float]:
-    """Weights after five steps, the work of one, and the largest change of a weight."""
+def _train(make_dropout: MakeDropout, *, passes: int) -> tuple[Tensor, Cost, float]:
+    """Weights after five steps, the cost of one, and the largest change of a weight."""
     network = dense_network(
         inputs=20, widths=(30, 30), outputs=4, rates=(0.3, 0.3), make_dropout=make_dropout, seed=79
     )
@@ -62,21 +62,21 @@ def _train(make_dropout: MakeDropout, *, passes: int) -> tuple[Tensor, Work, flo
             training_step(network, inputs, labels, passes=passes)
             optimizer.step()
         end = nn.utils.parameters_to_vector(network.parameters()).detach()
-        work = work_of(lambda: training_step(network, inputs, labels, passes=passes))
-    return end, work, float((end - start).abs().max())
+        cost = cost_of(lambda: training_step(network, inputs, labels, passes=passes))
+    return end, cost, float((end - start).abs().max())
 
 
 def prediction_takes_several_passes() -> Evidence:
     """Q7.7 with ten samples."""
-    return _judge_passes(samples=SAMPLES)
+    return _check_passes(samples=SAMPLES)
 
 
 def single_pass_takes_several_passes() -> Evidence:
     """Control of Q7.7: a single pass passed off as ten samples."""
-    return _judge_passes(samples=1)
+    return _check_passes(samples=1)
 
 
-def _judge_passes(*, samples: int) -> Evidence:
+def _check_passes(*, samples: int) -> Evidence:
     counts = [_passes_and_slowdown(width, samples) for width in (20, 200)]
     cases = tuple(
         Case(
@@ -99,15 +99,15 @@ def _passes_and_slowdown(width: int, samples: int) -> tuple[int, float]:
 
 def predictions_spread() -> Evidence:
     """Q7.8 with every kind of dropout layer on."""
-    return _judge_spread(DROPOUT_MODULES)
+    return _check_spread(DROPOUT_MODULES)
 
 
 def overlooked_alpha_dropout_spreads() -> Evidence:
     """Control of Q7.8: the search for layers to switch on misses AlphaDropout."""
-    return _judge_spread((nn.Dropout,))
+    return _check_spread((nn.Dropout,))
 
 
-def _judge_spread(kinds: tuple[type[nn.Module], ...]) -> Evidence:
+def _check_spread(kinds: tuple[type[nn.Module], ...]) -> Evidence:
     rate, width = 0.1, 100
     network = dense_network(
         inputs=30, widths=(width,), outputs=5, rates=(rate,), make_dropout=nn.AlphaDropout, seed=80
@@ -134,15 +134,15 @@ def _judge_spread(kinds: tuple[type[nn.Module], ...]) -> Evidence:
 
 def much_slower() -> Evidence:
     """Q7.9 with ten samples."""
-    return _judge_slowdown(samples=SAMPLES)
+    return _check_slowdown(samples=SAMPLES)
 
 
 def single_pass_much_slower() -> Evidence:
     """Control of Q7.9: a single pass passed off as ten samples."""
-    return _judge_slowdown(samples=1)
+    return _check_slowdown(samples=1)
 
 
-def _judge_slowdown(*, samples: int) -> Evidence:
+def _check_slowdown(*, samples: int) -> Evidence:
     everywhere, last = (0.1,) * 20, (0.0,) * 19 + (0.1,)
     settings = {
         "dropout after all 20 layers, each pass in full": (everywhere, False),
@@ -227,11 +227,11 @@ def _predict(
 def _flops(
     network: nn.Sequential, inputs: Tensor, samples: int, *, share_prefix: bool = False
 ) -> int:
-    return work_of(lambda: _predict(network, inputs, samples, share_prefix=share_prefix)).flops
+    return cost_of(lambda: _predict(network, inputs, samples, share_prefix=share_prefix)).flops
 
 
 def _plain(network: nn.Sequential, inputs: Tensor) -> int:
     """Multiplications of one ordinary prediction."""
     network.eval()
     with torch.no_grad():
-        return work_of(lambda: network(inputs)).flops
+        return cost_of(lambda: network(inputs)).flops

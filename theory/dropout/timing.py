@@ -1,4 +1,4 @@
-"""Wall time of two actions as ratios of pairs: to report, never to judge by.
+"""Wall time of two actions as ratios of pairs: to report, never to decide by.
 
 The two take turns, so that whatever else the machine does slows both alike.
 """

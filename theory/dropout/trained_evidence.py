@@ -1,4 +1,4 @@
-"""The experiments of question 7 on trained networks, each with a control that its judge rejects."""
+"""The experiments of question 7 on trained networks, each with a control that is rejected."""
 
 import math
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ _train = cache(train)
 
 def training_takes_longer() -> Evidence:
     """Q7.1 by rate and place."""
-    return _judge_duration(PLACES)
+    return _check_duration(PLACES)
 
 
 def idle_dropout_takes_longer() -> Evidence:
     """Control of Q7.1: dropout in evaluation mode while training."""
-    return _judge_duration(dict.fromkeys(PLACES, NOWHERE))
+    return _check_duration(dict.fromkeys(PLACES, NOWHERE))
 
 
-def _judge_duration(places: Mapping[str, tuple[float, ...]]) -> Evidence:
+def _check_duration(places: Mapping[str, tuple[float, ...]]) -> Evidence:
     without = _duration(NOWHERE)
     cases = []
     for condition, rates in places.items():
@@ -62,15 +62,15 @@ def _duration(rates: tuple[float, ...]) -> Tensor:
 
 def better_uncertainty() -> Evidence:
     """Q7.10 at the rate of training."""
-    return _judge_uncertainty((0.1, 0.1, 0.1))
+    return _check_uncertainty((0.1, 0.1, 0.1))
 
 
 def better_uncertainty_without_dropout() -> Evidence:
     """Control of Q7.10: at rate 0 every pass is the plain prediction."""
-    return _judge_uncertainty(NOWHERE)
+    return _check_uncertainty(NOWHERE)
 
 
-def _judge_uncertainty(rates: tuple[float, ...]) -> Evidence:
+def _check_uncertainty(rates: tuple[float, ...]) -> Evidence:
     found = _train(networks=CALIBRATED, steps=OVERTRAINED, seed=82)
     clean, noisy = (savings(found, rates, noise=noise, seed=83) for noise in (0.0, 1.0))
     cases = [

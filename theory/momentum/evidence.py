@@ -1,4 +1,4 @@
-"""The experiments of question 5 on how the weights move, each with a control its judge rejects."""
+"""The experiments of question 5 on how the weights move, each with a control that is rejected."""
 
 import numpy as np
 
@@ -20,15 +20,15 @@ STEPS = (0.001, 0.01, 0.1, 1.0, 3.0)  # learning rate times curvature
 
 def stays_far_from_the_minimum() -> Evidence:
     """Q5.1 at 0.99999."""
-    return _judge_distance(CLOSE_TO_ONE)
+    return _check_distance(CLOSE_TO_ONE)
 
 
 def stays_far_at_ordinary_momentum() -> Evidence:
     """Control of Q5.1: 0.9 arrives."""
-    return _judge_distance(0.9)
+    return _check_distance(0.9)
 
 
-def _judge_distance(momentum: float) -> Evidence:
+def _check_distance(momentum: float) -> Evidence:
     runs = {step: trajectory(momentum, step, 10_000) for step in STEPS}
     checks = tuple(
         Check(
@@ -60,15 +60,15 @@ def _is_sgd(momentum: float) -> tuple[Check, ...]:
 
 def relies_on_the_past() -> Evidence:
     """Q5.2 at 0.99999."""
-    return _judge_memory(CLOSE_TO_ONE)
+    return _check_memory(CLOSE_TO_ONE)
 
 
 def relies_on_the_past_at_low_momentum() -> Evidence:
     """Control of Q5.2: at 0.3 the newest gradient rules."""
-    return _judge_memory(0.3)
+    return _check_memory(0.3)
 
 
-def _judge_memory(momentum: float) -> Evidence:
+def _check_memory(momentum: float) -> Evidence:
     steps = 1000
     weights = gradient_weights(momentum, steps)
     expected = momentum ** np.arange(steps - 1, -1, -1.0)
@@ -90,15 +90,15 @@ def _judge_memory(momentum: float) -> Evidence:
 
 def overshoots() -> Evidence:
     """Q5.3 at 0.99999."""
-    return _judge_overshoot(CLOSE_TO_ONE)
+    return _check_overshoot(CLOSE_TO_ONE)
 
 
 def overshoots_at_low_momentum() -> Evidence:
     """Control of Q5.3: 0.5 is damped enough to creep at these learning rates."""
-    return _judge_overshoot(0.5)
+    return _check_overshoot(0.5)
 
 
-def _judge_overshoot(momentum: float) -> Evidence:
+def _check_overshoot(momentum: float) -> Evidence:
     cases = []
     for step in (1e-5, 1e-3, 1e-2, 0.05):
         run = trajectory(momentum, step, 2000)
@@ -111,15 +111,15 @@ def _judge_overshoot(momentum: float) -> Evidence:
 
 def oscillates() -> Evidence:
     """Q5.4 with the usual momentum of 0.99999."""
-    return _judge_oscillation(nesterov=False)
+    return _check_oscillation(nesterov=False)
 
 
 def oscillates_with_nesterov() -> Evidence:
     """Control of Q5.4: Nesterov's form damps a direction of noticeable curvature."""
-    return _judge_oscillation(nesterov=True)
+    return _check_oscillation(nesterov=True)
 
 
-def _judge_oscillation(*, nesterov: bool) -> Evidence:
+def _check_oscillation(*, nesterov: bool) -> Evidence:
     step, steps = 0.1, 20_000
     run = trajectory(CLOSE_TO_ONE, step, steps, nesterov=nesterov)
     predicted = steps * crossings_per_step(CLOSE_TO_ONE, step)
@@ -147,15 +147,15 @@ def _judge_oscillation(*, nesterov: bool) -> Evidence:
 
 def keeps_its_direction() -> Evidence:
     """Q5.5 with momentum 1 as PyTorch has it by default."""
-    return _judge_direction(dampening=0.0)
+    return _check_direction(dampening=0.0)
 
 
 def keeps_its_direction_with_dampening() -> Evidence:
     """Control of Q5.5: with dampening 1 only the first gradient ever counts."""
-    return _judge_direction(dampening=1.0)
+    return _check_direction(dampening=1.0)
 
 
-def _judge_direction(*, dampening: float) -> Evidence:
+def _check_direction(*, dampening: float) -> Evidence:
     run = descend(
         lambda x: x, start=1.0, momentum=1.0, learning_rate=0.3, steps=1000, dampening=dampening
     )
@@ -177,15 +177,15 @@ def _judge_direction(*, dampening: float) -> Evidence:
 
 def gets_stuck() -> Evidence:
     """Q5.6 with momentum 1."""
-    return _judge_stuck(1.0)
+    return _check_stuck(1.0)
 
 
 def gets_stuck_at_low_momentum() -> Evidence:
     """Control of Q5.6: 0.5 settles in the nearer, worse valley."""
-    return _judge_stuck(0.5)
+    return _check_stuck(0.5)
 
 
-def _judge_stuck(momentum: float) -> Evidence:
+def _check_stuck(momentum: float) -> Evidence:
     top = _height(BARRIER)
     cases, ranges = [], []
     for start in (1.7, 1.3, 1.2):

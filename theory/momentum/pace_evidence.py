@@ -1,4 +1,4 @@
-"""The experiments of question 5 on pace and divergence, each with a control its judge rejects."""
+"""The experiments of question 5 on pace and divergence, each with a control that is rejected."""
 
 import numpy as np
 
@@ -18,15 +18,15 @@ CLOSE_TO_ONE = 0.99999
 
 def best_between_half_and_nine_tenths() -> Evidence:
     """Q5.7 over condition numbers."""
-    return _judge_advice((1.0, 10.0, 100.0, 1e3, 1e4, 1e6))
+    return _check_advice((1.0, 10.0, 100.0, 1e3, 1e4, 1e6))
 
 
 def best_momentum_without_conditioning() -> Evidence:
     """Control of Q5.7: all problems taken for one of condition number 100."""
-    return _judge_advice((100.0,))
+    return _check_advice((100.0,))
 
 
-def _judge_advice(condition_numbers: tuple[float, ...]) -> Evidence:
+def _check_advice(condition_numbers: tuple[float, ...]) -> Evidence:
     cases = []
     for condition_number in condition_numbers:
         best = best_momentum(condition_number)
@@ -38,15 +38,15 @@ def _judge_advice(condition_numbers: tuple[float, ...]) -> Evidence:
 
 def converges_slowly() -> Evidence:
     """Q5.8 at 0.99999."""
-    return _judge_pace(CLOSE_TO_ONE)
+    return _check_pace(CLOSE_TO_ONE)
 
 
 def converges_slowly_at_095() -> Evidence:
     """Control of Q5.8: 0.95 takes about twice as long as 0.9, which is not slow."""
-    return _judge_pace(0.95)
+    return _check_pace(0.95)
 
 
-def _judge_pace(momentum: float) -> Evidence:
+def _check_pace(momentum: float) -> Evidence:
     steps = np.geomspace(1e-6, stability_limit(momentum), 20_000)[:-1]
     fewest = steps_to_shrink(float(spectral_radius(momentum, steps).min()))
     reference = np.geomspace(1e-6, stability_limit(0.9), 20_000)[:-1]
@@ -66,15 +66,15 @@ def _judge_pace(momentum: float) -> Evidence:
 
 def diverges() -> Evidence:
     """Q5.9 at 0.99999."""
-    return _judge_divergence(CLOSE_TO_ONE)
+    return _check_divergence(CLOSE_TO_ONE)
 
 
 def diverges_above_one() -> Evidence:
     """Control of Q5.9: at 1.5 no learning rate is stable."""
-    return _judge_divergence(1.5)
+    return _check_divergence(1.5)
 
 
-def _judge_divergence(momentum: float) -> Evidence:
+def _check_divergence(momentum: float) -> Evidence:
     cases = [
         Case(
             f"quadratic, learning rate · curvature = {step:g}",
@@ -104,15 +104,15 @@ def _valley(momentum: float) -> Array:
 
 def slow_without_momentum() -> Evidence:
     """Q5.10 over condition numbers, and where noise sets the pace."""
-    return _judge_missing_momentum((1.0, 100.0, 1e4))
+    return _check_missing_momentum((1.0, 100.0, 1e4))
 
 
 def slow_without_momentum_in_a_round_bowl() -> Evidence:
     """Control of Q5.10: all problems taken for a round bowl."""
-    return _judge_missing_momentum((1.0,))
+    return _check_missing_momentum((1.0,))
 
 
-def _judge_missing_momentum(condition_numbers: tuple[float, ...]) -> Evidence:
+def _check_missing_momentum(condition_numbers: tuple[float, ...]) -> Evidence:
     quantity = "steps without momentum, in multiples of those with the best momentum"
     cases = []
     for condition_number in condition_numbers:

@@ -20,7 +20,7 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
     Args:
         figure: what to draw; its backgrounds become transparent, itself unchanged.
         name: prefix of every identifier in the drawing, so that two drawings never collide.
-        description: what a reader who cannot see the figure is told.
+        description: text for a reader who cannot see the figure.
     """
     drawing = _DROPPED.sub("", _drawn(figure))
     drawing = drawing[drawing.index("<svg") :]

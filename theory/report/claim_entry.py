@@ -54,9 +54,9 @@ def key_figure(found: ClaimFinding) -> str:
 
 
 def _split(cases: tuple[Case, ...]) -> str:
-    held = [case.condition for case in cases if case.holds]
-    failed = [case.condition for case in cases if not case.holds]
-    return f"holds in {len(held)} of {len(cases)} conditions: with {held[0]}; not with {failed[0]}"
+    true = [case.condition for case in cases if case.holds]
+    false = [case.condition for case in cases if not case.holds]
+    return f"holds in {len(true)} of {len(cases)} conditions: with {true[0]}; not with {false[0]}"
 
 
 def _outcome(check: Check) -> str:
@@ -95,7 +95,7 @@ def _paragraph(label: str, words: str) -> str:
 
 def _control(control: Control, verdict: Verdict, *, rejected: bool) -> str:
     outcome = "rejected" if rejected else "not rejected"
-    return f"{control.name}: the same judgement gives “{verdict.value}” ({outcome})."
+    return f"{control.name}: the same check gives “{verdict.value}” ({outcome})."
 
 
 def _sampling(check: Check) -> str:

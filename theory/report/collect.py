@@ -14,7 +14,7 @@ from theory.report.findings import ClaimFinding, QuestionFinding
 
 
 def collect() -> tuple[QuestionFinding, ...]:
-    """Run all experiments and demos, about a minute's work, with a progress bar on a terminal."""
+    """Run all experiments and demos, in about a minute, with a progress bar on a terminal."""
     claims = [claim for question in QUESTIONS for claim in question.claims]
     with tqdm(claims, desc="claims", file=sys.stderr, disable=None, leave=False) as progress:
         found = {claim.id: claim_finding(claim) for claim in progress}

@@ -21,7 +21,7 @@ class ClaimFinding:
 
     @property
     def control_rejected(self) -> bool:
-        """Whether there is a control and the same judgement gives it another verdict."""
+        """Whether there is a control and the same check gives it another verdict."""
         found = self.control_evidence
         return found is not None and found.verdict is not self.verdict
 

@@ -93,6 +93,6 @@ def _confidence(claims: tuple[ClaimFinding, ...]) -> str:
     rate = sum(check.false_alarm_rate for found in claims for check in found.evidence.checks)
     return (
         f"{rejected} of {len(controls)} controls, each a wrong implementation or an opposite case, "
-        "were rejected by the judgement that settles their claim. The chance that sampling alone "
+        "were rejected by the check that settles their claim. The chance that sampling alone "
         f"turned any verdict is at most {set_number(rate)}."
     )

@@ -1,7 +1,7 @@
 """Which learns faster, SELU or ReLU: many small networks trained side by side on made-up tasks.
 
 All networks of one kind are trained at once by full-batch gradient descent in float64, one for each
-pair of learning rate and seed, every seed with weights and examples of its own; a network's best
+pair of learning rate and seed, every seed with its own weights and examples; a network's best
 rate counts. Inputs are standard normal and targets standardised for both sides, because a
 comparison on different scales would compare the scales.
 """

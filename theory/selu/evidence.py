@@ -1,6 +1,6 @@
 """Judging what the answer sheet says of SELU, except its speed and its gradients.
 
-One function per claim, and beside it the one that its control runs through the same judge.
+One function per claim, and beside it the one that its control puts through the same check.
 """
 
 import math
@@ -71,7 +71,7 @@ def _trained_well(course: Course) -> Check:
     )
 
 
-def _judge_normalising(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
+def _check_normalising(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
     plain = partial(stacks.plain, nonlinearity, depth=DEPTH)
     cases = [
         Case(f"{name}, at the start", _returns_to_one(partial(plain, weight_variance=variance)))
@@ -88,15 +88,15 @@ def _judge_normalising(nonlinearity: Nonlinearity, weight_variance: float) -> Ev
 
 def self_normalises() -> Evidence:
     """Q3.1: SELU brings activations back to mean square 1."""
-    return _judge_normalising(SELU, LECUN)
+    return _check_normalising(SELU, LECUN)
 
 
 def relu_self_normalises() -> Evidence:
     """Control of Q3.1: ReLU does so from no start."""
-    return _judge_normalising(RELU, HE)
+    return _check_normalising(RELU, HE)
 
 
-def _judge_remembering(nonlinearity: Nonlinearity) -> Evidence:
+def _check_remembering(nonlinearity: Nonlinearity) -> Evidence:
     def ratio(variance: float) -> float:
         large, small = (
             stacks.plain(nonlinearity, depth=DEPTH, weight_variance=variance, mean_square=square)
@@ -115,15 +115,15 @@ def _judge_remembering(nonlinearity: Nonlinearity) -> Evidence:
 
 def relu_lacks_it() -> Evidence:
     """Q3.2: ReLU never corrects a wrong scale, and its mean stays above zero."""
-    return _judge_remembering(RELU)
+    return _check_remembering(RELU)
 
 
 def selu_lacks_it() -> Evidence:
     """Control of Q3.2: SELU forgets the scale of the inputs."""
-    return _judge_remembering(SELU)
+    return _check_remembering(SELU)
 
 
-def _judge_narrow(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
+def _check_narrow(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
     course = _course(nonlinearity, weight_variance)
     cases = tuple(
         Case(
@@ -151,15 +151,15 @@ def _judge_narrow(nonlinearity: Nonlinearity, weight_variance: float) -> Evidenc
 
 def stays_narrow() -> Evidence:
     """Q3.3: SELU's activations stay within a narrow range."""
-    return _judge_narrow(SELU, LECUN)
+    return _check_narrow(SELU, LECUN)
 
 
 def relu_stays_narrow() -> Evidence:
     """Control of Q3.3: those of ReLU are not even at the start."""
-    return _judge_narrow(RELU, HE)
+    return _check_narrow(RELU, HE)
 
 
-def _judge_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
+def _check_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence:
     def case(condition: str, stack: Callable[..., float]) -> Case:
         layers = partial(stack, nonlinearity, depth=DEPTH, weight_variance=weight_variance)
         return Case(condition, _returns_to_one(layers))
@@ -181,15 +181,15 @@ def _judge_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence
 
 def suits_depth() -> Evidence:
     """Q3.6: SELU suits deep networks."""
-    return _judge_depth(SELU, LECUN)
+    return _check_depth(SELU, LECUN)
 
 
 def wrong_start_suits_depth() -> Evidence:
     """Control of Q3.6: started by He's rule it suits none of them."""
-    return _judge_depth(SELU, HE)
+    return _check_depth(SELU, HE)
 
 
-def _judge_three(others: tuple[Check, Check]) -> Evidence:
+def _check_three(others: tuple[Check, Check]) -> Evidence:
     """Judge whether three advantages are three: each must stand without the others.
 
     The first is self-normalisation. ``others`` are tried with ELU, which has SELU's shape but not
@@ -212,7 +212,7 @@ def are_three() -> Evidence:
     """Q3.8: the sheet's second and third advantage, speed and depth, without the first."""
     kept = stacks.plain(ELU, depth=DEPTH, weight_variance=HE, mean_square=1.0)
     depth = Check(f"mean square after {DEPTH} layers: distance from 1", abs(kept - 1), "<=", 0.05)
-    return _judge_three((sooner(ELU_SIDE, RELU_SIDE, DEEP), depth))
+    return _check_three((sooner(ELU_SIDE, RELU_SIDE, DEEP), depth))
 
 
 def other_three_are_three() -> Evidence:
@@ -223,7 +223,7 @@ def other_three_are_three() -> Evidence:
     )
     grid = torch.linspace(-30.0, 30.0, 601, dtype=torch.float64)
     zeros = float((ELU.derivative(grid) == 0).sum())
-    return _judge_three(
+    return _check_three(
         (
             Check(
                 "mean output over its root mean square, in that of ReLU",

@@ -44,7 +44,7 @@ def _share_in_scale(nonlinearity: Nonlinearity, weight_variance: float) -> float
     return sum(0.5 <= signal.mean_squares[-1] <= 2.0 for signal in drawn) / DRAWS
 
 
-def _judge_gradients(nonlinearity: Nonlinearity) -> Evidence:
+def _check_gradients(nonlinearity: Nonlinearity) -> Evidence:
     def smaller_drift(rival: str, variance: float) -> Case:
         check = Check(
             "orders of magnitude by which the gradient changes, mean",
@@ -89,9 +89,9 @@ def _judge_gradients(nonlinearity: Nonlinearity) -> Evidence:
 
 def helps_gradients() -> Evidence:
     """Q3.4: SELU helps against the vanishing and exploding gradients of deep ReLU networks."""
-    return _judge_gradients(SELU)
+    return _check_gradients(SELU)
 
 
 def logistic_helps_gradients() -> Evidence:
     """Control of Q3.4: the logistic function does not, anywhere."""
-    return _judge_gradients(LOGISTIC)
+    return _check_gradients(LOGISTIC)

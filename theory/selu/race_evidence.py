@@ -121,7 +121,7 @@ def _learned(courses: tuple[Course, ...]) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _judge_speed(contender: Contender) -> Evidence:
+def _check_speed(contender: Contender) -> Evidence:
     courses = (DEEP, SHALLOW_VALUES)
     cases = tuple(
         Case(_condition(course), (sooner(contender, RELU_SIDE, course),)) for course in courses
@@ -131,15 +131,15 @@ def _judge_speed(contender: Contender) -> Evidence:
 
 def converges_faster() -> Evidence:
     """Q3.5: SELU converges faster than ReLU."""
-    return _judge_speed(SELU_SIDE)
+    return _check_speed(SELU_SIDE)
 
 
 def logistic_converges_faster() -> Evidence:
     """Control of Q3.5: the logistic function does not, deep or shallow."""
-    return _judge_speed(LOGISTIC_SIDE)
+    return _check_speed(LOGISTIC_SIDE)
 
 
-def _judge_variety(contender: Contender) -> Evidence:
+def _check_variety(contender: Contender) -> Evidence:
     courses = (DEEP, SHALLOW_RAMPS, SHALLOW_VALUES, SHALLOW_STEPS)
     cases = tuple(
         Case(
@@ -156,15 +156,15 @@ def _judge_variety(contender: Contender) -> Evidence:
 
 def wins_across_tasks() -> Evidence:
     """Q3.7: SELU is faster and better on a variety of tasks."""
-    return _judge_variety(SELU_SIDE)
+    return _check_variety(SELU_SIDE)
 
 
 def logistic_wins_across_tasks() -> Evidence:
     """Control of Q3.7: the logistic function is so on none."""
-    return _judge_variety(LOGISTIC_SIDE)
+    return _check_variety(LOGISTIC_SIDE)
 
 
-def _judge_rivals(course: Course, for_tanh: Course) -> Evidence:
+def _check_rivals(course: Course, for_tanh: Course) -> Evidence:
     """The statement holds where the rival has the smaller error on fresh inputs."""
     rivals = (("ReLU", RELU_SIDE), ("leaky ReLU", LEAKY_SIDE))
     cases = [
@@ -178,9 +178,9 @@ def _judge_rivals(course: Course, for_tanh: Course) -> Evidence:
 
 def rivals_can_be_better() -> Evidence:
     """Q3.9: there are problems where ReLU, leaky ReLU or tanh does better."""
-    return _judge_rivals(SHALLOW_RAMPS, SHALLOW_STEPS)
+    return _check_rivals(SHALLOW_RAMPS, SHALLOW_STEPS)
 
 
 def rivals_on_swapped_tasks() -> Evidence:
     """Control of Q3.9: each rival on the task that suits the other kind."""
-    return _judge_rivals(SHALLOW_STEPS, SHALLOW_RAMPS)
+    return _check_rivals(SHALLOW_STEPS, SHALLOW_RAMPS)

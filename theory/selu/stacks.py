@@ -29,8 +29,10 @@ def with_dropout(
 ) -> float:
     """Dense layers, each followed by ordinary dropout, which scales what it keeps."""
     for _ in range(depth):
-        kept = next_mean_square(nonlinearity, mean_square, weight_variance=weight_variance)
-        mean_square = kept / (1 - probability)
+        before_dropout = next_mean_square(
+            nonlinearity, mean_square, weight_variance=weight_variance
+        )
+        mean_square = before_dropout / (1 - probability)
     return mean_square
 
 

@@ -1,4 +1,4 @@
-"""The experiments of question 6 on penalties and zeros, each with a control its judge rejects."""
+"""The experiments of question 6 on penalties and zeros, each with a control that is rejected."""
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ def l1_gives_zeros() -> Evidence:
     """Q6.2 with the L1 penalty, by three algorithms."""
     targets = normal(torch.Generator().manual_seed(63), 1000)
     slow = _followed(targets, SMALL_RATE, SMALL_STEPS)
-    return _judge_zeros(
+    return _check_zeros(
         targets,
         {
             "proximal step": proximal_descent(
@@ -51,7 +51,7 @@ def l2_gives_zeros() -> Evidence:
     """Control of Q6.2: the squared penalty shrinks every weight by the same factor."""
     targets = normal(torch.Generator().manual_seed(63), 1000)
     shrunk = targets / (1.0 + PENALTY)
-    return _judge_zeros(
+    return _check_zeros(
         targets,
         {
             "minimiser": shrunk,
@@ -72,7 +72,7 @@ def _pruned(weights: Array, learning_rate: float) -> Array:
     return np.where(np.abs(weights) <= longest_step, 0.0, weights)
 
 
-def _judge_zeros(targets: Array, results: dict[str, Array]) -> Evidence:
+def _check_zeros(targets: Array, results: dict[str, Array]) -> Evidence:
     predicted = np.abs(targets) <= PENALTY
     cases = tuple(
         Case(
@@ -100,15 +100,15 @@ def _judge_zeros(targets: Array, results: dict[str, Array]) -> Evidence:
 
 def l1_shrinks() -> Evidence:
     """Q6.3 with the soft threshold."""
-    return _judge_path(soft_threshold)
+    return _check_path(soft_threshold)
 
 
 def l1_of_wrong_sign_shrinks() -> Evidence:
     """Control of Q6.3: the penalty pushes away from zero."""
-    return _judge_path(lambda values, amount: soft_threshold(values, -amount))
+    return _check_path(lambda values, amount: soft_threshold(values, -amount))
 
 
-def _judge_path(shrink: Shrinkage) -> Evidence:
+def _check_path(shrink: Shrinkage) -> Evidence:
     inputs, targets = regression_problem(rows=60, features=30, seed=64)
     gradient = least_squares_gradient(inputs, targets)
     largest = float(np.abs(gradient(np.zeros(30))).max())
@@ -139,7 +139,7 @@ def lasso_differs_from_l1() -> Evidence:
     inputs, targets = regression_problem(rows=60, features=30, seed=65)
     lasso = coordinate_descent(inputs, targets, penalty=0.1, sweeps=200)
     gap = optimality_gap(inputs, targets, lasso, penalty=0.1)
-    return _judge_difference(lasso, gap)
+    return _check_difference(lasso, gap)
 
 
 def ridge_differs_from_l1() -> Evidence:
@@ -147,10 +147,10 @@ def ridge_differs_from_l1() -> Evidence:
     inputs, targets = regression_problem(rows=60, features=30, seed=65)
     weights = ridge(inputs, targets, penalty=0.1)
     slope = least_squares_gradient(inputs, targets)(weights) + 0.1 * weights
-    return _judge_difference(weights, float(np.abs(slope).max()))
+    return _check_difference(weights, float(np.abs(slope).max()))
 
 
-def _judge_difference(other: Array, other_gap: float) -> Evidence:
+def _check_difference(other: Array, other_gap: float) -> Evidence:
     inputs, targets = regression_problem(rows=60, features=30, seed=65)
     rate = 1.0 / float(np.linalg.norm(inputs, 2) ** 2 / len(targets))
     weights = proximal_descent(

@@ -35,15 +35,15 @@ SHARE_ERROR = 0.1  # the sampled shares below must notice an error of this size
 
 def update_counts_rank_weights() -> Evidence:
     """Q6.6 on a dense network and on a table of which each step touches a few rows."""
-    return _judge_counts(train_embedding(seed=68))
+    return _check_counts(train_embedding(seed=68))
 
 
 def full_update_counts_rank_weights() -> Evidence:
     """Control of Q6.6: every step touches every row of the table as well."""
-    return _judge_counts(train_embedding(lookups=None, seed=68))
+    return _check_counts(train_embedding(lookups=None, seed=68))
 
 
-def _judge_counts(table: Training) -> Evidence:
+def _check_counts(table: Training) -> Evidence:
     network = train_network(seed=68)
     cases = (
         Case("a dense network, 30 steps of SGD", _ranking(network)),
@@ -76,15 +76,15 @@ def _ranking(training: Training) -> tuple[Check, Check]:
 
 def weights_or_neurons_can_go() -> Evidence:
     """Q6.7 with ReLU."""
-    return _judge_removal(relu)
+    return _check_removal(relu)
 
 
 def logistic_neurons_can_go() -> Evidence:
     """Control of Q6.7: the logistic of 0 is not 0."""
-    return _judge_removal(logistic)
+    return _check_removal(logistic)
 
 
-def _judge_removal(activation: Activation) -> Evidence:
+def _check_removal(activation: Activation) -> Evidence:
     generator = torch.Generator().manual_seed(69)
     layers = (
         normal(generator, 12, 8),
@@ -115,15 +115,15 @@ def _judge_removal(activation: Activation) -> Evidence:
 
 def pruning_saves() -> Evidence:
     """Q6.8 measured on each form."""
-    return _judge_savings(honest=True)
+    return _check_savings(honest=True)
 
 
 def pruning_saves_on_paper() -> Evidence:
     """Control of Q6.8: only the weights that are left are counted, whatever the form."""
-    return _judge_savings(honest=False)
+    return _check_savings(honest=False)
 
 
-def _judge_savings(*, honest: bool) -> Evidence:
+def _check_savings(*, honest: bool) -> Evidence:
     weights = normal(torch.Generator().manual_seed(70), 100, 300).astype(np.float32)
     most, half = (
         (weights * magnitude_mask(weights, share)).astype(np.float32) for share in (0.9, 0.5)
@@ -144,24 +144,24 @@ def _judge_savings(*, honest: bool) -> Evidence:
 
 
 def _savings(cost: Cost, full: Cost) -> tuple[Check, Check]:
-    stored, work = cost.stored_bytes / full.stored_bytes, cost.operations / full.operations
+    stored, operations = cost.stored_bytes / full.stored_bytes, cost.operations / full.operations
     return (
         Check("bytes, in those of the full layer", stored, "<", 1.0),
-        Check("operations, in those of the full layer", work, "<", 1.0),
+        Check("operations, in those of the full layer", operations, "<", 1.0),
     )
 
 
 def small_start_is_sparse() -> Evidence:
     """Q6.9 at three scales of the start."""
-    return _judge_start(zeros=0.0)
+    return _check_start(zeros=0.0)
 
 
 def masked_start_is_sparse() -> Evidence:
     """Control of Q6.9: zeros planted and held."""
-    return _judge_start(zeros=0.9)
+    return _check_start(zeros=0.9)
 
 
-def _judge_start(*, zeros: float) -> Evidence:
+def _check_start(*, zeros: float) -> Evidence:
     cases, sanity = [], []
     for scale in (1.0, 1e-2, 1e-6):
         training = train_network(scale=scale, zeros=zeros, seed=71)
@@ -193,15 +193,15 @@ def _mostly_zero(quantity: str, weights: Array) -> Check:
 
 def glorot_is_small_and_sparse() -> Evidence:
     """Q6.10 with Glorot's normal distribution."""
-    return _judge_glorot(lambda weights: weights)
+    return _check_glorot(lambda weights: weights)
 
 
 def tiny_cut_start_is_small_and_sparse() -> Evidence:
     """Control of Q6.10: small weights of which most are cut to zero."""
-    return _judge_glorot(lambda weights: 1e-3 * weights * magnitude_mask(weights, 0.9))
+    return _check_glorot(lambda weights: 1e-3 * weights * magnitude_mask(weights, 0.9))
 
 
-def _judge_glorot(alter: Callable[[Array], Array]) -> Evidence:
+def _check_glorot(alter: Callable[[Array], Array]) -> Evidence:
     cases = []
     for width in (10, 100):
         generator = torch.Generator().manual_seed(72)

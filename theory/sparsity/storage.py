@@ -45,9 +45,9 @@ def compressed_cost(weights: Array) -> Cost:
 
 
 def counted_by_hand(weights: Array) -> Cost:
-    """Cost if a zero were free wherever it stands: the naive count, right for no real form."""
-    kept = int(np.count_nonzero(weights))
-    return Cost(kept * weights.itemsize, 2 * kept)
+    """Cost if every zero were free, wherever it is: the naive count, right for no real form."""
+    nonzero = int(np.count_nonzero(weights))
+    return Cost(nonzero * weights.itemsize, 2 * nonzero)
 
 
 def linear(weights: Array) -> nn.Linear:

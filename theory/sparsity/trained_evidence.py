@@ -1,4 +1,4 @@
-"""The experiments of question 6 on trained classifiers, each with a control its judge rejects."""
+"""The experiments of question 6 on trained classifiers, each with a control that is rejected."""
 
 from functools import cache
 
@@ -47,15 +47,15 @@ def _networks(penalty: float) -> tuple[Parameters, Examples, Examples]:
 
 def near_zeros_are_sparse() -> Evidence:
     """Q6.1: networks that an L1 penalty has left with many weights near zero."""
-    return _judge_near_zeros(penalty=PENALTY)
+    return _check_near_zeros(penalty=PENALTY)
 
 
 def ordinary_weights_are_sparse() -> Evidence:
     """Control of Q6.1: networks trained without a penalty, which have few."""
-    return _judge_near_zeros(penalty=0.0)
+    return _check_near_zeros(penalty=0.0)
 
 
-def _judge_near_zeros(*, penalty: float) -> Evidence:
+def _check_near_zeros(*, penalty: float) -> Evidence:
     parameters, _, fresh = _networks(penalty)
     small = [(weights.abs() > NEARLY_ZERO).double() for weights in weights_of(parameters)]
     zeroed = masked(parameters, small)
@@ -106,15 +106,15 @@ def _rescaled(parameters: Parameters) -> Parameters:
 
 def pruning_by_magnitude_works() -> Evidence:
     """Q6.5 with the smallest magnitudes zeroed."""
-    return _judge_pruning(smallest_out)
+    return _check_pruning(smallest_out)
 
 
 def pruning_the_largest_works() -> Evidence:
     """Control of Q6.5: the largest magnitudes zeroed."""
-    return _judge_pruning(largest_out)
+    return _check_pruning(largest_out)
 
 
-def _judge_pruning(make_mask: MakeMask) -> Evidence:
+def _check_pruning(make_mask: MakeMask) -> Evidence:
     parameters, learned, fresh = _networks(0.0)
     full = accuracy(parameters, fresh)
     few, most = (masks_of(parameters, share, make_mask) for share in (0.3, 0.7))
@@ -143,15 +143,15 @@ def _sparse_and_able(
 
 def ways_combine() -> Evidence:
     """Q6.11 with the L1 penalty."""
-    return _judge_combination(penalised=True)
+    return _check_combination(penalised=True)
 
 
 def pruning_combines_with_nothing() -> Evidence:
     """Control of Q6.11: the L1 part left out, so that the combination is pruning alone."""
-    return _judge_combination(penalised=False)
+    return _check_combination(penalised=False)
 
 
-def _judge_combination(*, penalised: bool) -> Evidence:
+def _check_combination(*, penalised: bool) -> Evidence:
     plain, _, fresh = _networks(0.0)
     shrunk, _, _ = _networks(PENALTY if penalised else 0.0)
     full = accuracy(plain, fresh)

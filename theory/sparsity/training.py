@@ -57,8 +57,8 @@ def train_network(
     layers = [layer * mask for layer, mask in zip(layers, masks, strict=True)]
 
     def loss(weights: list[Tensor]) -> Tensor:
-        held = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
-        return ((data @ held[0].T).tanh() @ held[1] - targets).square().mean()
+        masked = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
+        return ((data @ masked[0].T).tanh() @ masked[1] - targets).square().mean()
 
     return _follow(layers, loss, loss, steps=30)
 

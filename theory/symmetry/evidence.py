@@ -3,7 +3,7 @@
 from functools import partial
 
 from theory.claim import Evidence
-from theory.symmetry.judges import (
+from theory.symmetry.checks import (
     WIDTH,
     all_weights,
     between_hidden_layers,
@@ -26,7 +26,7 @@ def is_a_bad_idea() -> Evidence:
 
 
 def is_a_bad_idea_with_independent_weights() -> Evidence:
-    """Control of Q1.1: the same judge on independent weights."""
+    """Control of Q1.1: the same check on independent weights."""
     return fails_to_learn(independent_start)
 
 
@@ -86,7 +86,7 @@ def features_stay_alike() -> Evidence:
 
 
 def features_stay_alike_with_independent_weights() -> Evidence:
-    """Control of Q1.7: the same judge on independent weights."""
+    """Control of Q1.7: the same check on independent weights."""
     return no_diverse_features(independent_start)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_cifar.study.contrasts import Findings, in_one_family
-from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.measures import MEASURES, by_accuracy
 from lightning_cifar.study.plan_file import cells_of, outcome_of, unread
 from lightning_cifar.study.report.differences import convergence, difference, speed
 from lightning_cifar.study.report.families import all_findings
@@ -87,6 +87,7 @@ def report_of(study: Study) -> Report:
         "study": study,
         "outcomes": outcomes,
         "measures": MEASURES,
+        "second_accuracy": by_accuracy(MEASURES["test_accuracy"]),
         "findings": findings,
         "families": findings.families,
         "one_family": one_family,
@@ -114,7 +115,9 @@ def answer(study: Study, findings: Findings, question: Question) -> Answer:
     facts = KINDS[question.kind](study, findings, question)
     verdict, tone, text, missing = (
         write_words(
-            f"answers/{question.kind}.txt", block, study=study, question=question, facts=facts
+            f"answers/{question.kind}.txt",
+            block,
+            **{"study": study, "findings": findings, "question": question, "facts": facts},
         )
         for block in ("verdict", "tone", "text", "missing")
     )

@@ -23,12 +23,12 @@ def draw_reliability(found: MonteCarlo) -> Figure:
     """Accuracy by stated confidence; on the diagonal a network is as right as it is sure."""
     figure, left, right = pair(3.8)
     left.plot([0, 1], [0, 1], color=GREY, linewidth=1)
-    for way, name in WAYS.items():
+    for way, colour in COLOURS.items():
         bins = pooled_reliability(found.recorded, way)
         sure, right_share = [each.confidence for each in bins], [each.accuracy for each in bins]
-        left.plot(sure, right_share, "o-", color=COLOURS[way], markersize=3, label=name)
+        left.plot(sure, right_share, "o-", color=colour, markersize=3, label=WAYS[way])
         total = sum(each.images for each in bins) or 1
-        right.plot(sure, [each.images / total for each in bins], color=COLOURS[way])
+        right.plot(sure, [each.images / total for each in bins], color=colour)
     left.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
     right.set(xlabel="confidence", ylabel="share of the images", xlim=(0, 1))
     for axes in (left, right):
@@ -49,7 +49,7 @@ def draw_samples(found: MonteCarlo) -> Figure:
 
 
 def draw_counts(axes: Axes, compared: Sequence[Mapping[str, Any]], key: str, scale: float) -> None:
-    """One score against the number of samples, beside both ways that need one pass."""
+    """One score against the number of samples, and of both ways that need one pass."""
     found = scores_by_count(compared, key)
     counts = list(found)
     means = [scale * sum(each) / len(each) for each in found.values()]

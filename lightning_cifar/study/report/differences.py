@@ -2,18 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from statistics import median
 
 from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import MEASURES, epochs_to_loss, seconds_to_loss, values
 from lightning_cifar.study.plan_file import variants_of
-from lightning_cifar.study.reaching import batch_size, declared_loss, loss_of, seconds_of
+from lightning_cifar.study.reaching import batch_size, loss_of, planned_loss, seconds_of
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A finding, and the one that stands beside it, if the question names a third cell."""
+    """A finding, and a second one if the question names a third cell."""
 
     found: Finding | None
     beside: Finding | None = None
@@ -31,18 +32,18 @@ class Convergence:
     """Epochs until the validation loss is first at or below ``loss``.
 
     Attributes:
-        declared: whether the plan names the loss; else it is that of a rule.
+        planned: whether the plan names the loss; else it is that of a rule.
         reaching: variant, number of runs, and the epochs of those that reach the loss.
     """
 
     found: Finding | None
     loss: float
-    declared: bool
+    planned: bool
     reaching: tuple[tuple[str, int, list[float]], ...]
 
 
 def convergence(study: Study, findings: Findings, question: Question) -> Convergence:
-    """Epochs to the loss, of the two that are compared and of the other variants beside them."""
+    """Epochs to the loss, of the two that are compared and of the other variants."""
     first, second = question.cells
     loss = loss_of(study, first, second)
     measure = epochs_to_loss(loss)
@@ -52,8 +53,8 @@ def convergence(study: Study, findings: Findings, question: Question) -> Converg
         for name, each in epochs.items()
         if each and not math.isnan(loss)
     )
-    declared = declared_loss(study, first, second) == loss
-    return Convergence(findings.find(first, second, measure), loss, declared, reaching)
+    planned = planned_loss(study, first, second) == loss
+    return Convergence(findings.find(first, second, measure), loss, planned, reaching)
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,18 @@ class Speed:
 
     Attributes:
         ratios: of the first to the second, round by round; empty if not known.
+        ratio: their median; without rounds the ratio of the seconds.
     """
 
     found: Finding | None
     batch_size: int
     seconds: tuple[float, float]
     ratios: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long an epoch of the first takes."""
+        return median(self.ratios) if self.ratios else self.seconds[0] / self.seconds[1]
 
 
 def speed(study: Study, findings: Findings, question: Question) -> Speed | None:

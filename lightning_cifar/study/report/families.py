@@ -1,7 +1,7 @@
-"""Which comparisons are made: those that the plan declares, and those of a report's questions.
+"""Which comparisons are made: those in the plan, and those of a report's questions.
 
-Families are corrected apart: the declared one answers what the study was made for, the others
-belong to a question of their own. None is chosen by looking at results.
+Families are corrected apart: the planned one answers what the study was made for, the others
+each belong to one question. None is chosen by looking at results.
 """
 
 import itertools
@@ -16,8 +16,8 @@ from lightning_cifar.study.contrasts import (
 from lightning_cifar.study.measures import (
     MEASURES,
     SCORES,
-    SELECTIONS,
     Measure,
+    by_accuracy,
     epochs_to_loss,
     seconds_to_loss,
     way_measure,
@@ -28,15 +28,16 @@ from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 
 MARGIN = 1.0  # points of accuracy; one image in a hundred
-DECLARED = "declared in the plan"
+PLANNED = "planned before the first run"
 RIVALS = ("deterministic", "temperature")  # of Monte Carlo dropout
+SCALED = "monte_carlo_temperature"
 
 
 def all_findings(study: Study, questions: Sequence[Question]) -> Findings:
-    """Judge the declared family and those of the questions."""
-    declared = [declared_contrast(study, each) for each in planned_comparisons(study)]
-    known = {contrast.key for contrast in declared}
-    families = {DECLARED: declared} if declared else {}
+    """Test the planned family and those of the questions."""
+    planned = [planned_contrast(study, each) for each in planned_comparisons(study)]
+    known = {contrast.key for contrast in planned}
+    families = {PLANNED: planned} if planned else {}
     for question in questions:
         for contrast in contrasts_of(study, question):
             if contrast.key not in known:
@@ -46,7 +47,7 @@ def all_findings(study: Study, questions: Sequence[Question]) -> Findings:
     return Findings({name: compare_contrasts(study, each) for name, each in families.items()})
 
 
-def declared_contrast(study: Study, planned: Planned) -> Contrast:
+def planned_contrast(study: Study, planned: Planned) -> Contrast:
     """A comparison of the plan with its own margin, or the one that every report asks for."""
     measure = MEASURES.get(planned.measure) or epochs_to_loss(
         planned.loss or shared_loss(study, planned.first, planned.second)
@@ -76,22 +77,32 @@ def contrasts_of(study: Study, question: Question) -> Iterator[Contrast]:
         for rival, score in itertools.product(RIVALS, SCORES):
             ways = way_measure("monte_carlo", score), way_measure(rival, score)
             yield Contrast(cells[0], cells[0], *ways)
+        if any(
+            SCALED in (run.monte_carlo or {}).get("scores", {}) for run in study.runs(*cells[0])
+        ):
+            for score in SCORES[1:]:  # a temperature leaves the accuracy as it is
+                ways = way_measure(SCALED, score), way_measure("temperature", score)
+                yield Contrast(cells[0], cells[0], *ways)
     elif question.kind == "set_ups":
         yield from across(study, question, MEASURES[question.measure])
     elif question.kind == "selection":
-        for planned, measure in itertools.product(accuracy_comparisons(study), SELECTIONS):
-            yield between(planned.first, planned.second, measure)
+        yield from by_second_rule(study)
     elif question.kind == "published":
         yield from published_contrasts(study, question)
 
 
-def accuracy_comparisons(study: Study) -> list[Planned]:
-    """The comparisons of test accuracy that the plan declares and tests."""
-    return [
-        each
-        for each in planned_comparisons(study)
-        if each.tested and each.measure == "test_accuracy"
-    ]
+def by_second_rule(study: Study) -> Iterator[Contrast]:
+    """Every tested comparison of the plan by the second rule, so that both families are alike.
+
+    None where no run kept the second checkpoint.
+    """
+    if not any(record.most_accurate for record in study.records):
+        return
+    for planned in planned_comparisons(study):
+        if planned.tested:
+            contrast = planned_contrast(study, planned)
+            measure = by_accuracy(contrast.measure)
+            yield replace(contrast, measure=measure, other=measure)
 
 
 def across(

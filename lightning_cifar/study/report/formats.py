@@ -63,7 +63,7 @@ def way_name(measure: Measure) -> str:
 
 
 def sides(found: Finding) -> tuple[str, str]:
-    """How the two sides are told apart: by variant, else by set-up, else by way to predict."""
+    """How the two sides are distinguished: by variant, else by set-up, else by way to predict."""
     first, second = found.contrast.first, found.contrast.second
     if first.variant != second.variant:
         return f"`{first.variant}`", f"`{second.variant}`"
@@ -105,11 +105,11 @@ def spread_of(records: Iterable[StudyRecord], measure: Measure) -> str:
 
 
 def learning_rates(records: Sequence[StudyRecord]) -> str:
-    """The rates that were used, and where they come from, if all come from one source."""
+    """The range of the rates that were used, and their source, if all have one."""
     used = sorted({f"{record.run.learning_rate:.2g}" for record in records}, key=float)
     given = {record.run.learning_rate_source == "given" for record in records}
     source = (" (given)" if True in given else " (search)") if len(given) == 1 else ""
-    return ", ".join(used[:3]) + (", …" if len(used) > 3 else "") + source
+    return " to ".join(dict.fromkeys([*used[:1], *used[-1:]])) + source
 
 
 FILTERS = {

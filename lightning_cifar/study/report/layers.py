@@ -29,7 +29,7 @@ class Layers:
 
     @property
     def inside(self) -> int:
-        """How many layers lie in the domain of the theorem."""
+        """How many layers are in the domain of the theorem."""
         means, variances = (
             (low <= each) & (each <= high)
             for each, (low, high) in ((self.means, MEANS), (self.variances, VARIANCES))

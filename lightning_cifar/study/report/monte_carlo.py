@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_cifar.study.contrasts import Finding, Findings
 from lightning_cifar.study.measures import SCORES, Score, way_measure
-from lightning_cifar.study.report.families import RIVALS
+from lightning_cifar.study.report.families import RIVALS, SCALED
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Study
 
@@ -26,6 +26,8 @@ class MonteCarlo:
         samples: number of passes, if all runs agree on one; else 0.
         found: a finding for each rival and score that has enough runs.
         accuracy, likelihood: against one pass.  rival: likelihood against temperature scaling.
+        scaled: likelihood against temperature scaling, each with its own temperature; None
+            where the records do not hold it.
     """
 
     recorded: tuple[Mapping[str, Any], ...]
@@ -34,6 +36,7 @@ class MonteCarlo:
     accuracy: Finding | None
     likelihood: Finding | None
     rival: Finding | None
+    scaled: Finding | None
 
     @property
     def is_split(self) -> bool:
@@ -45,10 +48,11 @@ class MonteCarlo:
 def monte_carlo(study: Study, findings: Findings, question: Question) -> MonteCarlo:
     """Every score against both rivals, over the seeds."""
     cell = question.cells[0]
+    pairs = [*(("monte_carlo", rival) for rival in RIVALS), (SCALED, "temperature")]
     found = {
-        (rival, score[0]): finding
-        for rival, score in itertools.product(RIVALS, SCORES)
-        if (finding := find(findings, cell, rival, score)) and finding.comparison
+        (*ways, score[0]): finding
+        for ways, score in itertools.product(pairs, SCORES)
+        if (finding := find(findings, cell, *ways, score)) and finding.comparison
     }
     recorded = tuple(run.monte_carlo for run in study.runs(*cell) if run.monte_carlo)
     counts = {compared.get("samples", 0) for compared in recorded}
@@ -56,15 +60,21 @@ def monte_carlo(study: Study, findings: Findings, question: Question) -> MonteCa
         recorded,
         int(counts.pop()) if len(counts) == 1 else 0,
         tuple(found.values()),
-        found.get(("deterministic", "accuracy")),
-        found.get(("deterministic", "nll")),
-        found.get(("temperature", "nll")),
+        *(
+            found.get(each)
+            for each in (
+                ("monte_carlo", "deterministic", "accuracy"),
+                ("monte_carlo", "deterministic", "nll"),
+                ("monte_carlo", "temperature", "nll"),
+                (SCALED, "temperature", "nll"),
+            )
+        ),
     )
 
 
-def find(findings: Findings, cell: Cell, rival: str, score: Score) -> Finding | None:
-    """Monte Carlo dropout against ``rival`` by one score."""
-    return findings.find(cell, cell, way_measure("monte_carlo", score), way_measure(rival, score))
+def find(findings: Findings, cell: Cell, way: str, rival: str, score: Score) -> Finding | None:
+    """One way to predict against another by one score."""
+    return findings.find(cell, cell, way_measure(way, score), way_measure(rival, score))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The book's one figure for each variant beside our runs of its set-up and of ours."""
+"""The book's one figure for each variant, our runs of its set-up, and our runs of ours."""
 
 from matplotlib.figure import Figure
 

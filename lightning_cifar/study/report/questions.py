@@ -1,5 +1,6 @@
 """What a report asks: of the shipped study the exercise, of any other what its plan compares."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lightning_cifar.study.measures import REACHING
+from lightning_cifar.study.measures import MEASURES, REACHING
 from lightning_cifar.study.plan_file import (
     Planned,
     cell_of,
@@ -29,16 +30,16 @@ class Question:
         key: anchor on the page.
         kind: how it is answered: a name in ``answers.KINDS`` and of a template.
         part: of the exercise, such as ``8c``; else where the question comes from.
-        cells: what is compared, the first minus the second; a third stands beside them.
+        cells: what is compared, the first minus the second; a third is shown with them.
         set_ups: where every variant is compared under two of them.
         names: of these set-ups, in words.
-        family: its comparisons that the plan does not declare are corrected together with those
+        family: its comparisons that are not in the plan are corrected together with those
             of the same family.
         measure: of a difference.
         figures: names of the figures that belong to it.
         notes: sentences for this question alone.
         book: variant -> published "accuracy" (percent) and "epochs".
-        further: a row of published figures that has no run beside it.
+        further: a row of published figures without a run.
         gaps: pairs of variants whose published gap is explained.
     """
 
@@ -97,8 +98,8 @@ def questions_of(study: Study) -> tuple[str, list[Question]]:
     """The title of a study's report, and what it asks."""
     there, title = cells_of(study), catalogue().title
     asked = [question for question in catalogue().questions if is_about(question, there)]
-    declared = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
-    further = [from_plan(number, each) for number, each in enumerate(declared, 1)]
+    planned = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
+    further = [from_plan(number, each) for number, each in enumerate(planned, 1)]
     if study.cost:
         speed = catalogue().of_any_study["speed"]
         further += [
@@ -130,7 +131,7 @@ def is_covered(planned: Planned, asked: list[Question]) -> bool:
 
 
 def from_plan(number: int, planned: Planned) -> Question:
-    """The question of a comparison that the plan declares, in the plan's own words."""
+    """The question of a comparison in the plan, in the plan's own words."""
     kind = "convergence" if planned.measure == REACHING else "difference"
     general = catalogue().of_any_study[kind]
     return replace(
@@ -151,10 +152,11 @@ def titled(question: Question, *cells: Cell) -> str:
 def from_files(study: Study) -> Iterator[Question]:
     """The questions that the files of a study answer, whatever it compares."""
     general = catalogue().of_any_study
-    if any(each.tested and each.measure == "test_accuracy" for each in planned_comparisons(study)):
+    if any(each.tested and each.measure in MEASURES for each in planned_comparisons(study)):
         yield general["selection"]
-    if study.grid:
-        yield replace(general["rates"], set_ups=(next(iter(study.grid)).partition("/")[0],))
+    searched = (run.set_up for run in study.records if run.run.learning_rate_source == "search")
+    for name in itertools.islice((*study.grid, *searched), 1):
+        yield replace(general["rates"], set_ups=(name.partition("/")[0],))
     for number, cell in enumerate(cells_of(study), 1):
         runs = study.runs(*cell)
         kinds = {

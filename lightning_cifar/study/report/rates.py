@@ -1,4 +1,4 @@
-"""How much the learning rate matters: points lost a factor beside the best of a grid."""
+"""How much the learning rate matters: points lost beside the best of a grid, and search noise."""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from lightning_cifar.study.contrasts import Findings
 from lightning_cifar.study.report.questions import Question
+from lightning_cifar.study.report.search_noise import Searches, Split, searches_of, together
 from lightning_cifar.study.study_files import GridPoint, RateGrid, Study
 
 FACTORS = (2, 4)
 SHIFTS = tuple(shift for factor in FACTORS for shift in (1 / factor, factor))
-NEAR = 1.2  # a point of the grid stands for a rate up to this factor away
+NEAR = 1.2  # a point of the grid represents rates up to this factor away
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,23 @@ class Rates:
     Attributes:
         cost: variant -> points of accuracy at the worse side of a factor 4, in the main set-up;
             the cheapest first.
-        starts: runs behind a point of the grids.
+        starts: runs behind a point of the grids; 0 without one.
+        searches: the rates found for the runs, by condition.
+        noise: of the searches, over all conditions; None if no condition has rates that differ.
     """
 
     cost: dict[str, float]
     starts: int
     rows: tuple[GridRow, ...]
+    searches: tuple[Searches, ...]
+    noise: Split | None
 
 
 def rates(study: Study, findings: Findings, question: Question) -> Rates | None:
-    """What a wrong rate costs, and how near the search came; None without a grid."""
+    """What a wrong rate costs, and how near the search came; None without grid and search."""
     grids = {name: grid for name, grid in study.grid.items() if best_point(grid.points)}
-    if not grids:
+    searches = tuple(searches_of(study))
+    if not grids and not searches:
         return None
     losses = {
         name.partition("/")[2]: worst_loss(grid.points, max(FACTORS))
@@ -57,8 +63,10 @@ def rates(study: Study, findings: Findings, question: Question) -> Rates | None:
     known = {name: lost for name, lost in losses.items() if not math.isnan(lost)}
     return Rates(
         dict(sorted(known.items(), key=lambda each: each[1])),
-        min(grid.starts for grid in grids.values()),
+        min((grid.starts for grid in grids.values()), default=0),
         tuple(grid_row(name, grid) for name, grid in grids.items()),
+        searches,
+        together(searches),
     )
 
 

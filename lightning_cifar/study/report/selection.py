@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 
 from lightning_cifar.study.contrasts import Finding, Findings
-from lightning_cifar.study.measures import MEASURES, SELECTIONS
-from lightning_cifar.study.report.families import accuracy_comparisons
+from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.report.families import PLANNED
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Study
 
 
 @dataclass(frozen=True)
 class Rules:
-    """One comparison of accuracy: on the test images, and by both rules on the validation ones."""
+    """One comparison by both rules, each corrected in a family of the same size."""
 
-    test: Finding
     by_loss: Finding
     by_accuracy: Finding
 
@@ -24,12 +23,13 @@ class Rules:
 
 
 def selection(study: Study, findings: Findings, question: Question) -> list[Rules]:
-    """Every declared comparison of accuracy that has enough runs, by both rules."""
-    measures = (MEASURES["test_accuracy"], *SELECTIONS)
-    rows = []
-    for planned in accuracy_comparisons(study):
-        found = [findings.find(planned.first, planned.second, measure) for measure in measures]
-        known = [each for each in found if each is not None and each.comparison is not None]
-        if len(known) == len(measures):
-            rows.append(Rules(*known))
-    return rows
+    """Every tested comparison of the plan that has enough runs, by both rules.
+
+    Without those that no rule of selection touches, such as epochs to a loss.
+    """
+    pairs = (
+        (found, findings.by_accuracy(found))
+        for found in findings.families.get(PLANNED, [])
+        if found.contrast.tested and found.measure.key in MEASURES and found.comparison
+    )
+    return [Rules(one, other) for one, other in pairs if other and other.comparison]

@@ -15,9 +15,14 @@ NEAR = 2.0  # points: the book has one seed and 5,000 images, a standard error o
 
 @dataclass(frozen=True)
 class SetUps:
-    """One finding for each variant with enough runs under both set-ups; the others' names."""
+    """One finding for each variant with enough runs under both set-ups; the others' names.
+
+    Attributes:
+        second: the same findings by the second rule of selection; empty if one is not there.
+    """
 
     found: tuple[Finding, ...]
+    second: tuple[Finding, ...]
     missing: tuple[str, ...]
 
 
@@ -26,7 +31,9 @@ def set_ups(study: Study, findings: Findings, question: Question) -> SetUps | No
     found = across_set_ups(study, findings, question, MEASURES["test_accuracy"])
     compared = {each.contrast.first.variant for each in found}
     missing = tuple(name for name in variants_of(study) if name not in compared)
-    return SetUps(found, missing) if found else None
+    others = [findings.by_accuracy(each) for each in found]
+    known = tuple(each for each in others if each is not None and each.comparison is not None)
+    return SetUps(found, known if len(known) == len(found) else (), missing) if found else None
 
 
 def across_set_ups(
@@ -53,7 +60,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Published:
-    """The book's figures beside ours, all of validation accuracy in percent.
+    """The book's figures and ours, all of validation accuracy in percent.
 
     Attributes:
         accuracies: variant -> the runs' figures under each set-up.

@@ -67,7 +67,7 @@ def starts_at_zero(counts: Mapping[str, tuple[int, int]], where: str) -> Evidenc
 
 def counts_of_defaults() -> dict[str, tuple[int, int]]:
     """Biases and zeros among them as torch's own layers are built."""
-    # The layers draw from the global generator when built; fork, so that nobody notices.
+    # The layers draw from the global generator when built; fork, so that its state is unchanged.
     with torch.random.fork_rng(devices=[]):
         return {name: count(build()) for name, build in TORCH_DEFAULTS.items()}
 

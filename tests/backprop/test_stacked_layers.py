@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lightning_cifar.stack import layers as stacked_layers
-from lightning_cifar.stack.layers import alpha_dropout, hashed, keep_mask
+from lightning_cifar.backprop import stacked_layers
+from lightning_cifar.backprop.stacked_layers import alpha_dropout, hashed, keep_mask
 
 DROPOUT = 0.3
 

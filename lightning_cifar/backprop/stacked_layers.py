@@ -6,7 +6,7 @@ more dimension in front, so that member k's are row k.
 """
 
 import math
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
@@ -36,43 +36,9 @@ class StackedLinear(nn.Module):
             bias = None if self.bias is None else self.bias.flatten()
             products = functional.linear(inputs, self.weight.flatten(0, 1), bias)
             return products.view(-1, members, outputs).transpose(0, 1)
-        own: Tensor = StackedProduct.apply(*autocast(inputs, self.weight, self.bias))
-        return own
-
-
-def autocast(*tensors: Tensor | None) -> list[Tensor | None]:
-    """Tensors in the type of the precision in force: a function of our own is not cast by it."""
-    device = next(each.device.type for each in tensors if each is not None)
-    if not torch.is_autocast_enabled(device):
-        return list(tensors)
-    dtype = torch.get_autocast_dtype(device)
-    return [None if each is None else each.to(dtype) for each in tensors]
-
-
-@final
-class StackedProduct(torch.autograd.Function):
-    """inputs (members, batch, inputs) times each member's weights, plus its bias.
-
-    Autograd's own rule makes the weights' gradient transposed, and then copies it: for the first
-    layer that costs as much as the product itself.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """(members, batch, outputs)."""
-        ctx.save_for_backward(inputs, weight)
-        if bias is None:
-            return torch.bmm(inputs, weight.transpose(1, 2))
-        return torch.baddbmm(bias[:, None], inputs, weight.transpose(1, 2))
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None]:
-        """Gradients of inputs, weights and bias, each laid out as what it belongs to."""
-        (gradient,) = gradients
-        inputs, weight = ctx.saved_tensors
-        of_inputs = torch.bmm(gradient, weight) if ctx.needs_input_grad[0] else None
-        of_bias = gradient.sum(1) if ctx.needs_input_grad[2] else None
-        return of_inputs, torch.bmm(gradient.transpose(1, 2), inputs), of_bias
+        if self.bias is None:
+            return torch.bmm(inputs, self.weight.mT)
+        return torch.baddbmm(self.bias[:, None], inputs, self.weight.mT)
 
 
 @final

@@ -1,0 +1,254 @@
+"""What each kind of layer adds to a tape: its forward calls, and by hand its backward ones.
+
+Every function takes the tape, a layer of one network or of a stack, and the signal that comes in;
+it returns the signal that goes out. A gradient is written, never added to: each signal has one
+reader.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lightning_cifar.backprop.activations import constants_of, elu_
+from lightning_cifar.backprop.stacked_layers import (
+    SATURATION,
+    StackedAlphaDropout,
+    StackedBatchNorm,
+    StackedLinear,
+    keep_mask,
+)
+from lightning_cifar.backprop.tape import Signal, Tape, WeightGradient
+
+
+def linear(tape: Tape, layer: nn.Linear | StackedLinear, inputs: Signal) -> Signal:
+    """Outputs = inputs weight' + bias."""
+    weight, of_weight = member_first(layer.weight, 2)
+    bias, of_bias = (None, None) if layer.bias is None else member_first(layer.bias, 1)
+    if inputs.value.ndim == 2:
+        return shared_linear(tape, inputs, weight, of_weight, bias, of_bias)
+    outputs = Signal(tape.activations(weight.shape[1]), tape.activations(weight.shape[1]))
+    assert outputs.gradient is not None
+    tape.forward_calls.append(tape.product(inputs.value, weight.mT, outputs.value, bias))
+    if inputs.gradient is not None:
+        tape.back(tape.product(outputs.gradient, weight, inputs.gradient, None))
+    product = WeightGradient(outputs.gradient, inputs.value, of_weight, of_bias)
+    tape.products.append(product if tape.members > 1 else without_member(product))
+    return outputs
+
+
+def shared_linear(
+    tape: Tape,
+    inputs: Signal,
+    weight: Tensor,
+    of_weight: Tensor,
+    bias: Tensor | None,
+    of_bias: Tensor | None,
+) -> Signal:
+    """The first layer of a stack whose members see the same images: one product for all."""
+    members, features, _ = weight.shape
+    rows = [tape.buffer(tape.batch, members, features) for _ in range(2)]
+    value, gradient = (each.transpose(0, 1) for each in rows)
+    pieces = inputs.value.view(tape.parts, -1, inputs.value.shape[-1])
+    every = weight.flatten(0, 1).T.expand(tape.parts, -1, -1)
+    tape.then(torch.bmm, pieces, every, out=rows[0].view(tape.parts, -1, members * features))
+    if bias is not None:
+        tape.then(rows[0].add_, bias)
+        tape.back(partial(torch.sum, gradient, -2, out=of_bias))
+    gradients = rows[1].view(tape.batch, -1)
+    tape.products.append(
+        WeightGradient(gradients, inputs.value, of_weight.view(members * features, -1), None)
+    )
+    return Signal(value, gradient)
+
+
+def batch_norm(tape: Tape, layer: nn.BatchNorm1d | StackedBatchNorm, inputs: Signal) -> Signal:
+    """Normalise over the batch; the members' features stand side by side as channels."""
+    if inputs.value.ndim == 2:
+        inputs = repeated(tape, inputs)
+    weight, of_weight = member_first(layer.weight, 1)
+    bias, of_bias = member_first(layer.bias, 1)
+    members, features = weight.shape
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    assert layer.num_batches_tracked is not None
+    outputs = Signal(tape.activations(features), tape.activations(features))
+    mean, deviation = tape.buffer(members * features), tape.buffer(members * features)
+    if members > 1:  # rows of a stack lie far from each other
+        rows = [tape.buffer(members, features) for _ in range(2)]
+        tape.then(rows[0].copy_, weight)
+        tape.then(rows[1].copy_, bias)
+        weight, bias = rows
+    scale, shift = weight.view(-1), bias.view(-1)
+    running = (layer.running_mean.view(-1), layer.running_var.view(-1))
+    tape.then(layer.num_batches_tracked.add_, 1)
+    tape.then(
+        torch.native_batch_norm,
+        *(channels(inputs.value), scale, shift, *running, True, layer.momentum, layer.eps),
+        out=(channels(outputs.value), mean, deviation),
+    )
+    assert outputs.gradient is not None
+    # Asked for in any case: the kernel with buffers knows no other way.
+    of_inputs = tape.activations(features) if inputs.gradient is None else inputs.gradient
+    of_scale, of_shift = tape.buffer(members * features), tape.buffer(members * features)
+    tape.back(
+        partial(
+            torch.ops.aten.native_batch_norm_backward.out,
+            *(channels(outputs.gradient), channels(inputs.value), scale, *running),
+            *(mean, deviation, True, layer.eps, [True, True, True]),
+            out0=channels(of_inputs),
+            out1=of_scale,
+            out2=of_shift,
+        ),
+        partial(of_weight.copy_, of_scale.view(members, features)),
+        partial(of_bias.copy_, of_shift.view(members, features)),
+    )
+    return outputs
+
+
+def repeated(tape: Tape, shared: Signal) -> Signal:
+    """Images that all members share, once for each of them."""
+    own = tape.activations(shared.value.shape[-1])
+    tape.then(own.copy_, shared.value)
+    return Signal(own, None)
+
+
+def channels(values: Tensor) -> Tensor:
+    """(members, batch, features) as (batch, members * features), without a copy."""
+    return values.transpose(0, 1).view(values.shape[1], -1)
+
+
+def elu(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
+    """ELU or SELU, in place; its derivative is taken from its result."""
+    constants = constants_of(layer)
+    assert constants is not None
+    value, gradient = inputs.value, inputs.gradient
+    tape.then(elu_, value, *constants, tape.spare(value.shape[-1]))
+    if gradient is not None:
+        backward = torch.ops.aten.elu_backward.grad_input
+        tape.back(partial(backward, gradient, *constants, 1.0, True, value, grad_input=gradient))
+    return Signal(value, gradient, is_read_back=True)
+
+
+def alpha_dropout(
+    tape: Tape, layer: nn.AlphaDropout | StackedAlphaDropout, inputs: Signal
+) -> Signal:
+    """Inputs * scale + shift, where a dropped unit has scale 0 (Klambauer et al. 2017)."""
+    rate = layer.p if isinstance(layer, nn.AlphaDropout) else layer.rate
+    features = inputs.value.shape[-1]
+    value, gradient, scale, shift = (tape.activations(features) for _ in range(4))
+    factor = 1 / math.sqrt((1 - rate) * (1 + rate * SATURATION**2))
+
+    def draw() -> None:
+        if isinstance(layer, nn.AlphaDropout):
+            scale.bernoulli_(1 - rate)  # what PyTorch's own layer draws from the generator
+        else:
+            shape = torch.Size(scale.shape[-2:])
+            scale.copy_(keep_mask(layer.seeds, layer.passes, layer.place, shape, rate))
+            layer.passes += 1
+        # A kept unit gets -rate, a dropped one 1 - rate, of the limit.
+        torch.sub(1 - rate, scale, out=shift).mul_(factor * SATURATION)
+        scale.mul_(factor)
+
+    if isinstance(layer, nn.AlphaDropout):
+        tape.mask_calls.append(draw)
+    else:  # a function of numbers on the device, which may be part of a graph
+        tape.then(draw)
+    tape.then(torch.addcmul, shift, inputs.value, scale, out=value)
+    if inputs.gradient is not None:
+        tape.back(partial(torch.mul, gradient, scale, out=inputs.gradient))
+    return Signal(value, gradient)
+
+
+def by_autograd(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
+    """Any other layer: PyTorch finds its gradient.
+
+    layer: of one network, from (batch, features); or without parameters, one entry at a time.
+    """
+    single = tape.members == 1
+    value = inputs.value[0] if single else inputs.value
+    with torch.random.fork_rng(devices=[]):  # a trial leaves no trace in the layer either
+        features = copy.deepcopy(layer)(torch.zeros_like(value)).shape[-1]
+    outputs = Signal(tape.activations(features), tape.activations(features))
+    parameters = list(layer.parameters())
+    pass_through: list[Tensor] = []
+
+    def forward() -> None:
+        with torch.enable_grad():
+            leaf = value.detach().clone().requires_grad_()
+            pass_through[:] = [leaf, layer(leaf)]
+        outputs.value.copy_(pass_through[1])
+
+    def backward() -> None:
+        leaf, result = pass_through
+        assert outputs.gradient is not None
+        gradient = outputs.gradient[0] if single else outputs.gradient
+        of_leaf, *others = torch.autograd.grad(result, [leaf, *parameters], gradient)
+        if inputs.gradient is not None:
+            inputs.gradient.copy_(of_leaf)
+        for parameter, its_gradient in zip(parameters, others, strict=True):
+            assert parameter.grad is not None
+            parameter.grad.copy_(its_gradient)
+
+    tape.then(forward)
+    tape.back(backward)
+    tape.is_replayable = False  # a layer may do anything, at any time something else
+    return outputs
+
+
+def member_first(parameter: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
+    """Values and gradient of a parameter, with a leading member dimension."""
+    values, gradient = parameter.detach(), parameter.grad
+    assert gradient is not None
+    if values.ndim > dimensions:
+        return values, gradient
+    return values[None], gradient[None]
+
+
+def without_member(product: WeightGradient) -> WeightGradient:
+    """The matrices of a single network."""
+    bias = None if product.bias is None else product.bias[0]
+    return WeightGradient(product.of_outputs[0], product.inputs[0], product.weight[0], bias)
+
+
+AddLayer = Callable[[Tape, Any, Signal], Signal]
+
+
+def rule_for(layer: nn.Module, inputs: Signal) -> AddLayer | None:
+    """The function that adds a layer; None for one that changes nothing."""
+    if isinstance(layer, nn.Flatten | nn.Identity):
+        return None
+    if is_watched(layer):
+        return by_autograd
+    if isinstance(layer, nn.Linear | StackedLinear):
+        return linear
+    if isinstance(layer, nn.AlphaDropout | StackedAlphaDropout) and not layer.training:
+        return None
+    if isinstance(layer, StackedAlphaDropout) or type(layer) is nn.AlphaDropout:
+        rate = layer.p if isinstance(layer, nn.AlphaDropout) else layer.rate
+        return alpha_dropout if rate > 0 else None
+    if isinstance(layer, StackedBatchNorm) or is_usual_batch_norm(layer):
+        return batch_norm if layer.training else by_autograd
+    if constants_of(layer) is not None and not inputs.is_read_back:
+        return elu
+    return by_autograd
+
+
+def is_usual_batch_norm(layer: nn.Module) -> bool:
+    """Whether a layer has weights and running statistics with a momentum."""
+    return (
+        type(layer) is nn.BatchNorm1d
+        and layer.affine
+        and layer.track_running_stats
+        and layer.momentum is not None
+    )
+
+
+def is_watched(layer: nn.Module) -> bool:
+    """Whether somebody has hooks on a layer, which only a call of it reaches."""
+    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(getattr(layer, name) for name in names)

@@ -1,0 +1,144 @@
+"""The part of a LightningModule that trains by hand, for one network as for a stack."""
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor, nn
+
+from lightning_cifar.backprop.fitting import scheduler_of, steps_at_once
+from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.data.blocks import Block, Blocks
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.standardise import Standardise
+
+Batch = tuple[Tensor, Tensor]
+
+
+class HandTrained(LightningModule, ABC):
+    """A module whose training step makes several steps, each forward and backward by hand.
+
+    Attributes:
+        steps_at_once: how many batches a training step may be given; 1 while Lightning's automatic
+            optimisation trains.
+        train_totals: (2, members), sums of the losses and of the right answers of this epoch.
+        train_images: of this epoch, each member's.
+    """
+
+    standardise: Standardise
+    steps_at_once = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        # In a list, because a plain attribute would become part of this module's state.
+        self._steps: list[Backpropagation] = []
+
+    @abstractmethod
+    def trained_layers(self) -> nn.Sequential:
+        """The layers, with a leading member dimension in their parameters if there are several."""
+
+    @abstractmethod
+    def members(self) -> int:
+        """How many networks are trained now."""
+
+    def seed_masks(self, step: int, part: int) -> None:
+        """Called before the dropout masks of a step, or of a later part of it, are drawn."""
+
+    def train_by_hand(self) -> None:
+        """Leave the optimisation to ``train_block``; for ``setup``, which Lightning calls late.
+
+        Said earlier, a trainer would refuse to accumulate and to clip.
+        """
+        self.automatic_optimization = False
+        device = self.trainer.strategy.root_device.type
+        self.steps_at_once = steps_at_once(self.trainer, device)
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new sums."""
+        self.train_totals = torch.zeros(2, self.members(), device=self.device)
+        self.train_images = self.train_batches = 0
+        self._steps.clear()
+
+    def train_block(self, batch: Any, number: int) -> dict[str, Any]:
+        """Make one step for each batch; with accumulated gradients, a part of one.
+
+        number: of the batch in its epoch, where it is one.
+        Returns: "losses" (steps, members), "loss" their mean; "rates", of each step the factor of
+        the schedule or the rate; "step", the number of the first.
+        """
+        batches = batch if isinstance(batch, Block) else [batch]
+        optimiser: Any = self.optimizers(use_pl_optimizer=False)
+        scheduler = scheduler_of(self)
+        parts = self.trainer.accumulate_grad_batches
+        part = number % parts
+        updates = part == parts - 1 or self.trainer.is_last_batch
+        steps, first = self._prepared(optimiser), self.trainer.global_step
+        losses = self.train_totals.new_empty(len(batches), self.members())
+        rates = []
+        for index, (images, labels) in enumerate(batches):
+            rates.append(optimiser.param_groups[0]["lr"])
+            seed_masks = partial(self.seed_masks, first + index, part)
+            losses[index] = steps(images, labels, seed_masks, 1 / parts)
+            self.train_images += labels.shape[-1]
+            if parts > 1:
+                steps.accumulate(part, updates)
+            if updates:
+                self._update(optimiser, scheduler)
+        self.train_batches += len(batches)
+        return {"losses": losses, "loss": losses.mean(), "rates": rates, "step": first}
+
+    def _prepared(self, optimiser: FlatNAdam) -> Backpropagation:
+        if not self._steps:
+            self._steps[:] = [
+                Backpropagation(
+                    self.trained_layers(),
+                    self.standardise,
+                    optimiser,
+                    self.members(),
+                    self.train_totals,
+                )
+            ]
+        self._steps[0].prepare()
+        return self._steps[0]
+
+    def _update(self, optimiser: FlatNAdam, scheduler: Any) -> None:
+        """Clip, step, and count the step as Lightning does."""
+        trainer = self.trainer
+        if trainer.gradient_clip_val:
+            clip = (trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
+            self.configure_gradient_clipping(optimiser, *clip)
+        progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        progress.increment_ready()
+        optimiser.step()
+        progress.increment_completed()
+        if scheduler is not None:
+            scheduler.step()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on counting the steps, whoever made those before: Lightning counts them apart."""
+        progress = checkpoint.get("loops", {}).get("fit_loop")
+        if progress is None:
+            return
+        if self.automatic_optimization:
+            every = progress["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
+            counted = every["step"]["total"]
+        else:
+            counted = progress["epoch_loop.manual_optimization.optim_step_progress"]["total"]
+        counted["ready"] = counted["completed"] = checkpoint["global_step"]
+
+    def steps_of_the_fit(self) -> float:
+        """How many steps a whole fit makes; infinite if nobody knows."""
+        steps = self.trainer.estimated_stepping_batches
+        loader: Any = self.trainer.train_dataloader
+        if isinstance(loader, Blocks) and 0 <= steps < float("inf"):
+            return len(loader.batches) * (self.trainer.max_epochs or 0)
+        return steps
+
+
+def say_unknown(layers: nn.Sequential, names: set[str]) -> None:
+    """Name the layers whose gradients autograd finds."""
+    if names:
+        rank_zero_info(f"no rule for {', '.join(sorted(names))}: autograd finds their gradients")

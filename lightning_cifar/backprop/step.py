@@ -1,0 +1,163 @@
+"""One training step of a network or a stack: from raw images to gradients, and then to weights."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from lightning_cifar.backprop.cuda_graph import captured
+from lightning_cifar.backprop.layers import is_watched, rule_for
+from lightning_cifar.backprop.stacked_layers import StackedBatchNorm
+from lightning_cifar.backprop.tape import Signal, Tape
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.standardise import Standardise
+
+
+@final
+class Backpropagation:
+    """Losses and gradients of a network, or of every network of a stack, for a batch of images.
+
+    The gradients appear in the parameters' ``grad``, which are views into the optimiser's buffer;
+    nothing is allocated, and nothing is added to what was there before.
+
+    layers: the network's; a stack's have a leading member dimension in their parameters.
+    standardise: what raw images go through first.
+    optimiser: of all the layers' parameters.
+    members: how many networks.
+    totals: (2, members), to which the sum of the losses and the right answers of every batch are
+    added.
+    """
+
+    def __init__(
+        self,
+        layers: nn.Sequential,
+        standardise: Standardise,
+        optimiser: FlatNAdam,
+        members: int,
+        totals: Tensor,
+    ) -> None:
+        self.layers, self.standardise, self.optimiser = layers, standardise, optimiser
+        self.members, self.totals = members, totals
+        self.batches: dict[Any, Batch] = {}
+        self.state: list[int] = []
+        self.earlier: list[Tensor] = []  # gradients of a step's earlier parts
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        seed_masks: Callable[[], object] | None = None,
+        share: float = 1.0,
+    ) -> Tensor:
+        """The members' mean losses, (members,): overwritten by the next call.
+
+        images: (batch, 3, 32, 32) of any type, or (members, batch, 3, 32, 32); labels alike.
+        seed_masks: called before dropout masks are drawn, if the network has such layers.
+        share: what the losses are multiplied by before their gradient is taken.
+        """
+        key = (images.shape, labels.shape, share)
+        if key not in self.batches:
+            self.batches[key] = Batch(self, images, labels, share)
+        batch = self.batches[key]
+        batch.load(images, labels)
+        if batch.draws and seed_masks is not None:
+            seed_masks()
+        for call in batch.calls:
+            call()
+        return batch.losses
+
+    def accumulate(self, part: int, is_last: bool) -> None:
+        """Add the gradients of a step's earlier parts to those of this one.
+
+        part: its number within the step, from 0.
+        """
+        groups = self.optimiser.gradients()
+        if part > 0:
+            for gradient, earlier in zip(groups, self.earlier, strict=True):
+                gradient.add_(earlier)
+        self.earlier = [] if is_last else [gradient.clone() for gradient in groups]
+
+    def prepare(self) -> None:
+        """Call before the first batch, and whenever parameters or modes may have changed."""
+        self.optimiser.attach_gradients()
+        state = [each.data_ptr() for each in self.layers.parameters()]
+        state += [2 * each.training + is_watched(each) for each in self.layers]
+        if state != self.state:
+            self.batches, self.state = {}, state
+
+
+@final
+class Batch:
+    """The buffers and calls for batches of one shape."""
+
+    def __init__(self, step: Backpropagation, images: Tensor, labels: Tensor, share: float) -> None:
+        self.scale, self.shift = (
+            each.flatten() for each in (step.standardise.scale, step.standardise.shift)
+        )
+        count = labels.shape[-1]
+        interleaved = any(isinstance(each, StackedBatchNorm) for each in step.layers)
+        tape = Tape(step.members, count, self.scale, interleaved)
+        own = labels.ndim > 1 or step.members == 1
+        shape = (step.members, count) if own else (count,)
+        pixels = len(self.scale)
+        self.inputs = tape.activations(pixels) if own else tape.buffer(count, pixels)
+        # Zeros, because a capture runs the calls before there is a batch.
+        self.inputs.zero_()
+        self.labels = torch.zeros(shape, dtype=torch.long, device=self.inputs.device)
+        signal = Signal(self.inputs, None)
+        for layer in step.layers:
+            rule = rule_for(layer, signal)
+            signal = signal if rule is None else rule(tape, layer, signal)
+        self.losses = cross_entropy(tape, signal, self.labels, step.totals, share)
+        self.draws = any(
+            isinstance(layer, _DropoutNd) and layer.training for layer in step.layers.modules()
+        )
+        changed = [step.totals, *step.layers.buffers()]
+        calls = captured(tape.calls(), changed) if tape.is_replayable else tape.calls()
+        # Masks are drawn first, and outside of a graph, whose generator nobody can seed.
+        self.calls = [*tape.mask_calls, *calls]
+
+    def load(self, images: Tensor, labels: Tensor) -> None:
+        """Put standardised images and their labels into place."""
+        self.inputs.copy_(images.view(self.inputs.shape))
+        if self.inputs.ndim > 2 and len(self.inputs) > 1:
+            for each in self.inputs:  # each fits into a processor's cache, all together do not
+                torch.addcmul(self.shift, each, self.scale, out=each)
+        else:
+            torch.addcmul(self.shift, self.inputs, self.scale, out=self.inputs)
+        self.labels.copy_(labels.view(self.labels.shape))
+
+
+def cross_entropy(
+    tape: Tape, logits: Signal, labels: Tensor, totals: Tensor, share: float
+) -> Tensor:
+    """Add the mean cross-entropy of each member to a tape; returns where it will be, (members,)."""
+    value, gradient = logits.value, logits.gradient
+    assert gradient is not None
+    members, batch, classes = value.shape
+    log_shares = tape.buffer(members, batch, classes)
+    wanted = labels.expand(members, batch)[..., None]
+    picked, losses = tape.buffer(members, batch, 1), tape.buffer(members)
+    largest = torch.empty((members, batch), dtype=torch.long, device=labels.device)
+    matches = torch.empty((members, batch), dtype=torch.bool, device=labels.device)
+    right = torch.empty(members, dtype=torch.long, device=labels.device)
+    minus_one = tape.buffer(1).fill_(-1).expand(members, batch, 1)
+    tape.then(torch.ops.aten._log_softmax.out, value, -1, False, out=log_shares)
+    tape.then(torch.gather, log_shares, 2, wanted, out=picked)
+    tape.then(torch.mean, picked.view(members, batch), 1, out=losses)
+    tape.then(losses.neg_)
+    tape.then(torch.argmax, value, -1, out=largest)
+    tape.then(torch.eq, largest, wanted[..., 0], out=matches)
+    tape.then(torch.sum, matches, 1, out=right)
+    tape.then(totals[0].add_, losses, alpha=batch)
+    tape.then(totals[1].add_, right)
+    tape.back(
+        partial(torch.exp, log_shares, out=gradient),
+        partial(gradient.scatter_add_, 2, wanted, minus_one),
+        partial(gradient.mul_, share / batch),
+    )
+    return losses

@@ -1,0 +1,88 @@
+"""The settings of one call: refused where they leave nothing to do, and as plain values to keep."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import Namespace
+from lightning.pytorch.cli import LightningArgumentParser
+
+from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.cli.messages import check_least, check_nulls
+from lightning_cifar.cli.options import CALL_KEYS
+from lightning_cifar.cli.trainer_options import LEAST, check_trainer_options
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.runs.resuming import PATHS
+from lightning_cifar.training.best_weights import BestWeights
+
+# Lightning's enumerations, as a configuration file writes them.
+yaml.SafeDumper.add_multi_representer(
+    Enum, lambda dumper, value: dumper.represent_str(str(value.value))
+)
+SECTIONS: dict[str, type] = {
+    "data": CIFAR10DataModule,
+    "learning_rate_search": LearningRateSearch,
+    "early_stopping": BestWeights,
+}
+
+
+def check_settings(command: str, options: Namespace) -> None:
+    """Refuse options of another command, and values that leave nothing to do.
+
+    Raises:
+        InputError: with the option and what to do.
+    """
+    fits = command == "fit"
+    if fits and options.mc_samples is not None:
+        raise InputError("fit does not take --mc_samples; test, validate and predict do")
+    if fits and options.ckpt_path is not None:
+        raise InputError(
+            f"fit does not take --ckpt_path ({options.ckpt_path}): it would train from scratch; to "
+            "continue a run: fit --run FOLDER --resume"
+        )
+    if options.resume and not options.run:
+        raise InputError("--resume needs a run: add --run FOLDER")
+    if not fits and options.resume:
+        raise InputError(f"{command} does not take --resume, which continues a fit")
+    if options.resume and options.trainer.fast_dev_run:
+        raise InputError("trainer.fast_dev_run leaves no run to resume; leave out one of the two")
+    check_trainer_options(command, options.trainer.as_dict())
+    check_least("trainer", options.trainer.as_dict(), LEAST)
+    if fits and options.model.init_args.get("schedule") == "one_cycle":
+        check_length(options.trainer.max_epochs, options.trainer.max_steps)
+    name = options.model.class_path.rpartition(".")[2]
+    variant = next(each for each in VARIANTS.values() if each.__name__ == name)
+    check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
+    for section, kind in SECTIONS.items():
+        check_nulls(section, options[section].as_dict(), kind)
+
+
+def check_length(epochs: int | None, steps: int) -> None:
+    """Refuse a 1cycle schedule without an end: it is stretched over all steps.
+
+    Raises:
+        InputError: neither epochs nor steps are limited.
+    """
+    if steps == -1 and (epochs is None or epochs == -1):
+        raise InputError(
+            "model.schedule one_cycle is stretched over all steps, so the fit needs an end; give "
+            "--trainer.max_epochs or --trainer.max_steps"
+        )
+
+
+def plain_settings(parser: LightningArgumentParser, options: Namespace) -> dict[str, Any]:
+    """The resolved configuration as plain values, without what belongs to this call alone."""
+    settings = yaml.safe_load(parser.dump(options, skip_unset=False, format="yaml"))
+    made_absolute(settings)
+    return {key: value for key, value in settings.items() if key not in CALL_KEYS}
+
+
+def made_absolute(settings: dict[str, Any]) -> None:
+    """Write paths so that they can be found again from any working directory."""
+    for key in PATHS:
+        section, _, name = key.partition(".")
+        if (settings.get(section) or {}).get(name):
+            settings[section][name] = str(Path(settings[section][name]).expanduser().absolute())

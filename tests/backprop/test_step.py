@@ -1,0 +1,188 @@
+"""A step by hand has the losses, gradients and weights of autograd and PyTorch's NAdam."""
+
+from functools import partial
+
+import pytest
+import torch
+from backprop_samples import (
+    BUILDERS,
+    another_derivative,
+    images_of,
+    layers_and_optimiser,
+    leave_out_a_product,
+    network_of,
+    standardisation,
+    step_of,
+    trains_as_autograd,
+)
+from controls import assert_rejects
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from lightning_cifar.backprop import layers as rules
+from lightning_cifar.backprop import tape as tapes
+from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.tape import Signal
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    variant=st.sampled_from(sorted(BUILDERS)),
+    members=st.integers(1, 4),
+    depth=st.integers(1, 5),
+    width=st.integers(1, 9),
+    batch=st.integers(2, 9),
+    own_images=st.booleans(),
+    threads=st.integers(1, 3),
+)
+def test_steps_are_those_of_autograd(variant, members, depth, width, batch, own_images, threads):
+    """Also where a product is cut into pieces for several threads."""
+    own_images = own_images and members > 1
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        trains_as_autograd(
+            variant, members=members, depth=depth, width=width, batch=batch, own_images=own_images
+        )()
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_accumulated_gradients_are_those_of_autograd(members):
+    trains_as_autograd("batch_norm", members=members, parts=3)()
+
+
+def forgets_earlier_parts(step, part, is_last):
+    """The gradients of a step are those of its last part."""
+
+
+def test_control_forgotten_parts_are_noticed(monkeypatch):
+    monkeypatch.setattr(Backpropagation, "accumulate", forgets_earlier_parts)
+    assert_rejects(trains_as_autograd("elu", parts=3))
+
+
+def constant_slope(tape, layer, inputs):
+    """The slope of the negative side is that at 0."""
+    signal = rules.elu(tape, layer, inputs)
+    tape.backward_calls.pop(0)
+    return signal
+
+
+def slope_of_elu(tape, layer, inputs):
+    """SELU's slope without its scale."""
+    signal = rules.elu(tape, layer, inputs)
+    tape.backward_calls.pop(0)
+    backward = torch.ops.aten.elu_backward.grad_input
+    both = (signal.gradient, 1.0, 1.0, 1.0, True, signal.value)
+    tape.back(partial(backward, *both, grad_input=signal.gradient))
+    return signal
+
+
+@pytest.mark.parametrize(("variant", "wrong"), [("elu", constant_slope), ("selu", slope_of_elu)])
+def test_control_a_wrong_derivative_is_noticed(monkeypatch, variant, wrong):
+    another_derivative(monkeypatch, wrong)
+    assert_rejects(trains_as_autograd(variant))
+
+
+def test_control_a_product_that_is_left_out_is_noticed(monkeypatch):
+    leave_out_a_product(monkeypatch)
+    assert_rejects(trains_as_autograd("elu"))
+
+
+def test_control_products_put_together_wrongly_are_noticed(monkeypatch):
+    """A run of three layers whose gradients all go where the first one's belongs."""
+    at_equal_distances = tapes.at_equal_distances
+
+    def stacked(tensors):
+        view = at_equal_distances(tensors)
+        return view if view is None else view[:1].expand(view.shape).clone()
+
+    monkeypatch.setattr(tapes, "at_equal_distances", stacked)
+    assert_rejects(trains_as_autograd("elu", depth=5))
+
+
+def test_equal_layers_share_one_product():
+    """However deep the network, its hidden weights' gradients are one call."""
+    few, many = (len(step_of("elu", depth=depth)[0]) for depth in (4, 9))
+    per_layer = (many - few) / 5
+    assert per_layer == 4, "forward, activation, derivative, gradient of the inputs"
+
+
+class Shifted(nn.Module):
+    """A layer that nobody has written a rule for."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(features, dtype=torch.float64))
+
+    def forward(self, inputs):
+        return torch.tanh(inputs + self.shift)
+
+
+def test_unknown_layer_is_left_to_autograd(monkeypatch):
+    network = network_of("elu")
+    for place, layer in enumerate(network):
+        if isinstance(layer, nn.ELU):
+            network[place] = Shifted(5)
+    monkeypatch.setitem(BUILDERS, "shifted", lambda *_: network)
+    trains_as_autograd("shifted")()
+
+
+def test_activation_after_activation_keeps_what_its_gradient_needs(monkeypatch):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3072, 5), nn.ELU(), nn.SELU(), nn.Linear(5, 10))
+    monkeypatch.setitem(BUILDERS, "twice", lambda *_: network.double())
+    trains_as_autograd("twice")()
+
+
+def test_hooks_on_a_layer_are_called():
+    network, optimiser, _ = layers_and_optimiser([network_of("elu")], "cpu")
+    totals = torch.zeros(2, 1, dtype=torch.float64)
+    step = Backpropagation(network, standardisation(), optimiser, 1, totals)
+    seen = []
+    network[2].register_forward_hook(lambda *_: seen.append(1))
+    for number in range(3):
+        step.prepare()
+        step(*images_of(number, 4))
+    assert len(seen) >= 3
+
+
+def test_dropout_draws_what_pytorch_draws():
+    """The same seed gives the masks of ``nn.AlphaDropout``: the losses and gradients agree."""
+    network = network_of("selu")
+    network.insert(len(network) - 1, nn.AlphaDropout(0.3))
+    ours, optimiser, _ = layers_and_optimiser([network], "cpu")
+    totals = torch.zeros(2, 1, dtype=torch.float64)
+    step = Backpropagation(ours, standardisation(), optimiser, 1, totals)
+    step.prepare()
+    images, labels = images_of(0, 8)
+    loss = float(step(images, labels, lambda: torch.manual_seed(7)))
+    mine = [each.grad.clone() for each in ours.parameters()]
+    torch.manual_seed(7)
+    expected = nn.functional.cross_entropy(ours(standardisation()(images)), labels)
+    gradients = torch.autograd.grad(expected, list(ours.parameters()))
+    assert loss == pytest.approx(float(expected.detach()), abs=1e-12)
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(mine, gradients, strict=True))
+    other = float(step(images, labels, lambda: torch.manual_seed(8)))
+    assert other != pytest.approx(loss, abs=1e-6), "the seed does nothing"
+
+
+def test_moved_weights_are_found_again():
+    """After a stack was cut, or a module moved, the calls are made for where the weights are."""
+    network, optimiser, _ = layers_and_optimiser([network_of("elu")], "cpu")
+    totals = torch.zeros(2, 1, dtype=torch.float64)
+    step = Backpropagation(network, standardisation(), optimiser, 1, totals)
+    step.prepare()
+    before = float(step(*images_of(0, 4)))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.data = parameter.data.clone() * 0
+    step.prepare()
+    after = float(step(*images_of(0, 4)))
+    assert after == pytest.approx(torch.tensor(10.0).log().item())
+    assert after != pytest.approx(before)
+
+
+def test_signal_says_whether_it_is_read_again():
+    assert not Signal(torch.zeros(1), None).is_read_back
