@@ -103,6 +103,10 @@ class DenseClassifier(HandTrained, ABC):
         """Take the training images' statistics before the first step, or before a first look."""
         if stage == "fit" or (stage == "validate" and self.standardise.is_fresh()):
             self.adopt_standardisation()
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if isinstance(datamodule, CIFAR10DataModule):
+            datamodule.check_network(self.classes, self.image_shape[1])
+            self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
         if stage == "fit":
             reason = why_no_layers(self.network)
             reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
@@ -111,10 +115,6 @@ class DenseClassifier(HandTrained, ABC):
                 self.train_by_hand()
             else:
                 rank_zero_info(f"steps are made by autograd: {reason}")
-        datamodule = getattr(self.trainer, "datamodule", None)
-        if isinstance(datamodule, CIFAR10DataModule):
-            datamodule.check_network(self.classes, self.image_shape[1])
-            self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""
@@ -236,23 +236,25 @@ class DenseClassifier(HandTrained, ABC):
         for name, metric in self._chosen(self.val_more):
             self.log(f"val_{name}", metric, on_step=False, on_epoch=True)
 
-    def test_step(self, batch: Batch, batch_index: int) -> None:
-        """Update the test metrics."""
-        self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
+    def test_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Update the test metrics; returns the classes that the images are taken for, (batch,)."""
+        logits = self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
         self.log("test_loss", self.test_loss, on_step=False, on_epoch=True)
         self.log("test_accuracy", self.test_accuracy, on_step=False, on_epoch=True)
         for name, metric in self._chosen(self.test_more):
             self.log(f"test_{name}", metric, on_step=False, on_epoch=True)
+        return logits.argmax(dim=1)
 
     def _evaluate(
         self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy, more: nn.ModuleDict
-    ) -> None:
+    ) -> Tensor:
         images, labels = batch
-        logits = self(images)
+        logits: Tensor = self(images)
         loss.update(functional.cross_entropy(logits, labels, reduction="none"))
         accuracy.update(logits, labels)
         for _, metric in self._chosen(more):
             metric.update(logits, labels)
+        return logits
 
     def _chosen(self, metrics: nn.ModuleDict) -> Iterator[tuple[str, Any]]:
         """Those that say something new: classes of equal size are balanced."""

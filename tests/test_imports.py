@@ -49,6 +49,7 @@ LATE_IMPORTS = {
     "files": "fcntl is not on every system",
     "rate_search.results": "matplotlib, only after a search",
     "runs.folders": "fcntl is not on every system",
+    "training.confusion": "matplotlib, only after a test",
     "study.run_study": "Ray is an extra",
     "study.ray_engine": "Ray is an extra",
     "study.report.command": "a wrong option is refused before matplotlib is loaded",

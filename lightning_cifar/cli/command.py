@@ -50,6 +50,7 @@ from lightning_cifar.runs.resuming import (
     saved_settings,
 )
 from lightning_cifar.training.best_weights import BestWeights
+from lightning_cifar.training.confusion import ConfusionMatrix
 from lightning_cifar.training.finite_guard import FiniteGuard
 from lightning_cifar.training.foreign_callbacks import check_callbacks, check_precision
 from lightning_cifar.training.processes import (
@@ -142,6 +143,10 @@ class CIFARCommand(LightningCLI):
         let_speak(profiler=bool(options["profiler"]), summary=bool(options["enable_model_summary"]))
         if self.given == "fit":
             callbacks += self._fit_callbacks()
+        elif self.given == "test":
+            callbacks.append(
+                ConfusionMatrix(self.folder if self._get(self.config, "run") else None)
+            )
         fixed = {
             "callbacks": callbacks,
             "default_root_dir": str(self.folder),

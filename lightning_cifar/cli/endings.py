@@ -35,7 +35,8 @@ def metrics_line(trainer: Trainer, stage: str) -> str:
         if name in metrics:
             text += f"  {name} {float(metrics[name]):.2%}"
     limit = getattr(trainer, f"limit_{stage}_batches")
-    return text if limit == 1.0 else f"{text}  (limited: trainer.limit_{stage}_batches {limit})"
+    whole = isinstance(limit, float) and limit == 1.0  # 1 is a single batch
+    return text if whole else f"{text}  (limited: trainer.limit_{stage}_batches {limit})"
 
 
 def selection_rule(folder: Path) -> str:

@@ -61,7 +61,10 @@ def test_run_folder_is_all_that_the_other_commands_need(trained, cwd, capsys, co
     figures, rule = out.splitlines()
     assert re.fullmatch(rf"{stage}_loss \d\.\d{{4}}  {stage}_accuracy \d+\.\d\d%", figures)
     assert re.fullmatch(r"weights of epoch 1: the lowest val_loss \(\d\.\d{4}\)", rule)
-    assert files_in(trained) == before
+    written = {"test.json", "confusion.png"} if command == "test" else set()
+    after = files_in(trained)
+    assert {name: after[name] for name in after if name not in written} == before
+    assert after.keys() - before.keys() == written
     if command == "validate":
         best = read_record(trained / "record.json").best
         assert figures == f"val_loss {best.val_loss:.4f}  val_accuracy {best.val_accuracy:.2%}"

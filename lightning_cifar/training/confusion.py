@@ -1,0 +1,65 @@
+"""Counts, during a test, which class was taken for which."""
+
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from lightning_cifar.classifiers import DenseClassifier
+
+
+@final
+class ConfusionMatrix(Callback):
+    """Keeps the confusion matrix of a test, and writes it where it belongs to a run.
+
+    Args:
+        folder: of the run; nothing is written without one, or for a part of the images.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.counts = torch.zeros(0, 0, dtype=torch.int64)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin with zeros."""
+        assert isinstance(pl_module, DenseClassifier)
+        size = (pl_module.classes, pl_module.classes)
+        self.counts = torch.zeros(size, dtype=torch.int64, device=pl_module.device)
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Add a batch; the outputs are the classes that its images were taken for."""
+        classes = len(self.counts)
+        pairs = batch[1] * classes + outputs
+        self.counts += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add up what all processes have counted, and write it."""
+        self.counts = trainer.strategy.reduce(self.counts, reduce_op="sum").cpu()
+        limit = trainer.limit_test_batches
+        whole = isinstance(limit, float) and limit == 1.0  # 1 would be a single batch
+        if self.folder is None or not whole or not trainer.is_global_zero:
+            return
+        from lightning_cifar.runs.confusion_record import (
+            ConfusionRecord,
+            write_confusion,
+        )  # matplotlib
+
+        assert isinstance(pl_module, DenseClassifier)
+        record = ConfusionRecord(
+            figures={name: float(value) for name, value in trainer.callback_metrics.items()},
+            classes=tuple(pl_module.class_names),
+            confusion=tuple(map(tuple, self.counts.tolist())),
+            data_fingerprint=trainer.datamodule.fingerprint,  # type: ignore[attr-defined]
+            weights=str(trainer.ckpt_path),
+        )
+        write_confusion(record, self.folder)
