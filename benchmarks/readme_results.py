@@ -12,8 +12,7 @@ from typing import Any
 
 from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
-    epoch_section,
-    keras_section,
+    peers_section,
     stack_section,
     start_section,
 )
@@ -123,7 +122,7 @@ def spread(records: Sequence[StudyRecord]) -> str:
 
 def benchmarks_page() -> str:
     """docs/benchmarks.md: what was measured, on what, by which command."""
-    speed = [epoch_section(), keras_section(), stack_section(), start_section()]
+    speed = [peers_section(), stack_section(), start_section()]
     sections = [
         search_section(),
         *speed,

@@ -1,74 +1,73 @@
-"""The parts of docs/benchmarks.md about seconds: an epoch, a stack, a peer, the start."""
+"""The parts of docs/benchmarks.md about seconds: an epoch, a stack, the start."""
 
 import json
-import math
 import statistics
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-TITLES = {
-    "ours": "ours",
-    "compiled": "ours, compiled",
-    "parts": "our parts, no Trainer",
-    "parts compiled": "our parts, compiled",
-    "bare": "bare loop",
-    "stock": "stock Lightning",
-}
 
 
-def epoch_section() -> list[str]:
-    """Seconds per epoch, with a column for each contestant that was measured."""
-    data = read_json("epoch_time.json")
-    names = list(next(iter(data["results"].values()))["medians"])
-    compared = [name for name in names if name != "bare"]
+def peers_section() -> list[str]:
+    """Seconds per epoch of everything that trains this network."""
+    data = read_json("peers.json")
+    if data is None:
+        return ["## Seconds per epoch", "", "Not yet measured.", "", *step_lines()]
+    names = list(dict.fromkeys(name for each in data["results"] for name in each["seconds"]))
     rows = []
-    for batch_size, result in data["results"].items():
-        seconds = [f"{result['medians'][name]:.2f} s" for name in names]
-        shares = [f"{result['ratios_to_bare'][name]:.2f}" for name in compared]
-        rows.append(f"| {batch_size} | {' | '.join([*seconds, *shares])} |")
-    rounds = len(next(iter(data["results"].values()))["seconds"]["ours"])
-    titles = [TITLES[name] for name in names] + [f"{TITLES[name]} / bare" for name in compared]
+    for each in data["results"]:
+        cells = [
+            f"{each['seconds'][name]:.2f} s ({each['ratios_to_bare'][name]:.2f})"
+            if name in each["seconds"]
+            else ""
+            for name in names
+        ]
+        rows.append(f"| `{each['variant']}` | {each['batch_size']} | {' | '.join(cells)} |")
+    distances = [
+        value
+        for each in data["results"]
+        for value in each["losses"].get("relative_distance", {}).values()
+    ]
+    libraries = ", ".join(
+        f"{name} {data['versions'][name]}"
+        for name in ("torch", "lightning", "jax", "optax", "keras")
+        if name in data["versions"]
+    )
+    images = data["results"][0]["images"]
     return [
         "## Seconds per epoch",
         "",
-        "This package under its full Trainer with all default callbacks, the same network in a "
-        "bare PyTorch loop over a float tensor in memory, and stock Lightning with a `DataLoader`; "
-        "each epoch trains on 45,000 images and validates on 5,000. Compiled is this package with "
-        f"`--model.compiled true`. Medians of {rounds} interleaved rounds on {data['device']}; "
-        "ratios are medians of the rounds' ratios. The first epoch is not counted.",
+        "An epoch trains on 45,000 images and validates on 5,000. Ours is the command `fit` with "
+        "all that it does by default, at a given rate. In brackets: the share of a bare PyTorch "
+        "loop over standardised floats in memory. Compiled is that loop under `torch.compile`; "
+        "JAX runs an epoch as one compiled `lax.scan`. Each peer has a process of its own and "
+        f"sleeps while another is timed, {len(next(iter(data['results'][0]['epochs'].values())))} "
+        f"turns each on {data['device']}; a turn trains on {images:,} images, and the time of its "
+        f"steps is multiplied up. Versions: {libraries}.",
         "",
-        f"| batch | {' | '.join(titles)} |",
-        "|---" * (1 + len(titles)) + "|",
+        f"| variant | batch | {' | '.join(names)} |",
+        "|---" * (2 + len(names)) + "|",
         *rows,
         "",
-        *step_lines(data),
-        "`python benchmarks/epoch_time.py --out benchmarks/results/epoch_time.json`; a step's "
-        "parts: `python benchmarks/step_time.py --out benchmarks/results/step_time.json`",
+        "All start from the same weights and see their first epoch in the same order; its losses "
+        f"agree with those of a bare loop within {max(distances, default=0):.0e} (where dropout "
+        "draws no masks; NAdam's momentum rises differently in each library, and the bare loop "
+        "follows). `python benchmarks/peers.py --out benchmarks/results/peers.json` (extra `peer`)",
+        "",
+        *step_lines(),
     ]
 
 
-def step_lines(data: dict[str, Any]) -> list[str]:
-    """Where the milliseconds of a step of 32 images go, and what the Trainer adds."""
+def step_lines() -> list[str]:
+    """Where the milliseconds of a step of 32 images go."""
     steps = read_json("step_time.json")
-    medians = data["results"]["32"]["medians"]
-    batches = math.ceil(45_000 / 32)
-    whole = {name: 1000 * medians[name] / batches for name in medians}
     elu = next(each["microseconds"] for each in steps["results"] if each["variant"] == "elu")
-    single, optimisers = elu["step, batch 32"], elu["optimisers"]
-    parts = ", ".join(f"{name} {time / 1000:.2f}" for name, time in single.items())
-    others = ", ".join(f"{name} {time / 1000:.2f}" for name, time in optimisers.items())
+    parts = ", ".join(f"{name} {time / 1000:.2f}" for name, time in elu["step, batch 32"].items())
+    others = ", ".join(f"{name} {time / 1000:.2f}" for name, time in elu["optimisers"].items())
     return [
-        "Where a step of batch 32 spends its time, in milliseconds (an epoch divided by its steps, "
-        f"validation included): bare loop {whole['bare']:.2f}; our parts in a plain loop "
-        f"{whole['parts']:.2f}, compiled {whole['parts compiled']:.2f}; under the Trainer "
-        f"{whole['ours']:.2f}, compiled {whole['compiled']:.2f}. Lightning's loop with its hooks "
-        f"thus takes {whole['ours'] - whole['parts']:.2f} ms of each step, "
-        f"{whole['compiled'] - whole['parts compiled']:.2f} where it is compiled: without it the "
-        f"compiled parts come to {data['results']['32']['ratios_to_bare']['parts compiled']:.2f} "
-        "of the bare loop. The parts of a step, timed one "
-        f"by one: {parts}. The optimisers on the same gradients: {others}.",
-        "",
+        f"The parts of a step of batch 32, timed one by one, in milliseconds: {parts}. The "
+        f"optimisers on the same gradients: {others}. `python benchmarks/step_time.py --out "
+        "benchmarks/results/step_time.json`",
     ]
 
 
@@ -135,32 +134,6 @@ def gpu_lines() -> list[str]:
         "```",
         (RESULTS / "stack_h100.txt").read_text().rstrip(),
         "```",
-    ]
-
-
-def keras_section() -> list[str]:
-    """The textbook's Keras model beside ours."""
-    data = read_json("keras_peer.json")
-    if data is None:
-        return ["## Beside Keras", "", "Not yet measured."]
-    rows = [
-        f"| `{each['variant']}` | {each['batch_size']} | {each['medians']['ours']:.2f} s "
-        f"| {each['medians']['keras']:.2f} s | {each['ratio']:.2f} |"
-        for each in data["results"]
-    ]
-    return [
-        "## Beside Keras",
-        "",
-        "Seconds per epoch of our full Trainer with `--model.compiled true` and of the textbook's "
-        f"Keras model (Keras {data['versions']['keras']}, TensorFlow "
-        f"{data['versions']['tensorflow']}), in turn on {data['device']}; the first epoch of each "
-        "is not counted.",
-        "",
-        "| variant | batch | ours | Keras | ours / Keras |",
-        "|---|---|---|---|---|",
-        *rows,
-        "",
-        "`python benchmarks/keras_peer.py --out benchmarks/results/keras_peer.json` (extra `peer`)",
     ]
 
 

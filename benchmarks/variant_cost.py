@@ -2,40 +2,43 @@
 
     python benchmarks/variant_cost.py --out benchmarks/results/study/cost.json
 
-Full Trainer with all default callbacks except the search, on the CPU; the variants take turns in
-one process, so that a slow moment of the machine hits all of them. Figures are medians over the
-rounds. An epoch is 45,000 training images and a validation pass over 5,000. Pixels are random: the
-arithmetic takes the same time on any image.
+The command `fit` with all that it does by default, at a given rate, on the CPU; each variant has a
+process of its own and sleeps while another has its turn, so that a slow moment of the machine hits
+all of them. The first epoch is not counted. Figures are medians over the rounds. An epoch trains on
+45,000 images and validates on 5,000. Images are drawn: the arithmetic takes the same time on any.
 """
 
 import argparse
 import json
 import statistics
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from epoch_time import TRAIN_IMAGES, VALIDATION_IMAGES, ours, random_images
+from peer_loops import Setting, ours
+from peers import EPOCH_IMAGES, Worker, whole
 
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs.provenance import commit, device_name, versions
-from lightning_cifar.training.quiet import quieten
 
 BASE = "elu"
 
 
-def interleaved(batch_size: int, rounds: int, images: Sequence[int]) -> dict[str, list[float]]:
+def interleaved(batch_size: int, rounds: int, images: int) -> dict[str, list[float]]:
     """Variant -> seconds of one epoch, a figure for each round.
 
-    images: numbers of training and of validation images.
+    images: that a turn trains on.
     """
-    train, validation = (random_images(count, seed) for seed, count in enumerate(images))
+    workers = {name: Worker(ours, Setting(name, batch_size, images)) for name in VARIANTS}
+    for worker in workers.values():
+        worker.epoch()
     seconds: dict[str, list[float]] = {name: [] for name in VARIANTS}
     for _ in range(rounds):
-        for name, variant in VARIANTS.items():
-            seconds[name].append(ours(train, validation, batch_size, variant))
+        for name, worker in workers.items():
+            seconds[name].append(whole(worker.epoch(), images))
+    for worker in workers.values():
+        worker.end()
     return seconds
 
 
@@ -56,16 +59,9 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 32])
-    parser.add_argument(
-        "--images",
-        type=int,
-        nargs=2,
-        default=[TRAIN_IMAGES, VALIDATION_IMAGES],
-        help="fewer to try",
-    )
+    parser.add_argument("--images", type=int, default=EPOCH_IMAGES, help="fewer to try")
     parser.add_argument("--out", type=Path, help="cost.json of a study's folder")
     options = parser.parse_args()
-    quieten()
     results = {}
     for batch_size in options.batch_sizes:
         results[batch_size] = summary(interleaved(batch_size, options.rounds, options.images))
