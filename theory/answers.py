@@ -112,7 +112,7 @@ def _claim(claim: Claim, evidence: Evidence) -> str:
     if claim.condition:
         lines.append(f"It depends on {claim.condition}.\n")
     if evidence.cases:
-        lines += ["| tried on | measured | figure | must be | |", "|---|---|---|---|---|"]
+        lines += ["| tried on | measured | figure | must be | outcome |", "|---|---|---|---|---|"]
         lines += [
             f"| {case.condition} | {check.quantity} | {measured(check)} "
             f"| {bound(check)} | {'holds' if check.holds else 'fails'} |"
