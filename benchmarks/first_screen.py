@@ -47,13 +47,14 @@ def sentences(study: Study) -> str:
     batch_norm, plain = accuracy["exercise", "batch_norm"], accuracy["exercise", "elu"]
     cycle = [accuracy["one_cycle", name] - accuracy["exercise", name] for _, name in accuracy]
     speed = verdict["8c", "speed"].partition(" times")[0]
+    sampled = verdict["8e", "monte_carlo"].replace(": ", ", ")
     return (
         f"**{BETTER[verdict['8c', 'difference']]}** ({batch_norm:.1f} % of the test images against "
         f"{plain:.1f} %) {EPOCHS[verdict['8c', 'convergence']]}, each of which takes {speed} times "
         f"as long. **{MATCHES[verdict['8d', 'match']]}** "
         f"({accuracy['exercise', 'selu']:.1f} %), and {HELPS[verdict['8e', 'difference']]}. "
         f"**1cycle changes the four by {min(cycle):+.1f} to {max(cycle):+.1f} points**; Monte "
-        f"Carlo dropout: {verdict['8e', 'monte_carlo']}."
+        f"Carlo dropout on the same weights: {sampled}."
     )
 
 

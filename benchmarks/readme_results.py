@@ -4,13 +4,12 @@ python -m benchmarks.readme_results
 """
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks.first_screen import curves
+from benchmarks.first_screen import curves, sentences
 from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
     peers_section,
@@ -56,10 +55,12 @@ def study_records() -> list[StudyRecord]:
 
 
 def with_results(text: str, records: Sequence[StudyRecord]) -> str:
-    """``text`` with the text between the marks replaced by the records' table."""
-    start, end = (re.escape(mark) for mark in MARKS)
-    content = f"{MARKS[0]}\n{results(records)}\n{MARKS[1]}"
-    return re.sub(f"{start}.*{end}", lambda _: content, text, flags=re.DOTALL)
+    """``text`` with the text between the marks replaced by the records' answers and table."""
+    written = {MARKS: results(records), ANSWER_MARKS: sentences(read_study_files(STUDY))}
+    for (first, last), content in written.items():
+        before, start, rest = text.partition(first)
+        text = f"{before}{start}\n{content}\n{last}{rest.partition(last)[2]}"
+    return text
 
 
 def results(records: Sequence[StudyRecord]) -> str:
