@@ -200,7 +200,7 @@ def main() -> None:
     add("--variants", nargs="+", choices=list(VARIANTS), default=["elu"])
     add("--batch-sizes", type=int, nargs="+", default=[32, 128])
     add("--peers", nargs="+", choices=list(PEERS), default=DEFAULT)
-    add("--rounds", type=int, default=5)
+    add("--rounds", type=int, default=4)
     add("--images", type=int, default=15_000, help="of a turn; 45000 for whole epochs")
     add("--gpu", action="store_true")
     add("--out", type=Path)
