@@ -4,12 +4,12 @@ python -m benchmarks.readme_results
 """
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks.first_screen import curves, sentences
 from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
     peers_section,
@@ -19,7 +19,6 @@ from benchmarks.speed_sections import (
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.study.records import StudyRecord, read_study
 from lightning_cifar.study.report.answers import report_of
-from lightning_cifar.study.report.curve_figure import draw_curves
 from lightning_cifar.study.study_files import read_study_files
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +35,8 @@ HEADER = (
 MC_COSTS = [(kind, count) for kind in ("cached", "naive") for count in (1, 10, 100)]
 MC_MEASURES = {"accuracy": "accuracy", "nll": "NLL", "calibration_error": "ECE, 15 bins"}
 MARKS = ("<!-- results: written by benchmarks/readme_results.py -->", "<!-- end of results -->")
+ANSWER_MARKS = (MARKS[0].replace("results:", "answers:"), "<!-- end of answers -->")
+PICTURES = {"learning_curves.png": False, "learning_curves_dark.png": True}  # name -> dark
 
 
 def main() -> None:
@@ -43,8 +44,9 @@ def main() -> None:
     readme = ROOT / "README.md"
     write_text_atomically(readme, with_results(readme.read_text(), study_records()))
     write_text_atomically(ROOT / "docs" / "benchmarks.md", benchmarks_page())
-    figure = draw_curves(read_study_files(STUDY), "exercise")
-    figure.savefig(ROOT / "docs" / "learning_curves.png", dpi=120, facecolor="white")
+    for name, dark in PICTURES.items():
+        figure = curves(read_study_files(STUDY), dark=dark)
+        figure.savefig(ROOT / "docs" / name, dpi=120, facecolor=figure.get_facecolor())
 
 
 def study_records() -> list[StudyRecord]:
@@ -53,10 +55,12 @@ def study_records() -> list[StudyRecord]:
 
 
 def with_results(text: str, records: Sequence[StudyRecord]) -> str:
-    """``text`` with the text between the marks replaced by the records' table."""
-    start, end = (re.escape(mark) for mark in MARKS)
-    content = f"{MARKS[0]}\n{results(records)}\n{MARKS[1]}"
-    return re.sub(f"{start}.*{end}", lambda _: content, text, flags=re.DOTALL)
+    """``text`` with the text between the marks replaced by the records' answers and table."""
+    written = {MARKS: results(records), ANSWER_MARKS: sentences(read_study_files(STUDY))}
+    for (first, last), content in written.items():
+        before, start, rest = text.partition(first)
+        text = f"{before}{start}\n{content}\n{last}{rest.partition(last)[2]}"
+    return text
 
 
 def results(records: Sequence[StudyRecord]) -> str:

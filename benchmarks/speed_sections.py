@@ -26,7 +26,7 @@ def peers_section() -> list[str]:
     distances = [
         value
         for each in data["results"]
-        for value in each["losses"].get("relative_distance", {}).values()
+        for value in each["losses"].get("distance_in_nats", {}).values()
     ]
     libraries = ", ".join(
         f"{name} {data['versions'][name]}"
@@ -49,10 +49,11 @@ def peers_section() -> list[str]:
         "|---" * (2 + len(names)) + "|",
         *rows,
         "",
-        "All start from the same weights and see their first epoch in the same order; its losses "
-        f"agree with those of a bare loop within {max(distances, default=0):.0e} (where dropout "
-        "draws no masks; NAdam's momentum rises differently in each library, and the bare loop "
-        "follows). `python benchmarks/peers.py --out benchmarks/results/peers.json` (extra `peer`)",
+        "All start from the same weights and see their first epoch in one order; its losses "
+        f"agree with those of a bare loop within {max(distances, default=0):.1g} nats, where "
+        "dropout draws no masks. NAdam's momentum rises differently in each library; the bare loop "
+        "follows it. `python benchmarks/peers.py --out benchmarks/results/peers.json` (extra "
+        "`peer`)",
         "",
         *step_lines(),
     ]

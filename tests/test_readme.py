@@ -17,9 +17,11 @@ README = (ROOT / "README.md").read_text()
 
 
 def code_lines(text: str) -> list[str]:
-    """The lines of the blocks that are typed into a shell."""
+    """The lines that are typed into a shell: of blocks, and of tables "I want to | command"."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     lines = "\n".join(block for language, block in blocks if language == "").splitlines()
+    for row in re.findall(r"^\| [a-z].* \|$", text, flags=re.MULTILINE):
+        lines += re.findall(r"`((?:lightning-cifar|theory|make) [^`]+)`", row)
     return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
@@ -59,6 +61,7 @@ def test_pages_name_nothing_that_is_missing(page):
         "lightning-cifar train",
         "lightning-cifar fit --config sleu",
         "lightning-cifar study --config mine.yaml",
+        "```\n| train | `lightning-cifar fit --config sleu` |\n```",
     ],
 )
 def test_a_wrong_command_in_the_readme_is_noticed(line):

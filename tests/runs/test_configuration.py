@@ -234,7 +234,10 @@ def test_nearest_word_is_hinted_at():
 def test_run_of_an_earlier_version_need_not_be_compiled(tmp_path):
     """The option is gone; a configuration that a user wrote is still refused for it."""
     settings = {"model": {"class_path": "Elu", "init_args": {"depth": 2, "compiled": True}}}
-    for name, left in (("config.yaml", {"depth": 2}), ("mine.yaml", {"depth": 2, "compiled": True})):
+    for name, left in (
+        ("config.yaml", {"depth": 2}),
+        ("mine.yaml", {"depth": 2, "compiled": True}),
+    ):
         path = tmp_path / name
         path.write_text(yaml.safe_dump(settings))
         assert read_settings(path)["model"]["init_args"] == left

@@ -82,6 +82,19 @@ def test_tables_fit_their_column(tab, width):
     assert len(tab.run(wide)) == 1
 
 
+def test_the_keyboard_reaches_a_table_that_scrolls(page_file, browser, tmp_path):
+    reached = "document.querySelectorAll('.table-frame[role=region][tabindex=\"0\"]').length"
+    browser.look(width=1280, scheme="light")
+    browser.open(page_file)
+    before = browser.run(reached)
+    wide = tmp_path / "wide.html"
+    wider = "<style>.table-frame table { min-width: 3000px }</style></head>"
+    wide.write_text(page_file.read_text().replace("</head>", wider))
+    browser.open(wide)
+    frames = browser.run("document.querySelectorAll('.table-frame').length")
+    assert before < browser.run(reached) == frames
+
+
 def shown_set_ups(tab: Tab) -> list[str]:
     return tab.run(
         "[...document.querySelectorAll('.chosen figure')].filter((each) => each.offsetHeight)"

@@ -21,8 +21,8 @@ ANSWER = (
     "Yes. Independent weights already make units differ, and biases leave 0 at the first step. "
     "Starting there takes nothing away: it is the trained bias that shifts a unit, not its "
     "first value. Zero biases do not make gradients vanish or explode. In networks of fifty "
-    "layers with five activation functions, drawn biases in their place change little, and "
-    "mend nothing; the scale of the weights decides. Neither 0.01 nor drawn biases repair a "
+    "layers with five activation functions, drawn biases change little in their place and "
+    "repair nothing; the scale of the weights decides. Neither 0.01 nor drawn biases repair a "
     "wrong scale. Another start is better in a few places: in the output unit for a rare "
     "class, in very narrow ReLU layers, and in a network of odd units that must learn an even "
     "function. In the dense networks of the exercise it makes no difference."
@@ -85,9 +85,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Bias initialisation is there to let units shift their activation at will.",
         verdict=Verdict.FALSE,
         correct=(
-            "That is what the trained bias is for. Its first value neither grants nor denies "
-            "the shift: networks whose biases start at 0 learn a step away from zero as well "
-            "as others do."
+            "That is what the trained bias is for. Its first value makes no difference to the "
+            "shift: networks whose biases start at 0 learn a step away from zero as well as "
+            "others do."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "the_start_gives_the_shift",

@@ -56,7 +56,7 @@ def _introduction(questions: tuple[QuestionFinding, ...]) -> str:
         "p",
         prose(
             f"A student's answers to {_spelt(len(questions))} textbook questions about training "
-            f"deep networks sound right. Taken apart they make {claims} claims. Each one was put "
+            f"deep networks sound right. They make {claims} claims. Each one was put "
             "to a small experiment whose figures, and nothing else, decide its verdict. Follow a "
             "marked phrase to the evidence, and repeat any of it with the command given."
         ),

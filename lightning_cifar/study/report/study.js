@@ -10,6 +10,14 @@
     show(inputs.find((input) => input.checked).value);
   });
 
+  // A table that is wider than its column can be scrolled with the keyboard.
+  document.querySelectorAll(".table-frame").forEach((frame) => {
+    if (frame.scrollWidth <= frame.clientWidth) return;
+    frame.tabIndex = 0;
+    frame.setAttribute("role", "region");
+    frame.setAttribute("aria-label", frame.querySelector("caption").textContent);
+  });
+
   let folded = [];
   window.addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("details:not([open])")];
