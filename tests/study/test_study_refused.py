@@ -87,7 +87,7 @@ BAD_FLAGS = {
     "GPUs without Ray": (["--gpus_per_run", "1"], "goes with --engine ray"),
     "unknown option": (["--sead", "1"], "unrecognized arguments"),
     "path without folder": (["--data.path", "here"], "--data.source=folder"),
-    "unknown source": (["--data.source", "web"], "'official', 'folder', 'synthetic'"),
+    "unknown source": (["--data.source", "web"], "'official', 'cifar100', 'folder', 'synthetic'"),
 }
 
 
