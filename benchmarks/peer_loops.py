@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.data import datamodule
 from lightning_cifar.data.batches import epoch_order
-from lightning_cifar.data.images import CLASSES, IMAGE_SHAPE, ImageSet, LabelledImages, Part
+from lightning_cifar.data.images import ImageSet, LabelledImages, Part
+from lightning_cifar.networks import CLASSES, IMAGE_SHAPE
 
 LEARNING_RATE = 1e-4  # low, so that rounding errors do not grow over the epoch that is compared
 EPSILON = 1e-8  # Keras has another default
