@@ -30,7 +30,7 @@ from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.schedules import SCHEDULES, Schedule
-from lightning_cifar.seeds import derived_seed
+from lightning_cifar.seeds import derived_seed, seed_generators
 from lightning_cifar.standardise import Standardise
 
 
@@ -131,7 +131,7 @@ class DenseClassifier(HandTrained, ABC):
         """
         parts = (step, part) if part else (step,)
         rank = self.trainer.global_rank
-        torch.manual_seed(derived_seed(self.hparams["seed"], "dropout", rank, *parts))
+        seed_generators(derived_seed(self.hparams["seed"], "dropout", rank, *parts), self.device)
 
     def adopt_standardisation(self) -> None:
         """Take the statistics of the training images into the module.

@@ -58,10 +58,8 @@ def elu_network(
     pixels: int = PIXELS,
 ) -> nn.Sequential:
     """Linear → ELU, He start (exercise 8, parts a and b)."""
-    layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in hidden_sizes(depth, width, pixels):
-        layers += [dense(inputs, outputs, he_normal, generator), nn.ELU()]
-    return nn.Sequential(*layers, dense(width, classes, he_normal, generator))
+    sizes = (depth, width, classes, pixels)
+    return dense_network(sizes, he_normal, generator, lambda _: [nn.ELU()])
 
 
 def batch_norm_network(
@@ -75,14 +73,11 @@ def batch_norm_network(
 
     The hidden linear layers have no bias: batch normalisation would subtract it again.
     """
-    layers: list[nn.Module] = [nn.Flatten(), nn.BatchNorm1d(pixels)]
-    for inputs, outputs in hidden_sizes(depth, width, pixels):
-        layers += [
-            dense(inputs, outputs, he_normal, generator, bias=False),
-            nn.BatchNorm1d(outputs),
-            nn.ELU(),
-        ]
-    return nn.Sequential(*layers, dense(width, classes, he_normal, generator))
+    sizes = (depth, width, classes, pixels)
+    network = dense_network(
+        sizes, he_normal, generator, lambda _: [nn.BatchNorm1d(width), nn.ELU()], bias=False
+    )
+    return network.insert(1, nn.BatchNorm1d(pixels))
 
 
 def selu_network(
@@ -93,10 +88,8 @@ def selu_network(
     pixels: int = PIXELS,
 ) -> nn.Sequential:
     """Linear → SELU, LeCun start: self-normalising on standardised inputs (part d)."""
-    layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in hidden_sizes(depth, width, pixels):
-        layers += [dense(inputs, outputs, lecun_normal, generator), nn.SELU()]
-    return nn.Sequential(*layers, dense(width, classes, lecun_normal, generator))
+    sizes = (depth, width, classes, pixels)
+    return dense_network(sizes, lecun_normal, generator, lambda _: [nn.SELU()])
 
 
 def alpha_dropout_network(
@@ -109,14 +102,29 @@ def alpha_dropout_network(
     pixels: int = PIXELS,
 ) -> nn.Sequential:
     """The SELU network with AlphaDropout before the output or after each hidden layer (part e)."""
+
+    def after(number: int) -> list[nn.Module]:
+        dropped = dropout_everywhere or number == depth
+        return [nn.SELU(), nn.AlphaDropout(dropout_rate)] if dropped else [nn.SELU()]
+
+    return dense_network((depth, width, classes, pixels), lecun_normal, generator, after)
+
+
+def dense_network(
+    sizes: tuple[int, int, int, int],
+    initialise: Initialiser,
+    generator: torch.Generator,
+    after: Callable[[int], list[nn.Module]],
+    bias: bool = True,
+) -> nn.Sequential:
+    """Flatten, hidden linear layers each with what comes after it, and the output layer.
+
+    sizes: depth, width, classes, pixels.
+    after: from the number of a hidden layer, counted from 1, to the layers behind it.
+    bias: whether hidden linear layers have one.
+    """
+    depth, width, classes, pixels = sizes
     layers: list[nn.Module] = [nn.Flatten()]
-    for index, (inputs, outputs) in enumerate(hidden_sizes(depth, width, pixels), start=1):
-        layers += [dense(inputs, outputs, lecun_normal, generator), nn.SELU()]
-        if dropout_everywhere or index == depth:
-            layers.append(nn.AlphaDropout(dropout_rate))
-    return nn.Sequential(*layers, dense(width, classes, lecun_normal, generator))
-
-
-def hidden_sizes(depth: int, width: int, pixels: int = PIXELS) -> list[tuple[int, int]]:
-    """(inputs, outputs) of each of the ``depth`` hidden layers."""
-    return list(pairwise([pixels] + [width] * depth))
+    for number, (inputs, outputs) in enumerate(pairwise([pixels] + [width] * depth), start=1):
+        layers += [dense(inputs, outputs, initialise, generator, bias), *after(number)]
+    return nn.Sequential(*layers, dense(width, classes, initialise, generator))

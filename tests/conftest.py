@@ -3,10 +3,13 @@
 import os
 
 # Also in every process that a test starts: several workers, each with as many threads as there are
-# cores, would wait for one another. Torch reads these when it is loaded.
-os.environ |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+# cores, would wait for one another. Torch reads these when it is loaded. Where CI or BUILD_NUMBER
+# is set, pytest writes out the whole difference of two long values whenever an assertion fails, as
+# those of controls do on purpose: a suite of minutes would take an hour.
+threads = {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+os.environ |= threads | {"CI": "", "BUILD_NUMBER": ""}
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, settings  # noqa: E402
 
 # The first call into torch is slow, so no example has a deadline in any profile.
 settings.register_profile(

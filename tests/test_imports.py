@@ -27,7 +27,7 @@ MAY_USE = {
         *("backprop", "classifiers", "data", "errors", "files", "optim", "runs", "stack"),
     ),
     "training": ("backprop", "classifiers", "errors", "rate_search", "runs"),
-    "uncertainty": ("classifiers", "data", "errors", "files", "runs"),
+    "uncertainty": ("backprop", "classifiers", "data", "errors", "files", "runs", "seeds"),
     "cli": ("classifiers", "data", "errors", "rate_search", "runs", "training", "uncertainty"),
     "study": (
         *("classifiers", "cli", "data", "errors", "files", "rate_search", "runs", "stack"),

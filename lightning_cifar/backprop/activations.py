@@ -33,12 +33,15 @@ def elu_(values: Tensor, alpha: float, scale: float, spare: Tensor | None = None
     return values.clamp_min_(0.0).add_(negative, alpha=alpha).mul_(scale)
 
 
-def evaluated(layers: nn.Sequential, inputs: Tensor) -> Tensor:
-    """The layers' output without a gradient; no layer's output is kept for later."""
+def evaluated(layers: nn.Sequential, inputs: Tensor, *, overwrite: bool = False) -> Tensor:
+    """The layers' output without a gradient; no layer's output is kept for later.
+
+    overwrite: the inputs are not needed afterwards either.
+    """
     outputs = inputs
     for layer in layers:
         constants = constants_of(layer)
-        if constants is None or outputs is inputs:
+        if constants is None or (outputs is inputs and not overwrite):
             outputs = layer(outputs)
         else:
             outputs = elu_(outputs, *constants)

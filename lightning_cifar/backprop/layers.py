@@ -9,12 +9,19 @@ import copy
 import math
 from collections.abc import Callable
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lightning_cifar.backprop.activations import constants_of, elu_
+from lightning_cifar.backprop.members import member_first, without_member
+from lightning_cifar.backprop.normalisation import (
+    batch_norm,
+    batch_norm_then_linear,
+    is_usual_batch_norm,
+)
 from lightning_cifar.backprop.stacked_layers import (
     SATURATION,
     StackedAlphaDropout,
@@ -64,62 +71,6 @@ def shared_linear(
         WeightGradient(gradients, inputs.value, of_weight.view(members * features, -1), None)
     )
     return Signal(value, gradient)
-
-
-def batch_norm(tape: Tape, layer: nn.BatchNorm1d | StackedBatchNorm, inputs: Signal) -> Signal:
-    """Normalise over the batch; the members' features stand side by side as channels."""
-    if inputs.value.ndim == 2:
-        inputs = repeated(tape, inputs)
-    weight, of_weight = member_first(layer.weight, 1)
-    bias, of_bias = member_first(layer.bias, 1)
-    members, features = weight.shape
-    assert layer.running_mean is not None
-    assert layer.running_var is not None
-    assert layer.num_batches_tracked is not None
-    outputs = Signal(tape.activations(features), tape.activations(features))
-    mean, deviation = tape.buffer(members * features), tape.buffer(members * features)
-    if members > 1:  # rows of a stack lie far from each other
-        rows = [tape.buffer(members, features) for _ in range(2)]
-        tape.then(rows[0].copy_, weight)
-        tape.then(rows[1].copy_, bias)
-        weight, bias = rows
-    scale, shift = weight.view(-1), bias.view(-1)
-    running = (layer.running_mean.view(-1), layer.running_var.view(-1))
-    tape.then(layer.num_batches_tracked.add_, 1)
-    tape.then(
-        torch.native_batch_norm,
-        *(channels(inputs.value), scale, shift, *running, True, layer.momentum, layer.eps),
-        out=(channels(outputs.value), mean, deviation),
-    )
-    assert outputs.gradient is not None
-    # Asked for in any case: the kernel with buffers knows no other way.
-    of_inputs = tape.activations(features) if inputs.gradient is None else inputs.gradient
-    of_scale, of_shift = tape.buffer(members * features), tape.buffer(members * features)
-    tape.back(
-        partial(
-            torch.ops.aten.native_batch_norm_backward.out,
-            *(channels(outputs.gradient), channels(inputs.value), scale, *running),
-            *(mean, deviation, True, layer.eps, [True, True, True]),
-            out0=channels(of_inputs),
-            out1=of_scale,
-            out2=of_shift,
-        ),
-        partial(of_weight.copy_, of_scale.view(members, features)),
-        partial(of_bias.copy_, of_shift.view(members, features)),
-    )
-    return outputs
-
-
-def repeated(tape: Tape, shared: Signal) -> Signal:
-    """Images that all members share, once for each of them."""
-    own = tape.activations(shared.value.shape[-1])
-    tape.then(own.copy_, shared.value)
-    return Signal(own, None)
-
-
-def channels(values: Tensor) -> Tensor:
-    """(members, batch, features) as (batch, members * features), without a copy."""
-    return values.transpose(0, 1).view(values.shape[1], -1)
 
 
 def elu(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
@@ -200,22 +151,23 @@ def by_autograd(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
     return outputs
 
 
-def member_first(parameter: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
-    """Values and gradient of a parameter, with a leading member dimension."""
-    values, gradient = parameter.detach(), parameter.grad
-    assert gradient is not None
-    if values.ndim > dimensions:
-        return values, gradient
-    return values[None], gradient[None]
-
-
-def without_member(product: WeightGradient) -> WeightGradient:
-    """The matrices of a single network."""
-    bias = None if product.bias is None else product.bias[0]
-    return WeightGradient(product.of_outputs[0], product.inputs[0], product.weight[0], bias)
-
-
 AddLayer = Callable[[Tape, Any, Signal], Signal]
+
+
+def add_layers(tape: Tape, layers: nn.Sequential, inputs: Signal) -> Signal:
+    """Add all layers, one after another; returns the signal of the logits."""
+    every: list[Any] = list(layers)
+    signal, waiting = inputs, None
+    for layer, following in zip_longest(every, every[1:]):
+        if waiting is not None:
+            signal, waiting = batch_norm_then_linear(tape, waiting, layer, signal), None
+            continue
+        rule = rule_for(layer, signal)
+        if rule is batch_norm and signal.gradient is None and is_linear(following):
+            waiting = layer
+        elif rule is not None:
+            signal = rule(tape, layer, signal)
+    return signal
 
 
 def rule_for(layer: nn.Module, inputs: Signal) -> AddLayer | None:
@@ -224,7 +176,7 @@ def rule_for(layer: nn.Module, inputs: Signal) -> AddLayer | None:
         return None
     if is_watched(layer):
         return by_autograd
-    if isinstance(layer, nn.Linear | StackedLinear):
+    if is_linear(layer):
         return linear
     if isinstance(layer, nn.AlphaDropout | StackedAlphaDropout) and not layer.training:
         return None
@@ -238,14 +190,21 @@ def rule_for(layer: nn.Module, inputs: Signal) -> AddLayer | None:
     return by_autograd
 
 
-def is_usual_batch_norm(layer: nn.Module) -> bool:
-    """Whether a layer has weights and running statistics with a momentum."""
-    return (
-        type(layer) is nn.BatchNorm1d
-        and layer.affine
-        and layer.track_running_stats
-        and layer.momentum is not None
-    )
+def without_rule(layers: nn.Sequential) -> list[str]:
+    """The classes of the layers whose gradients autograd finds, each once."""
+    signal, names = Signal(torch.empty(0), None), []
+    for layer in layers:
+        rule = rule_for(layer, signal)
+        if rule is by_autograd:
+            names.append(type(layer).__name__)
+        if rule is not None:
+            signal = Signal(signal.value, None, is_read_back=rule is elu)
+    return list(dict.fromkeys(names))
+
+
+def is_linear(layer: nn.Module | None) -> bool:
+    """Whether a layer is linear and has no hooks."""
+    return isinstance(layer, nn.Linear | StackedLinear) and not is_watched(layer)
 
 
 def is_watched(layer: nn.Module) -> bool:

@@ -10,6 +10,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from lightning_cifar.backprop.fitting import scheduler_of, steps_at_once
+from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.data.blocks import Block, Blocks
 from lightning_cifar.optim.flat_nadam import FlatNAdam
@@ -55,6 +56,12 @@ class HandTrained(LightningModule, ABC):
         self.automatic_optimization = False
         device = self.trainer.strategy.root_device.type
         self.steps_at_once = steps_at_once(self.trainer, device)
+
+    def on_train_start(self) -> None:
+        """Name the layers that have no rule, or have hooks."""
+        names = [] if self.automatic_optimization else without_rule(self.trained_layers())
+        if names:
+            rank_zero_info(f"autograd finds the gradients of {', '.join(names)}")
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
@@ -136,9 +143,3 @@ class HandTrained(LightningModule, ABC):
         if isinstance(loader, Blocks) and 0 <= steps < float("inf"):
             return len(loader.batches) * (self.trainer.max_epochs or 0)
         return steps
-
-
-def say_unknown(layers: nn.Sequential, names: set[str]) -> None:
-    """Name the layers whose gradients autograd finds."""
-    if names:
-        rank_zero_info(f"no rule for {', '.join(sorted(names))}: autograd finds their gradients")

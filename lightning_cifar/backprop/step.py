@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.backprop.cuda_graph import captured
-from lightning_cifar.backprop.layers import is_watched, rule_for
+from lightning_cifar.backprop.layers import add_layers, is_watched
 from lightning_cifar.backprop.stacked_layers import StackedBatchNorm
 from lightning_cifar.backprop.tape import Signal, Tape
 from lightning_cifar.optim.flat_nadam import FlatNAdam
@@ -108,10 +108,7 @@ class Batch:
         # Zeros, because a capture runs the calls before there is a batch.
         self.inputs.zero_()
         self.labels = torch.zeros(shape, dtype=torch.long, device=self.inputs.device)
-        signal = Signal(self.inputs, None)
-        for layer in step.layers:
-            rule = rule_for(layer, signal)
-            signal = signal if rule is None else rule(tape, layer, signal)
+        signal = add_layers(tape, step.layers, Signal(self.inputs, None))
         self.losses = cross_entropy(tape, signal, self.labels, step.totals, share)
         self.draws = any(
             isinstance(layer, _DropoutNd) and layer.training for layer in step.layers.modules()

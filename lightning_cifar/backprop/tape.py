@@ -60,6 +60,7 @@ class Tape:
         self.forward_calls: list[Call] = []
         self.backward_calls: list[Call] = []
         self.products: list[WeightGradient] = []
+        self.after_products: list[Call] = []
         self.is_replayable = True
         self._room = like.new_empty(0)
         self._spare: dict[int, Tensor] = {}
@@ -109,7 +110,7 @@ class Tape:
     def calls(self) -> list[Call]:
         """Everything after the masks, in its order."""
         weights = [call for run in runs(self.products) for call in self._weight_calls(run)]
-        return [*self.forward_calls, *self.backward_calls, *weights]
+        return [*self.forward_calls, *self.backward_calls, *weights, *self.after_products]
 
     def _weight_calls(self, one: WeightGradient) -> list[Call]:
         sums: list[Call] = []

@@ -69,6 +69,7 @@ def fit_stack(
     folder: Path,
     accelerator: str = "auto",
     on_epoch: Callable[[int, int], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> list[MemberFit]:
     """Fit copies of the classifiers side by side, each until it has run out of patience.
 
@@ -78,6 +79,7 @@ def fit_stack(
     folder: for the checkpoint of a stack under way, from which a second call with the same
     arguments continues; it is not removed at the end, because the result is not yet kept.
     on_epoch: called after each epoch with its number and the number of members it trained.
+    callbacks: more of them, which see each epoch before members leave.
     Returns: one result for each classifier, in their order.
     Raises: InputError for classifiers that are not alike, a rate that is missing, a patience below
     1, or a checkpoint in ``folder`` that is of another stack.
@@ -104,7 +106,7 @@ def fit_stack(
     probes = datamodule.validation_images.images[:PROBE_IMAGES]
     progress = StackProgress(len(members), patience, probes, description, on_epoch)
     trainer = silent_trainer(
-        [progress],
+        [*callbacks, progress],
         accelerator=accelerator,
         devices=1,
         max_epochs=max_epochs,

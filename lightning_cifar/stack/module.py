@@ -171,7 +171,9 @@ def check_alike(classifiers: Sequence[DenseClassifier]) -> None:
                     f"{value!r}; train them in two stacks"
                 )
         if each.learning_rate is None:
-            raise InputError("every classifier of a stack needs a learning rate: search it before")
+            raise InputError(
+                "every classifier of a stack needs a learning rate; search for one first"
+            )
 
 
 def settings_of(classifier: DenseClassifier) -> dict[str, Any]:

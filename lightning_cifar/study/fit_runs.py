@@ -13,18 +13,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.runs.provenance import device_name
-from lightning_cifar.stack.activations import PROBE_IMAGES
-from lightning_cifar.stack.fit import (
-    MemberFit,
-    checkpoint_of,
-    member_fit,
-    prepared,
-    silent_trainer,
-    train_stack,
-)
-from lightning_cifar.stack.module import settings_of
-from lightning_cifar.stack.progress import STACK_FILE, StackProgress, stack_of
+from lightning_cifar.stack.fit import MemberFit, fit_stack
+from lightning_cifar.stack.progress import stack_of
 from lightning_cifar.study.conditions import Condition
 
 Checkpoint = tuple[int, dict[str, Tensor]]  # epoch, counted from 0, and the network's weights
@@ -39,38 +29,22 @@ def fit_runs(
 ) -> list[tuple[MemberFit, Checkpoint]]:
     """Fit the runs of some seeds: seed -> its rate; their results in this order.
 
-    datamodule: set up for fitting.
     folder: for the checkpoint of a stack under way, from which a second call continues.
     on_epoch: called after each epoch with its number and the number of members it trained.
     """
-    settings, seeds = condition.settings, list(rates)
-    members = [
-        prepared(condition.classifier(*each, datamodule), datamodule) for each in rates.items()
-    ]
-    description = {
-        "members": [settings_of(each) | dict(each.hparams) for each in members],
-        "seeds": seeds,
-        "max_epochs": settings["trainer"]["max_epochs"],
-        "patience": settings["early_stopping"]["patience"],
-        "data": {"fingerprint": datamodule.fingerprint} | datamodule.settings,
-    }
-    checkpoint = checkpoint_of(folder / STACK_FILE, description)
-    probes = datamodule.validation_images.images[:PROBE_IMAGES]
-    progress = StackProgress(len(members), description["patience"], probes, description, on_epoch)
-    accurate = MostAccurate(len(members))
-    trainer = silent_trainer(
-        [accurate, progress],  # in this order, before members leave
+    settings = condition.settings
+    accurate = MostAccurate(len(rates))
+    fits = fit_stack(
+        [condition.classifier(*each, datamodule) for each in rates.items()],
+        datamodule,
+        seeds=list(rates),
+        max_epochs=settings["trainer"]["max_epochs"],
+        patience=settings["early_stopping"]["patience"],
+        folder=folder,
         accelerator=settings["trainer"]["accelerator"],
-        devices=1,
-        max_epochs=description["max_epochs"],
-        default_root_dir=str(folder),
+        on_epoch=on_epoch,
+        callbacks=[accurate],
     )
-    train_stack(members, seeds, datamodule, trainer, checkpoint)
-    device = device_name(trainer.strategy.root_device)
-    fits = [
-        member_fit(member, its, device, datamodule.fingerprint)
-        for member, its in zip(members, progress.members, strict=True)
-    ]
     return list(zip(fits, accurate.checkpoints, strict=True))
 
 

@@ -90,8 +90,8 @@ class BestWeights(Checkpoint):
             near = difflib.get_close_matches(self.monitor, DIRECTIONS, n=1)
             hint = f"did you mean {near[0]!r}? Else add" if near else "add"
             raise InputError(
-                f"early_stopping.monitor is {self.monitor!r}, of which it is not known whether it "
-                f"should fall or rise; {hint} --early_stopping.mode min (or max)"
+                f"early_stopping.monitor is {self.monitor!r}; whether it should fall or rise is "
+                f"not known; {hint} --early_stopping.mode min (or max)"
             )
         return known[0]
 

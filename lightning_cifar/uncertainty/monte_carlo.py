@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.seeds import seed_generators
 from lightning_cifar.uncertainty.dropout_modes import dropout_active, evaluation_mode
 from lightning_cifar.uncertainty.masks import draw_masks
 from lightning_cifar.uncertainty.stages import Plan, plan_of, suffix_logits
@@ -192,9 +193,7 @@ def seeded_globally(device: torch.device, seed: int) -> Iterator[None]:
     if device.type == "cuda":
         cuda.append(torch.cuda.current_device() if device.index is None else device.index)
     with torch.random.fork_rng(devices=cuda):
-        torch.default_generator.manual_seed(seed)
-        for index in cuda:
-            torch.cuda.default_generators[index].manual_seed(seed)
+        seed_generators(seed, device)
         yield
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lightning_cifar.backprop.activations import evaluated
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty.dropout_modes import active_dropout_layers, is_active_dropout
 from lightning_cifar.uncertainty.masks import UnitRule, masked, masked_linear, unit_rule
-from lightning_cifar.uncertainty.quick_selu import QuickSELU
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,7 @@ def stage_of(layers: Sequence[nn.Module]) -> Stage:
     rule = unit_rule(layers[0])
     linear = layers[1] if len(layers) > 1 and isinstance(layers[1], nn.Linear) else None
     rest = layers[1:] if linear is None else layers[2:]
-    # The stage's own outputs are scratch, so SELU may write into them.
-    quick = [QuickSELU() if isinstance(layer, nn.SELU) else layer for layer in rest]
-    return Stage(rule, linear, nn.Sequential(*quick))
+    return Stage(rule, linear, nn.Sequential(*rest))
 
 
 def measured_widths(
@@ -91,7 +89,7 @@ def measured_widths(
                 f"shape {tuple(features.shape)}: put nn.Flatten before it or use naive_logits"
             )
         widths.append(features.shape[1])
-        # A copy, because the stage may write into what it gets, and the prefix may be empty.
+        # A copy, because a layer may write into what it gets, and the prefix may be empty.
         features = features.clone() if stage.linear is None else stage.linear(features)
         widest = max(widest, features.shape[1])
         for layer in stage.rest:
@@ -124,4 +122,4 @@ def stage_output(stage: Stage, features: Tensor, mask: Tensor) -> Tensor:
         return outputs
     # Layers such as batch normalisation read a third axis as something else than samples.
     shape = outputs.shape[:2]
-    return torch.unflatten(stage.rest(outputs.flatten(0, 1)), 0, shape)
+    return torch.unflatten(evaluated(stage.rest, outputs.flatten(0, 1), overwrite=True), 0, shape)

@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from lightning_cifar import networks
 from lightning_cifar.backprop import layers as rules
 from lightning_cifar.backprop import tape as tapes
 from lightning_cifar.backprop.step import Backpropagation
-from lightning_cifar.backprop.tape import Signal
+from lightning_cifar.backprop.tape import Signal, Tape
 
 
 @settings(max_examples=25, deadline=None)
@@ -101,6 +102,38 @@ def test_control_products_put_together_wrongly_are_noticed(monkeypatch):
 
     monkeypatch.setattr(tapes, "at_equal_distances", stacked)
     assert_rejects(trains_as_autograd("elu", depth=5))
+
+
+@pytest.fixture
+def normalised_input(monkeypatch):
+    """A network whose only normalisation is that of the input: then its shift has a gradient."""
+
+    def build(depth, width, generator, *_):
+        network = networks.elu_network(depth, width, generator)
+        return network.insert(1, nn.BatchNorm1d(3072))
+
+    monkeypatch.setitem(BUILDERS, "normalised input", build)
+    return "normalised input"
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_input_is_normalised_as_by_autograd(normalised_input, members):
+    trains_as_autograd(normalised_input, members=members)()
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_control_a_wrong_gradient_of_the_normalisation_is_noticed(
+    monkeypatch, normalised_input, place
+):
+    """One of the five calls that follow the first layer's product is left out."""
+    calls = Tape.calls
+
+    def without_one(tape):
+        del tape.after_products[place]
+        return calls(tape)
+
+    monkeypatch.setattr(Tape, "calls", without_one)
+    assert_rejects(trains_as_autograd(normalised_input))
 
 
 def test_equal_layers_share_one_product():

@@ -22,7 +22,6 @@ from lightning_cifar.uncertainty.monte_carlo import (
     naive_logits,
     sample_logits,
 )
-from lightning_cifar.uncertainty.quick_selu import QuickSELU
 from lightning_cifar.uncertainty.stages import plan_of, suffix_logits
 
 
@@ -131,24 +130,6 @@ def test_a_rate_of_one_is_pytorchs(dropout):
     cached = sample_logits(network, images, samples=2, seed=0)
     naive = naive_logits(network, images, samples=2, seed=0)
     assert torch.allclose(cached, naive, rtol=ROUNDING)
-
-
-def selu_like(function):
-    @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
-    def check(seed, size):
-        generator = torch.Generator().manual_seed(seed)
-        values = size * torch.randn(50, generator=generator, dtype=torch.float64)
-        assert torch.allclose(function(values.clone()), torch.selu(values), atol=1e-14)
-
-    return check
-
-
-def test_quick_selu_is_selu():
-    selu_like(QuickSELU())()
-
-
-def test_another_activation_than_selu_is_caught():
-    assert_rejects(selu_like(nn.functional.elu))
 
 
 def test_masks_keep_the_share_that_the_rate_says():

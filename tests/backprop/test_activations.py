@@ -1,0 +1,36 @@
+import pytest
+import torch
+from controls import assert_rejects
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from lightning_cifar.backprop.activations import constants_of, elu_, evaluated
+
+
+def same_function(function, layer):
+    @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
+    def check(seed, size):
+        generator = torch.Generator().manual_seed(seed)
+        values = size * torch.randn(50, generator=generator, dtype=torch.float64)
+        assert torch.allclose(function(values.clone()), layer(values), atol=1e-14)
+
+    return check
+
+
+@pytest.mark.parametrize("layer", [nn.ELU(), nn.ELU(alpha=0.5), nn.SELU()], ids=str)
+def test_activations_in_place_are_pytorchs(layer):
+    same_function(lambda values: elu_(values, *constants_of(layer)), layer)()
+
+
+def test_control_another_activation_is_rejected():
+    assert_rejects(same_function(nn.functional.elu, nn.SELU()))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_only_inputs_that_may_be_overwritten_are(overwrite):
+    inputs = torch.linspace(-2, 2, 5)
+    before = inputs.clone()
+    outputs = evaluated(nn.Sequential(nn.SELU()), inputs, overwrite=overwrite)
+    assert torch.allclose(outputs, torch.selu(before))
+    assert torch.equal(inputs, before) is not overwrite
