@@ -181,15 +181,16 @@ def condition_settings(condition: Condition) -> dict[str, Any]:
     return settings
 
 
-def fingerprints(conditions: Iterable[Condition]) -> dict[str, str]:
-    """Condition -> hash of its images, which are made ready in the cache where they are not."""
-    known: dict[str, str] = {}
+def settle_images(conditions: Iterable[Condition]) -> dict[str, str]:
+    """Make the images ready, and write into the settings which validation images are used.
+
+    Returns: condition -> hash of its images.
+    """
+    known: dict[str, CIFAR10DataModule] = {}
     found = {}
     for condition in conditions:
         data = condition.settings["data"]
-        places = ("source", "path", "cache", "image_size", "labels", "skip_unreadable")
-        source = hash_of({key: data[key] for key in places})
-        if source not in known:
-            known[source] = condition.datamodule().fingerprint
-        found[condition.name] = known[source]
+        images = known.setdefault(hash_of(data), condition.datamodule())
+        data["validation"] = images.settings["validation"]
+        found[condition.name] = images.fingerprint
     return found

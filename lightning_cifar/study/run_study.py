@@ -11,7 +11,7 @@ import torch
 
 from lightning_cifar.errors import Interrupted
 from lightning_cifar.runs.configuration import Config, config_path
-from lightning_cifar.study.conditions import Condition, conditions_of, fingerprints
+from lightning_cifar.study.conditions import Condition, conditions_of, settle_images
 from lightning_cifar.study.folder import open_study
 from lightning_cifar.study.jobs import Job, jobs_of, longest_first, shard_of
 from lightning_cifar.study.local_engine import run_jobs
@@ -32,14 +32,12 @@ def run_study(options: Namespace) -> int:
     plan = read_plan(file, options.seeds)
     wanted = selected(plan, options.set_ups)
     conditions = conditions_of(plan, file.parent, places(options))
-    for condition in conditions:  # what is used, not that it was left open
-        used = condition.datamodule().settings["validation"]
-        condition.settings["data"]["validation"] = used
+    hashes = settle_images(conditions)
     if options.engine == "ray":
         from lightning_cifar.study.ray_engine import require_ray
 
         require_ray()
-    open_study(options.out, plan, conditions, fingerprints(conditions))
+    open_study(options.out, plan, conditions, hashes)
     if options.redo_damaged:
         remove_damaged(options.out)
     records, damaged = read_study(options.out)
