@@ -1,12 +1,13 @@
 """Fits that take a moment: few images of noise, shallow networks, chosen callbacks."""
 
+import torch
 from image_examples import CLASSES, random_images
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from lightning_cifar.classifiers import EluClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.images import ImageSet
+from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.runs.checkpoints import SealedCheckpoints
 
 
@@ -17,6 +18,29 @@ def small_data(*, train=64, test=20, fingerprint="of noise", **options):
     parts = {"train": random_images(train), "test": random_images(test, seed=1)}
     datamodule._image_set = ImageSet(CLASSES, fingerprint, parts.__getitem__)
     return datamodule
+
+
+def lopsided_data(counts=(80, 20, 10), *, tint=20, seed=0, **options):
+    """A data module over classes of these sizes, each noise with one colour a little brighter.
+
+    Ten of each class test; one in five of the training images validates.
+    """
+    classes = CLASSES[: len(counts)]
+    datamodule = small_data(validation_size=sum(counts) // 5, **options)
+    parts = {
+        "train": tinted(torch.tensor(counts), tint, seed),
+        "test": tinted(torch.full((len(counts),), 10), tint, seed + 1),
+    }
+    datamodule._image_set = ImageSet(classes, f"lopsided {counts}", parts.__getitem__)
+    return datamodule
+
+
+def tinted(counts, tint, seed):
+    labels = torch.repeat_interleave(torch.arange(len(counts)), counts)
+    generator = torch.Generator().manual_seed(seed)
+    pixels = 120 + 40 * torch.randn(len(labels), 3, 32, 32, generator=generator)
+    pixels[torch.arange(len(labels)), labels % 3] += tint
+    return LabelledImages(pixels.clamp(0, 255).to(torch.uint8), labels)
 
 
 def small_classifier(variant=EluClassifier, **options):
