@@ -7,7 +7,7 @@ of the training images is part of the module and of every checkpoint.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from math import prod
-from typing import Any, final
+from typing import Any, final, get_args
 
 import torch
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
@@ -27,6 +27,11 @@ from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.left_as_found import left_as_found
 from lightning_cifar.data.loaders import training_batches
 from lightning_cifar.data.statistics import measure_batches
+from lightning_cifar.data.unequal_classes import (
+    BalancedAccuracy,
+    ClassWeights,
+    balanced_weights,
+)
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.schedules import SCHEDULES, Schedule
@@ -50,9 +55,11 @@ class DenseClassifier(HandTrained, ABC):
         seed: of the initial weights.
         classes: number of classes; the command line takes it from the images.
         image_size: height and width of an image; the command line takes it from the images.
+        class_weights: of the training loss alone; ``balanced`` lets every class count the same,
+            however few its training images.
 
     Raises:
-        InputError: a size below 1, or a rate that is not a positive number.
+        InputError: a size below 1, a rate that is not a positive number, or other class weights.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class DenseClassifier(HandTrained, ABC):
         seed: int = 0,
         classes: int = networks.CLASSES,
         image_size: int = networks.IMAGE_SHAPE[1],
+        class_weights: ClassWeights = "none",
     ) -> None:
         super().__init__()
         for name, size in (("depth", depth), ("width", width)):
@@ -79,8 +87,14 @@ class DenseClassifier(HandTrained, ABC):
                 f"learning_rate must be a positive number, got {learning_rate}; "
                 "leave it out to have it searched"
             )
+        if class_weights not in get_args(ClassWeights):
+            raise InputError(
+                f"class_weights is {class_weights!r}; choose one of "
+                f"{', '.join(get_args(ClassWeights))}"
+            )
         self.save_hyperparameters()
         self.classes = classes
+        self.weighs_classes = class_weights == "balanced"
         self.image_shape = (3, image_size, image_size)
         self.standardise = Standardise(self.image_shape)
         self.network = self.build_network(depth, width, torch.Generator().manual_seed(seed))
@@ -108,6 +122,7 @@ class DenseClassifier(HandTrained, ABC):
             datamodule.check_network(self.classes, self.image_shape[1])
             self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
         if stage == "fit":
+            self.adopt_class_weights(datamodule)
             reason = why_no_layers(self.network)
             reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
             self.automatic_optimization, self.steps_at_once = True, 1
@@ -154,8 +169,29 @@ class DenseClassifier(HandTrained, ABC):
             if measured is not None:
                 self.standardise.adopt(measured.mean, measured.deviation)
 
+    def adopt_class_weights(self, datamodule: Any) -> None:
+        """Weigh the classes by their numbers of training images, if they are to be weighed.
+
+        Raises:
+            InputError: those numbers are not known, because the data module is not ours.
+        """
+        if not self.weighs_classes:
+            return
+        if not isinstance(datamodule, CIFAR10DataModule):
+            raise InputError(
+                "class_weights is balanced, and CIFAR10DataModule alone knows how many training "
+                "images each class has; fit with one, or leave class_weights out"
+            )
+        self.class_weights = balanced_weights(datamodule.train_images.labels, self.classes)
+
+    def weights_by_class(self) -> dict[str, float]:
+        """Class -> its weight in the training loss; empty if all weigh the same."""
+        if self.class_weights is None:
+            return {}
+        return dict(zip(self.class_names, self.class_weights.tolist(), strict=True))
+
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of raw images (batch, 3, 32, 32), uint8."""
+        """Logits (batch, classes) of raw images (batch, 3, size, size), uint8."""
         inputs = self.standardise(images)
         if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
             logits: Tensor = self.network(inputs)
@@ -196,12 +232,15 @@ class DenseClassifier(HandTrained, ABC):
             self.type(trained["standardise.scale"].dtype)
 
     def training_step(self, batch: Any, batch_index: int) -> Any:
-        """One or more steps by hand; or the mean cross-entropy of a batch, for autograd."""
+        """One or more steps by hand; or the mean cross-entropy of a batch, for autograd.
+
+        With class weights the mean is weighted, as in ``torch.nn.functional.cross_entropy``.
+        """
         if not self.automatic_optimization:
             return self.train_block(batch, batch_index)
         images, labels = batch
         logits = self.network(self.standardise(images))
-        loss = functional.cross_entropy(logits, labels)
+        loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
         with torch.no_grad():
             self.train_totals[0] += loss * len(labels)
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
@@ -349,6 +388,8 @@ class AlphaDropoutClassifier(DenseClassifier):
         seed: of the initial weights.
         classes: number of classes; the command line takes it from the images.
         image_size: height and width of an image; the command line takes it from the images.
+        class_weights: of the training loss alone; ``balanced`` lets every class count the same,
+            however few its training images.
         dropout_rate: share of units dropped, from 0 to below 1.
         dropout_everywhere: after every hidden layer, not only before the output.
     """
@@ -364,6 +405,7 @@ class AlphaDropoutClassifier(DenseClassifier):
         dropout_everywhere: bool = False,
         classes: int = networks.CLASSES,
         image_size: int = networks.IMAGE_SHAPE[1],
+        class_weights: ClassWeights = "none",
     ) -> None:
         if not 0 <= dropout_rate < 1:
             raise InputError(
@@ -372,7 +414,9 @@ class AlphaDropoutClassifier(DenseClassifier):
             )
         self.dropout_rate = dropout_rate
         self.dropout_everywhere = dropout_everywhere
-        super().__init__(depth, width, learning_rate, schedule, seed, classes, image_size)
+        super().__init__(
+            *(depth, width, learning_rate, schedule, seed, classes, image_size, class_weights)
+        )
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
         """Linear → SELU, with AlphaDropout before the output or after every hidden layer."""
@@ -395,7 +439,7 @@ def more_accuracies(classes: int) -> nn.ModuleDict:
 
     The last one only where there are more than ten classes: five of ten are half.
     """
-    found = {"balanced_accuracy": MulticlassAccuracy(classes, average="macro")}
+    found: dict[str, Metric] = {"balanced_accuracy": BalancedAccuracy(classes)}
     if classes > 10:
         found["top5_accuracy"] = MulticlassAccuracy(classes, top_k=5, average="micro")
     return nn.ModuleDict(found)

@@ -206,6 +206,11 @@ def test_captured_steps_are_those_of_autograd(variant, members):
     trains_as_autograd(variant, members=members, device="cuda", own_images=members > 1)()
 
 
+@pytest.mark.parametrize("members", [1, 3])
+def test_captured_steps_weigh_classes(members):
+    trains_as_autograd("elu", members=members, device="cuda", weighted=True)()
+
+
 def test_control_a_captured_step_that_leaves_a_product_out_is_noticed(monkeypatch):
     leave_out_a_product(monkeypatch)
     assert_rejects(trains_as_autograd("elu", device="cuda"))

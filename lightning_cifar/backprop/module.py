@@ -26,10 +26,14 @@ class HandTrained(LightningModule, ABC):
             optimisation trains.
         train_totals: (2, members), sums of the losses and of the right answers of this epoch.
         train_images: of this epoch, each member's.
+        class_weights: (classes,), of the training loss; None: every image weighs the same.
+        loss_weights: the same where and in the type in which the losses are computed.
     """
 
     standardise: Standardise
     steps_at_once = 1
+    class_weights: Tensor | None = None
+    loss_weights: Tensor | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +62,8 @@ class HandTrained(LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
+        if self.class_weights is not None:
+            self.loss_weights = self.class_weights.to(self.standardise.scale)
         self.train_totals = torch.zeros(2, self.members(), device=self.device)
         self.train_images = self.train_batches = 0
         self._steps.clear()
@@ -99,6 +105,7 @@ class HandTrained(LightningModule, ABC):
                     optimiser,
                     self.members(),
                     self.train_totals,
+                    self.loss_weights,
                 )
             ]
         self._steps[0].prepare()

@@ -29,6 +29,7 @@ class Backpropagation:
     members: how many networks.
     totals: (2, members), to which the sum of the losses and the right answers of every batch are
     added.
+    class_weights: (classes,), under which the losses are means; None: plain means.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class Backpropagation:
         optimiser: FlatNAdam,
         members: int,
         totals: Tensor,
+        class_weights: Tensor | None = None,
     ) -> None:
         self.layers, self.standardise, self.optimiser = layers, standardise, optimiser
-        self.members, self.totals = members, totals
+        self.members, self.totals, self.class_weights = members, totals, class_weights
         self.batches: dict[Any, Batch] = {}
         self.state: list[int] = []
         self.earlier: list[Tensor] = []  # gradients of a step's earlier parts
@@ -112,7 +114,9 @@ class Batch:
         for layer in step.layers:
             rule = rule_for(layer, signal)
             signal = signal if rule is None else rule(tape, layer, signal)
-        self.losses = cross_entropy(tape, signal, self.labels, step.totals, share)
+        self.losses = cross_entropy(
+            tape, signal, self.labels, step.totals, share, step.class_weights
+        )
         self.draws = any(
             isinstance(layer, _DropoutNd) and layer.training for layer in step.layers.modules()
         )
@@ -133,9 +137,17 @@ class Batch:
 
 
 def cross_entropy(
-    tape: Tape, logits: Signal, labels: Tensor, totals: Tensor, share: float
+    tape: Tape,
+    logits: Signal,
+    labels: Tensor,
+    totals: Tensor,
+    share: float,
+    class_weights: Tensor | None = None,
 ) -> Tensor:
-    """Add the mean cross-entropy of each member to a tape; returns where it will be, (members,)."""
+    """Add the mean cross-entropy of each member to a tape; returns where it will be, (members,).
+
+    class_weights: as ``torch.nn.functional.cross_entropy`` takes them: the mean is a weighted one.
+    """
     value, gradient = logits.value, logits.gradient
     assert gradient is not None
     members, batch, classes = value.shape
@@ -148,7 +160,14 @@ def cross_entropy(
     minus_one = tape.buffer(1).fill_(-1).expand(members, batch, 1)
     tape.then(torch.ops.aten._log_softmax.out, value, -1, False, out=log_shares)
     tape.then(torch.gather, log_shares, 2, wanted, out=picked)
-    tape.then(torch.mean, picked.view(members, batch), 1, out=losses)
+    if class_weights is None:
+        tape.then(torch.mean, picked.view(members, batch), 1, out=losses)
+        scaled = [partial(gradient.mul_, share / batch)]
+    else:
+        parts = shares_of_images(tape, labels, class_weights)
+        tape.then(picked.mul_, parts)
+        tape.then(torch.sum, picked.view(members, batch), 1, out=losses)
+        scaled = [partial(gradient.mul_, parts), partial(gradient.mul_, share)]
     tape.then(losses.neg_)
     tape.then(torch.argmax, value, -1, out=largest)
     tape.then(torch.eq, largest, wanted[..., 0], out=matches)
@@ -158,6 +177,15 @@ def cross_entropy(
     tape.back(
         partial(torch.exp, log_shares, out=gradient),
         partial(gradient.scatter_add_, 2, wanted, minus_one),
-        partial(gradient.mul_, share / batch),
+        *scaled,
     )
     return losses
+
+
+def shares_of_images(tape: Tape, labels: Tensor, class_weights: Tensor) -> Tensor:
+    """Add to a tape what part of its batch's loss each image is: of the shape of labels, and 1."""
+    chosen, total = tape.buffer(*labels.shape), tape.buffer(*labels.shape[:-1], 1)
+    tape.then(torch.index_select, class_weights, 0, labels.view(-1), out=chosen.view(-1))
+    tape.then(torch.sum, chosen, -1, True, out=total)
+    tape.then(chosen.div_, total)
+    return chosen[..., None]

@@ -34,6 +34,8 @@ def search_settings(
     """
     # The seed of a run does not decide the rate; the images, which do, stand below.
     left_out = {"seed", "classes", "image_size"}
+    if not classifier.weighs_classes:
+        left_out.add("class_weights")  # rates that were found before there were any stay found
     network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
     sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
     parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}

@@ -100,6 +100,7 @@ class RunRecord:
         images: what the images are: number of classes, size, form, whether their content was
             verified, what was done with them, and the files that were skipped.
         copies: how many images of one part are in another as well, by what "in" what.
+        class_weights: of each class in the training loss; empty if all weigh the same.
     """
 
     variant: str
@@ -123,6 +124,7 @@ class RunRecord:
     validations: tuple[ValidationRecord, ...] = ()
     copies: dict[str, int] = field(default_factory=dict)
     images: dict[str, Any] = field(default_factory=dict)
+    class_weights: dict[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> EpochRecord | None:

@@ -144,11 +144,12 @@ def train_stack(
 
 
 def prepared(classifier: DenseClassifier, datamodule: CIFAR10DataModule) -> DenseClassifier:
-    """A copy that knows the statistics of the training images and the names of the classes."""
+    """A copy that knows the training images' statistics, the classes' names and their weights."""
     member = unattached_copy(classifier)
     statistics = datamodule.standardisation
     member.standardise.adopt(statistics.mean, statistics.deviation)
     member.class_names = datamodule.classes
+    member.adopt_class_weights(datamodule)
     return member
 
 
@@ -236,6 +237,7 @@ def run_record(fit: MemberFit, config: dict[str, Any], source: str = "given") ->
         best_score=fit.epochs[fit.best_epoch].val_loss if fit.best_epoch >= 0 else math.nan,
         epochs=fit.epochs,
         config=config,
+        class_weights=classifier.weights_by_class(),
     )
 
 

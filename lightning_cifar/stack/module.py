@@ -23,7 +23,8 @@ OWN_SETTINGS = {"seed", "learning_rate"}  # what may differ between the members 
 class StackedClassifiers(HandTrained):
     """M classifiers that train side by side, each with its own rate, batches and masks.
 
-    classifiers: of one variant and shape, standardised alike, with a learning rate each; copied.
+    classifiers: of one variant and shape, standardised and weighed alike, with a learning rate
+    each; copied.
     seeds: of the members' dropout masks.
 
     Figures of the epoch under way are sums by member that ``train_figures`` and ``val_figures``
@@ -41,6 +42,7 @@ class StackedClassifiers(HandTrained):
         self.rates = torch.tensor([each.learning_rate for each in classifiers], dtype=torch.float64)
         self.schedule = classifiers[0].schedule
         self.present = list(range(len(classifiers)))
+        self.class_weights = classifiers[0].class_weights
         self.on_train_epoch_start()
         self.begin_validation_figures()
 

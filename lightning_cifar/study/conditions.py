@@ -36,6 +36,7 @@ PLACES = {
 # Settings that studies of earlier versions did not have, at the value that does what they did: they
 # do not stand in a run's configuration, so that its name stays what it was.
 DATA_SINCE = {"image_size": 32, "labels": "fine", "skip_unreadable": False}
+MODEL_SINCE = {"class_weights": "none"}
 TRAINER_KEYS = ("max_epochs", "accelerator")
 
 
@@ -67,9 +68,13 @@ class Condition:
         for section, name in LINKED:
             held = settings[section]
             (held["init_args"] if section == "model" else held).pop(name, None)
-        for name, value in DATA_SINCE.items():
-            if settings["data"].get(name) == value:
-                del settings["data"][name]
+        for held, since in (
+            (settings["data"], DATA_SINCE),
+            (settings["model"]["init_args"], MODEL_SINCE),
+        ):
+            for name, value in since.items():
+                if held.get(name) == value:
+                    del held[name]
         return settings
 
     def record_name(self, seed: int) -> str:

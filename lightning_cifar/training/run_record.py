@@ -163,6 +163,7 @@ class WriteRunRecord(Checkpoint):
             validations=tuple(self.validations),
             copies=dict(trainer.datamodule.copies),  # type: ignore[attr-defined]
             images=trainer.datamodule.found,  # type: ignore[attr-defined]
+            class_weights=pl_module.weights_by_class(),
         )
         write_record(record, Path(trainer.default_root_dir))
 

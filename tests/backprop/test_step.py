@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lightning_cifar.backprop import layers as rules
+from lightning_cifar.backprop import step as backprop_step
 from lightning_cifar.backprop import tape as tapes
-from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.step import Backpropagation, shares_of_images
 from lightning_cifar.backprop.tape import Signal
 
 
@@ -52,6 +53,31 @@ def test_steps_are_those_of_autograd(variant, members, depth, width, batch, own_
 @pytest.mark.parametrize("members", [1, 3])
 def test_accumulated_gradients_are_those_of_autograd(members):
     trains_as_autograd("batch_norm", members=members, parts=3)()
+
+
+@pytest.mark.parametrize("sizes", [{}, {"members": 3}, {"members": 3, "own_images": True}], ids=str)
+@pytest.mark.parametrize("parts", [1, 3])
+def test_class_weights_are_those_of_autograd(sizes, parts):
+    trains_as_autograd("batch_norm", weighted=True, parts=parts, **sizes)()
+
+
+def plain_mean(tape, labels, weights):
+    """The weights as they are, divided by the number of images and not by their sum."""
+    chosen, flat = tape.buffer(*labels.shape), labels.view(-1)
+    tape.then(torch.index_select, weights / labels.shape[-1], 0, flat, out=chosen.view(-1))
+    return chosen[..., None]
+
+
+def of_the_next_class(tape, labels, weights):
+    """Each image has the weight of another class."""
+    return shares_of_images(tape, labels, weights.roll(1))
+
+
+@pytest.mark.parametrize("wrong", [plain_mean, of_the_next_class])
+@pytest.mark.parametrize("members", [1, 3])
+def test_control_wrong_class_weights_are_noticed(monkeypatch, wrong, members):
+    monkeypatch.setattr(backprop_step, "shares_of_images", wrong)
+    assert_rejects(trains_as_autograd("elu", members=members, weighted=True))
 
 
 def forgets_earlier_parts(step, part, is_last):

@@ -25,6 +25,7 @@ CHANGES = {
 }
 # Option → the tests that show what it does.
 ELSEWHERE = {
+    "model.class_weights": "tests/training/test_class_weights.py",
     "data.source": "tests/data/test_datamodule.py",
     "data.path": "tests/cli/test_cut_runs.py",
     "data.cache": "tests/data/test_datamodule.py",

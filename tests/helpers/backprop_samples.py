@@ -49,6 +49,11 @@ def images_of(step, batch, members=None, device="cpu"):
     return images.to(device), torch.randint(10, shape, generator=generator).to(device)
 
 
+def class_weights(device):
+    """From a fifth of the usual weight to three times it."""
+    return torch.linspace(0.2, 3, 10, dtype=torch.float64, device=device)
+
+
 def layers_and_optimiser(networks_, device):
     """The layers that are trained by hand, their optimiser, and how to read a member's state."""
     if len(networks_) == 1:
@@ -61,7 +66,16 @@ def layers_and_optimiser(networks_, device):
 
 
 def trains_as_autograd(
-    variant, *, members=1, depth=3, width=5, batch=6, own_images=False, device="cpu", parts=1
+    variant,
+    *,
+    members=1,
+    depth=3,
+    width=5,
+    batch=6,
+    own_images=False,
+    device="cpu",
+    parts=1,
+    weighted=False,
 ):
     """A check of losses and gradients at every step, and of the weights after all of them."""
 
@@ -70,7 +84,8 @@ def trains_as_autograd(
         layers, optimiser, state_of = layers_and_optimiser(copy.deepcopy(theirs), device)
         standardise = standardisation().to(device)
         totals = torch.zeros(2, members, dtype=torch.float64, device=device)
-        step = Backpropagation(layers, standardise, optimiser, members, totals)
+        weights = class_weights(device) if weighted else None
+        step = Backpropagation(layers, standardise, optimiser, members, totals, weights)
         references = [torch.optim.NAdam(each.parameters(), lr=RATE) for each in theirs]
         expected_losses = torch.zeros(members, dtype=torch.float64, device=device)
         for number in range(STEPS):
@@ -86,7 +101,8 @@ def trains_as_autograd(
                     step.accumulate(part, part == parts - 1)
                 for member, network in enumerate(theirs):
                     mine = (images[member], labels[member]) if own_images else (images, labels)
-                    loss = functional.cross_entropy(network(standardise(mine[0])), mine[1])
+                    logits = network(standardise(mine[0]))
+                    loss = functional.cross_entropy(logits, mine[1], weight=weights)
                     (loss / parts).backward()
                     assert abs(float(losses[member] - loss.detach())) < NEAR
                     expected_losses[member] += loss.detach() * batch

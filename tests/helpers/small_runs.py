@@ -1,12 +1,13 @@
 """Fits that take a moment: few images of noise, shallow networks, chosen callbacks."""
 
+import torch
 from image_examples import CLASSES, random_images
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from lightning_cifar.classifiers import EluClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.images import ImageSet
+from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.runs.checkpoints import SealedCheckpoints
 
 
@@ -17,6 +18,26 @@ def small_data(*, train=64, test=20, fingerprint="of noise", **options):
     parts = {"train": random_images(train), "test": random_images(test, seed=1)}
     datamodule._image_set = ImageSet(CLASSES, fingerprint, parts.__getitem__)
     return datamodule
+
+
+def lopsided_data(counts=(80, 20, 10), **options):
+    """A data module over classes of these sizes, told apart by their grey level.
+
+    Fifty of each class test; one in five of the training images validates.
+    """
+    datamodule = small_data(validation_size=sum(counts) // 5, **options)
+    parts = {"train": grey_images(counts), "test": grey_images([50] * len(counts), seed=1)}
+    datamodule._image_set = ImageSet(CLASSES[: len(counts)], f"{counts}", parts.__getitem__)
+    return datamodule
+
+
+def grey_images(counts, seed=0):
+    """Images of one grey each: 60 to 95 in the first class, and 40 more in each that follows."""
+    labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    generator = torch.Generator().manual_seed(seed)
+    levels = 60 + 40 * labels + torch.randint(36, labels.shape, generator=generator)
+    pixels = levels.to(torch.uint8)[:, None, None, None].expand(-1, 3, 32, 32)
+    return LabelledImages(pixels.contiguous(), labels)
 
 
 def small_classifier(variant=EluClassifier, **options):

@@ -132,6 +132,7 @@ def test_seed_of_the_run_does_not_matter(tmp_path, searches, without_pictures):
         {"model": {"depth": 3}},
         {"model": {"width": 5}},
         {"model": {"schedule": "one_cycle"}},
+        {"model": {"class_weights": "balanced"}},
         {"data": {"batch_size": 17}},
         {"data": {"fingerprint": "of other images"}},
         {"data": {"validation_size": 11}},

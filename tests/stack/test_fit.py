@@ -127,6 +127,26 @@ def test_member_follows_the_schedule_of_a_single_fit(tmp_path, monkeypatch):
     fits_as_alone("selu", tmp_path, monkeypatch, schedule="one_cycle", rates=(3e-3, 2e-3, 4e-3))()
 
 
+@pytest.mark.usefixtures("double_precision")
+def test_member_weighs_classes_as_a_single_fit(tmp_path, monkeypatch):
+    """Of the 54 training images some classes have five and some six."""
+    fits_as_alone("selu", tmp_path, monkeypatch, class_weights="balanced")()
+
+
+def unweighted(members):
+    """A mistake: the stack forgets the weights."""
+    spoilt = copy.deepcopy(members)
+    for member in spoilt:
+        member.weighs_classes = False
+    return spoilt
+
+
+@pytest.mark.usefixtures("double_precision")
+def test_control_a_stack_without_class_weights_is_rejected(tmp_path, monkeypatch):
+    weighted = {"class_weights": "balanced", "spoil": unweighted}
+    assert_rejects(fits_as_alone("selu", tmp_path, monkeypatch, **weighted))
+
+
 def same_rate(members):
     """A mistake: the first member's rate for all."""
     spoilt = copy.deepcopy(members)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from commands import CONFIGS
+from small_runs import small_data
 from small_studies import STUDY, write_study
 
 from lightning_cifar.errors import InputError
@@ -65,6 +66,18 @@ def test_name_of_a_run_is_of_its_configuration_alone(asked, tmp_path):
     assert [moved.record_name(0), moved.record_name(1)] == names[:2]
     wider = asked(STUDY, tiny="model: {init_args: {width: 9}}")[1][0]  # control
     assert wider.record_name(0) not in names
+
+
+def test_a_setting_that_does_what_earlier_versions_did_is_not_in_the_name(asked):
+    tiny = "model: {{init_args: {{class_weights: {}}}}}"
+    plain, without, weighted = (
+        asked(STUDY, tiny=tiny.format(value) if value else "{}")[1][0]
+        for value in ("", "none", "balanced")
+    )
+    assert without.config(0) == plain.config(0)
+    assert without.record_name(0) == plain.record_name(0) != weighted.record_name(0)
+    assert weighted.classifier(0, None, small_data()).weighs_classes
+    assert not without.classifier(0, None, small_data()).weighs_classes
 
 
 def test_names_do_not_depend_on_the_study_around_a_run(asked):

@@ -51,11 +51,12 @@ class Crash(Callback):
             raise Blackout
 
 
-def fit(folder, variant, schedule, *, crash=None, checkpoint=None, point=ResumePoint):
+def fit(folder, variant, schedule, *, crash=None, checkpoint=None, point=ResumePoint, **options):
     record = WriteRunRecord({key: value for key, value in CONFIG.items() if key != "model"})
     callbacks = [BestWeights(patience=5), record, point()]
     callbacks = [Crash(crash), *callbacks] if crash else callbacks
-    classifier = small_classifier(VARIANTS[variant], schedule=schedule, learning_rate=1e-2)
+    options |= {"schedule": schedule, "learning_rate": 1e-2}
+    classifier = small_classifier(VARIANTS[variant], **options)
     trainer = small_trainer(folder, callbacks, max_epochs=EPOCHS)
     trainer.fit(classifier, small_data(), ckpt_path=checkpoint)
     return classifier.state_dict()
@@ -68,16 +69,16 @@ def record_of(folder):
     return record["epochs"], record["best_epoch"], record["stop_reason"]
 
 
-def resumes_exactly(point, folder, variant, schedule, hook):
+def resumes_exactly(point, folder, variant, schedule, hook, **options):
     def check():
         whole, broken = folder / "whole", folder / "broken"
         whole.mkdir()
         broken.mkdir()
-        expected = fit(whole, variant, schedule, point=point)
+        expected = fit(whole, variant, schedule, point=point, **options)
         with pytest.raises(Blackout):
-            fit(broken, variant, schedule, crash=hook, point=point)
+            fit(broken, variant, schedule, crash=hook, point=point, **options)
         path, _ = newest_undamaged(broken)
-        weights = fit(broken, variant, schedule, checkpoint=path, point=point)
+        weights = fit(broken, variant, schedule, checkpoint=path, point=point, **options)
         assert all(torch.equal(weights[name], expected[name]) for name in expected)
         optimisers = [load_checkpoint(each / LAST_FILE) for each in (whole, broken)]
         moments = [each["optimizer_states"][0]["state"][0]["exp_avg"] for each in optimisers]
@@ -100,6 +101,11 @@ def resumes_exactly(point, folder, variant, schedule, hook):
 )
 def test_resumed_fit_is_identical(tmp_path, variant, schedule, hook):
     resumes_exactly(ResumePoint, tmp_path, variant, schedule, hook)()
+
+
+def test_resumed_fit_weighs_classes_as_before(tmp_path):
+    hook, weighted = "on_train_batch_end", {"class_weights": "balanced"}
+    resumes_exactly(ResumePoint, tmp_path, "selu", "constant", hook, **weighted)()
 
 
 def test_control_masks_from_the_global_generator_differ(tmp_path, monkeypatch):
