@@ -68,7 +68,7 @@ def fit_runs(
     train_stack(members, seeds, datamodule, trainer, checkpoint)
     device = device_name(trainer.strategy.root_device)
     fits = [
-        member_fit(member, its, device, datamodule.fingerprint)
+        member_fit(member, its, device, datamodule)
         for member, its in zip(members, progress.members, strict=True)
     ]
     return list(zip(fits, accurate.checkpoints, strict=True))
