@@ -50,7 +50,7 @@ site: .venv/ready
 
 # Pins every dependency with its hashes; the file names no index.
 requirements: .venv/ready
-	$(BIN)/uv pip compile --quiet --universal --extra dev --extra export --extra tensorboard --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --extra dev --extra export --extra parquet --extra tensorboard --generate-hashes --no-emit-index-url \
 	  --no-header pyproject.toml -o requirements.txt
 
 clean:

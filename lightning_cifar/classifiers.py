@@ -16,18 +16,22 @@ from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.activations import evaluated
 from lightning_cifar.backprop.fitting import why_no_layers, why_not_by_hand
 from lightning_cifar.backprop.module import Batch, HandTrained
-from lightning_cifar.data.class_weights import ClassWeights, balanced_weights
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.left_as_found import left_as_found
 from lightning_cifar.data.loaders import training_batches
 from lightning_cifar.data.statistics import measure_batches
+from lightning_cifar.data.unequal_classes import (
+    BalancedAccuracy,
+    ClassWeights,
+    balanced_weights,
+)
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.schedules import SCHEDULES, Schedule
@@ -435,7 +439,7 @@ def more_accuracies(classes: int) -> nn.ModuleDict:
 
     The last one only where there are more than ten classes: five of ten are half.
     """
-    found = {"balanced_accuracy": MulticlassAccuracy(classes, average="macro")}
+    found: dict[str, Metric] = {"balanced_accuracy": BalancedAccuracy(classes)}
     if classes > 10:
         found["top5_accuracy"] = MulticlassAccuracy(classes, top_k=5, average="micro")
     return nn.ModuleDict(found)

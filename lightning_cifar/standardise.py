@@ -30,9 +30,9 @@ class Standardise(nn.Module):
         return bool((self.scale == 1).all()) and bool((self.shift == 0).all())
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, 32, 32) pixels of any type to standardised floats of the same shape.
+        """(batch, 3, size, size) pixels of any type to standardised floats of the same shape.
 
-        The batches of the members of a stack, (members, batch, 3, 32, 32), are done one by one:
+        The batches of the members of a stack, (members, batch, 3, size, size), are done one by one:
         each fits into a processor's cache, all together do not.
         """
         if images.ndim > len(IMAGE_SHAPE) + 1:

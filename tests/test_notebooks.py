@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from image_forms import class_folders, drawn
 from processes import ended
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -85,15 +86,29 @@ def test_faults_of_a_notebook_are_noticed(text, faults):
     assert faults_of(text) == faults
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_cells_run_from_top_to_bottom(name, tmp_path):
-    """As plain Python in a fresh process; `make notebooks` runs them in a kernel, at full size."""
+def ran(name, tmp_path, changes):
+    """Run the cells as plain Python in a fresh process."""
     code = code_of(name)
-    for whole, small in SMALLER.items() if name == "exercise" else ():
+    for whole, small in changes.items():
         assert whole in code
         code = code.replace(whole, small)
     code = code.replace("from IPython.display import Image, display", "Image, display = bytes, len")
     quiet = {"MPLBACKEND": "Agg", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     code, _, error = ended("-c", code, cwd=tmp_path, env=os.environ | quiet)
     assert code == 0, error[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_cells_run_from_top_to_bottom(name, tmp_path):
+    """`make notebooks` runs them in a kernel, at full size."""
+    ran(name, tmp_path, SMALLER if name == "exercise" else {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [3, 12])
+def test_the_exercise_runs_on_pictures_of_ones_own(classes, tmp_path):
+    names = [f"class {number}" for number in range(classes)]
+    class_folders(drawn(12, 2, classes=classes), tmp_path / "pictures", names=names)
+    own = {'{"source": "synthetic"}': '{"path": "pictures", "image_size": 24}'}
+    ran("exercise", tmp_path, SMALLER | own)

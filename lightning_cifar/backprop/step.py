@@ -57,7 +57,8 @@ class Backpropagation:
     ) -> Tensor:
         """The members' mean losses, (members,): overwritten by the next call.
 
-        images: (batch, 3, 32, 32) of any type, or (members, batch, 3, 32, 32); labels alike.
+        images: (batch, 3, size, size) of any type, or with a leading dimension of members; labels
+        alike.
         seed_masks: called before dropout masks are drawn, if the network has such layers.
         share: what the losses are multiplied by before their gradient is taken.
         """

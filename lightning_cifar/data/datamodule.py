@@ -3,7 +3,6 @@
 import sys
 from typing import Any, Literal, TypeVar, final
 
-import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
@@ -25,6 +24,7 @@ from lightning_cifar.data.placement import placed_on, placement_said
 from lightning_cifar.data.reading import Labels, Reading
 from lightning_cifar.data.sources import Source, cache_folder, load_images, resolved_source
 from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
+from lightning_cifar.data.unequal_classes import has_equal_classes
 from lightning_cifar.data.validation import (
     Validation,
     check_validation,
@@ -209,7 +209,7 @@ class CIFAR10DataModule(LightningDataModule):
         That is in the validation images, or for ``test`` in the test images.
         """
         judged = self.test_images if stage == "test" else self.validation_images
-        return len(set(torch.bincount(judged.labels, minlength=self.class_count).tolist())) == 1
+        return has_equal_classes(judged.labels, self.class_count)
 
     @property
     def found(self) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def export(
 ) -> float:
     """Write the module to ``path`` and return the largest relative difference on ``batch``.
 
-    The module takes raw uint8 images (images, 3, 32, 32); ``batch`` is at least two of these, and
-    the file serves batches of any size. ``"safetensors"`` holds only the weights, and the
+    The module takes raw uint8 images (images, 3, size, size); ``batch`` is at least two of these,
+    and the file serves batches of any size. ``"safetensors"`` holds only the weights, and the
     ``description`` (variant, depth, width, …) as JSON in its metadata under the key ``"model"``.
     The file's content is read back for the check, and written only if it passes. Writer and check
     have a copy of the module each: what a writer does to its own shows as a difference.
@@ -46,7 +46,7 @@ def export(
         raise InputError(f"format must be onnx, torch-export or safetensors, got {format!r}")
     if batch.dtype != torch.uint8 or batch.dim() != 4 or len(batch) < 2:
         raise InputError(
-            "the batch to check must be two or more uint8 images (images, 3, 32, 32), got "
+            "the batch to check must be two or more uint8 images (images, 3, size, size), got "
             f"{batch.dtype} of shape {tuple(batch.shape)}"
         )
     original = copy.deepcopy(module).cpu().eval()

@@ -26,7 +26,7 @@ def activation_records(
 ) -> list[ActivationRecord]:
     """One record for each member of a stack, or a single one for an ordinary network.
 
-    images: (batch, 3, 32, 32), standardised.  Taken in evaluation mode, before dropout.
+    images: (batch, 3, size, size), standardised.  Taken in evaluation mode, before dropout.
     """
     training = network.training
     network.eval()

@@ -14,7 +14,7 @@ from lightning_cifar.data.images import LabelledImages
 class StackedBatches:
     """Iterable over (images, labels) of all members that are still in the stack.
 
-    images: (members, batch, 3, 32, 32) of uint8, labels: (members, batch); without the leading
+    images: (members, batch, 3, size, size) of uint8, labels: (members, batch); without the leading
     dimension when all members have the same seed, so that the stack reads one batch for all.
     """
 

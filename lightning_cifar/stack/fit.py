@@ -49,6 +49,7 @@ class MemberFit:
         activations: moments of the hidden layers before training and after some epochs.
         device: in words.
         data_fingerprint: of the images.
+        images: what they are, for a record.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -58,6 +59,7 @@ class MemberFit:
     activations: tuple[ActivationRecord, ...]
     device: str
     data_fingerprint: str
+    images: dict[str, Any]
 
 
 def fit_stack(
@@ -116,7 +118,7 @@ def fit_stack(
     train_stack(members, seeds, datamodule, trainer, checkpoint)
     device = device_name(trainer.strategy.root_device)
     return [
-        member_fit(member, its_progress, device, datamodule.fingerprint)
+        member_fit(member, its_progress, device, datamodule)
         for member, its_progress in zip(members, progress.members, strict=True)
     ]
 
@@ -201,7 +203,7 @@ def checkpoint_of(path: Path, description: dict[str, Any]) -> Path | None:
 
 
 def member_fit(
-    member: DenseClassifier, progress: MemberProgress, device: str, fingerprint: str
+    member: DenseClassifier, progress: MemberProgress, device: str, datamodule: CIFAR10DataModule
 ) -> MemberFit:
     """The result of one member; ``member`` receives its best weights."""
     if progress.best_state:
@@ -213,7 +215,8 @@ def member_fit(
         classifier=member.eval(),
         activations=tuple(progress.activations),
         device=device,
-        data_fingerprint=fingerprint,
+        data_fingerprint=datamodule.fingerprint,
+        images=datamodule.found,
     )
 
 
@@ -240,6 +243,7 @@ def run_record(fit: MemberFit, config: dict[str, Any], source: str = "given") ->
         best_score=fit.epochs[fit.best_epoch].val_loss if fit.best_epoch >= 0 else math.nan,
         epochs=fit.epochs,
         config=config,
+        images=fit.images,
         class_weights=classifier.weights_by_class(),
     )
 

@@ -73,9 +73,9 @@ class StackedClassifiers(HandTrained):
         self.begin_validation_figures()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (members, batch, 10) of raw images, uint8.
+        """Logits (members, batch, classes) of raw images, uint8.
 
-        images: (batch, 3, 32, 32) shared by all members, or (members, batch, 3, 32, 32).
+        images: (batch, 3, size, size) shared by all members, or (members, batch, 3, size, size).
         """
         logits: Tensor = self.stack(self.standardise(images))
         return logits

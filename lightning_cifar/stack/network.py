@@ -66,9 +66,9 @@ class StackedNetwork(nn.Module):
         return len(next(self.parameters()))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (members, batch, 10).
+        """Logits (members, batch, classes).
 
-        images: (batch, 3, 32, 32) shared by all members, or (members, batch, 3, 32, 32).
+        images: (batch, 3, size, size) shared by all members, or (members, batch, 3, size, size).
         """
         inputs = images.flatten(-IMAGE_DIMENSIONS)
         if self.training or torch.is_grad_enabled():

@@ -76,6 +76,14 @@ MEASURES = {
             percent(tested("calibration_error")),
         ),
         (
+            *("test_balanced_accuracy", "test balanced accuracy", "points", 2, True),
+            percent(tested("balanced_accuracy")),
+        ),
+        (
+            *("test_top5_accuracy", "test top-5 accuracy", "points", 2, True),
+            percent(tested("top5_accuracy")),
+        ),
+        (
             *("val_accuracy", "validation accuracy", "points", 2, True),
             percent(at_best_epoch("val_accuracy")),
         ),
@@ -83,6 +91,8 @@ MEASURES = {
         ("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
     )
 }
+# Of images whose classes differ in size, and of more than ten classes: recorded there alone.
+FURTHER_ACCURACIES = ("test_balanced_accuracy", "test_top5_accuracy")
 REACHING = "epochs_to_loss"  # a measure that needs a loss to reach
 
 SECOND_RULE = "_by_accuracy"  # how the key of a measure by the second rule ends

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_cifar.classifiers import DenseClassifier
+from lightning_cifar.classifiers import DenseClassifier, more_accuracies
 from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.unequal_classes import has_equal_classes
 from lightning_cifar.files import write_atomically
 from lightning_cifar.runs.records import epochs_done, out_of_patience
 from lightning_cifar.stack.fit import MemberFit, run_record
@@ -111,11 +112,21 @@ def figures_on_test(logits: Tensor, labels: Tensor) -> dict[str, Any]:
     """The measures on the test images, and which are right: packed bits in base64."""
     right = (logits.argmax(1) == labels).numpy()
     packed = base64.b64encode(np.packbits(right).tobytes()).decode()
-    return {"test": scores_of(logits.log_softmax(-1), labels), "test_right": packed}
+    scores = scores_of(logits.log_softmax(-1), labels) | further_accuracies(logits, labels)
+    return {"test": scores, "test_right": packed}
+
+
+def further_accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Those that ``test`` gives beside accuracy, where it gives them."""
+    classes = logits.shape[1]
+    metrics = dict(more_accuracies(classes))
+    if has_equal_classes(labels, classes):
+        del metrics["balanced_accuracy"]
+    return {name: float(metric(logits, labels)) for name, metric in metrics.items()}
 
 
 def logits_of(classifier: DenseClassifier, images: Tensor) -> Tensor:
-    """Logits (images, 10) of raw images."""
+    """Logits (images, classes) of raw images."""
     return deterministic_logits(classifier.network, images, prepare=preparing(classifier))
 
 

@@ -30,7 +30,8 @@ class StudyRecord:
     Attributes:
         name: 16 hex digits, the hash of the run's configuration.
         test: measure -> value on the test images at the best weights, by the keys of
-            ``uncertainty.scores.MEASURES``; empty if the run failed.
+            ``uncertainty.scores.MEASURES``, with "balanced_accuracy" and "top5_accuracy" where
+            ``test`` gives them; empty if the run failed.
         test_right: base64 of ``numpy.packbits`` of "right" per test image, in the order of the
             file; empty if the run failed.
         activations: of this run at the epochs that were looked at.

@@ -79,7 +79,7 @@ def draw_contact_sheet(
 ) -> Figure:
     """The most certain images above the least certain ones, six each (fewer if there are fewer).
 
-    images: (images, 3, 32, 32), uint8. Certainty is the probability of the predicted class.
+    images: (images, 3, size, size), uint8. Certainty is the probability of the predicted class.
     """
     order = prediction.confidence.argsort(descending=True, stable=True)
     columns = min(SHEET_COLUMNS, len(order))
@@ -96,7 +96,7 @@ def draw_contact_sheet(
 
 
 def show_image(axes: Axes, image: Tensor, caption: str) -> None:
-    """One (3, 32, 32) uint8 image without ticks; the caption is plain text, dollar signs too."""
+    """One uint8 image (3, size, size) without ticks; the caption is plain text, dollars too."""
     axes.imshow(image.permute(1, 2, 0).to("cpu", torch.uint8).numpy(), interpolation="nearest")
     axes.set_title(caption, fontsize=8, parse_math=False)
     axes.set_xticks([])

@@ -11,6 +11,8 @@ from image_examples import zip_folder
 from image_forms import class_folders, drawn
 from PIL import Image
 from small_runs import small_classifier, small_data, small_trainer
+from torch.nn import functional
+from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.classifiers import VARIANTS, EluClassifier
@@ -267,9 +269,18 @@ def test_balanced_accuracy_is_the_mean_of_the_classes_accuracies():
     metrics = EluClassifier(depth=1, width=2, classes=3).test_more
     labels = torch.tensor([0] * 6 + [1] * 2 + [2] * 2)
     guesses = torch.tensor([0] * 6 + [0, 1] + [2, 2])
-    metrics["balanced_accuracy"].update(guesses, labels)
+    metrics["balanced_accuracy"].update(functional.one_hot(guesses), labels)
     assert float(metrics["balanced_accuracy"].compute()) == pytest.approx((1 + 0.5 + 1) / 3)
     assert float((guesses == labels).float().mean()) == pytest.approx(0.9)  # the control
+
+
+def test_a_class_without_images_is_not_part_of_balanced_accuracy():
+    labels, guesses = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 2, 1])
+    logits = functional.one_hot(guesses, 3).float()
+    ours = EluClassifier(depth=1, width=2, classes=3).test_more["balanced_accuracy"]
+    assert float(ours(logits, labels)) == pytest.approx((2 / 3 + 1) / 2)
+    theirs = MulticlassAccuracy(3, average="macro")  # the control
+    assert float(theirs(logits, labels)) == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
 def test_top_5_accuracy_counts_five_guesses():

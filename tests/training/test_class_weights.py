@@ -10,7 +10,7 @@ from small_runs import lopsided_data, small_classifier, small_trainer
 from torch.nn import functional
 
 from lightning_cifar.data.batches import TensorBatches
-from lightning_cifar.data.class_weights import balanced_weights
+from lightning_cifar.data.unequal_classes import balanced_weights
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.find import find_rate
 from lightning_cifar.runs.checkpoints import load_checkpoint
@@ -34,19 +34,19 @@ def test_weights_make_classes_count_the_same():
 
 
 def balanced_accuracy(folder, **options):
-    """On test images of equal classes, after two epochs over classes of 300, 30 and 30 images."""
-    data = lopsided_data((300, 30, 30), tint=8, batch_size=32)
-    classifier = small_classifier(width=16, classes=3, **options)
-    trainer = small_trainer(folder, max_epochs=2)
+    """On as many test images of either class, after ten epochs over 240 and 12 images."""
+    data = lopsided_data((300, 15), batch_size=32)
+    classifier = small_classifier(classes=2, **options)
+    trainer = small_trainer(folder, max_epochs=10)
     trainer.fit(classifier, data)
     (figures,) = trainer.test(classifier, data, verbose=False)
     return figures["test_accuracy"]
 
 
-def test_small_classes_are_learned_sooner(tmp_path):
+def test_a_small_class_is_learned(tmp_path):
     plain = balanced_accuracy(tmp_path / "plain")
-    assert plain < 0.5, "the large class alone"
-    assert balanced_accuracy(tmp_path / "weighted", class_weights="balanced") > plain + 0.3
+    assert plain < 0.6, "the large class alone"
+    assert balanced_accuracy(tmp_path / "weighted", class_weights="balanced") > plain + 0.2
 
 
 def test_a_search_trains_with_the_weights(tmp_path):
@@ -103,7 +103,7 @@ def test_a_run_of_an_earlier_version_had_none():
 
 def test_other_values_are_refused(cwd, capsys):
     error = refused(capsys, *smoke(), "--model.class_weights", "heavy")
-    assert "model.class_weights" in error
+    assert "class_weights cannot be heavy; expected one of 'none', 'balanced'" in error
     with pytest.raises(InputError, match="class_weights is 'heavy'; choose one of none, balanced"):
         small_classifier(class_weights="heavy")
 

@@ -1,11 +1,12 @@
 """All answers of a study in the order of its questions, and what could not be answered."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lightning_cifar.study.contrasts import Findings, in_one_family
-from lightning_cifar.study.measures import MEASURES, by_accuracy
+from lightning_cifar.study.measures import FURTHER_ACCURACIES, MEASURES, by_accuracy
 from lightning_cifar.study.plan_file import cells_of, outcome_of, unread
 from lightning_cifar.study.report.differences import convergence, difference, speed
 from lightning_cifar.study.report.families import all_findings
@@ -88,6 +89,11 @@ def report_of(study: Study) -> Report:
         "outcomes": outcomes,
         "measures": MEASURES,
         "second_accuracy": by_accuracy(MEASURES["test_accuracy"]),
+        "further_accuracies": [
+            MEASURES[key]
+            for key in FURTHER_ACCURACIES
+            if any(math.isfinite(MEASURES[key].of(record)) for record in study.records)
+        ],
         "findings": findings,
         "families": findings.families,
         "one_family": one_family,

@@ -11,6 +11,13 @@ from lightning_cifar.study.measures import WAYS, Measure
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.statistics import seeds_needed
 
+SOURCES = {
+    "folder": "a JPEG copy of CIFAR-10, not the official archive",
+    "official": "the official archive of CIFAR-10",
+    "cifar100": "the official archive of CIFAR-100",
+    "synthetic": "made-up images, not CIFAR-10",
+}
+
 
 def figure(value: float, measure: Measure) -> str:
     """A figure with its unit: ``52.14 %``, ``12.3 epochs``."""
@@ -112,11 +119,24 @@ def learning_rates(records: Sequence[StudyRecord]) -> str:
     return " to ".join(dict.fromkeys([*used[:1], *used[-1:]])) + source
 
 
+def images_of(record: StudyRecord) -> str:
+    """What a run's images are, in words.
+
+    Records of earlier versions do not say what was found at a path; those there are, of one folder.
+    """
+    source, found = record.run.config.get("data", {}).get("source", ""), record.run.images
+    if source == "folder" and found:
+        checked = "with the official hashes" if found["verified"] else "content not verified"
+        size = found["image_size"]
+        return f"{found['classes']} classes of {size}x{size} pixels, {found['form']} ({checked})"
+    return SOURCES.get(source, "unknown images")
+
+
 FILTERS = {
     each.__name__: each
     for each in (
         *(figure, signed, difference, figure_of_difference, interval, p_value, spread, spread_of),
-        *(learning_rates, way_name, sides, seeds_needed),
+        *(learning_rates, way_name, sides, seeds_needed, images_of),
         *(listed, capital, plural, counts, median),
     )
 }
