@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.first_screen import curves, sentences
 from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
+    memory_section,
     peers_section,
     stack_section,
     start_section,
@@ -126,7 +127,7 @@ def spread(records: Sequence[StudyRecord]) -> str:
 
 def benchmarks_page() -> str:
     """docs/benchmarks.md: what was measured, on what, by which command."""
-    speed = [peers_section(), stack_section(), start_section()]
+    speed = [peers_section(), stack_section(), start_section(), memory_section()]
     sections = [
         search_section(),
         *speed,

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.data import placement
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.rate_search.find import find_rate
 from lightning_cifar.runs.records import read_record
@@ -130,6 +131,18 @@ def test_images_lie_on_the_gpu(tmp_path):
     small_trainer(tmp_path, [devices], accelerator="gpu").fit(small_classifier(), data)
     assert devices.seen == {"cuda"}
     assert data.train_images.images.device.type == "cuda", "copied again for every batch"
+
+
+def test_images_that_do_not_fit_on_the_gpu_train_alike(tmp_path, monkeypatch, capsys):
+    fits, does_not = small_data(cache=str(tmp_path)), small_data(cache=str(tmp_path))
+    classifier = small_classifier()
+    expected = fitted_on("gpu", copy.deepcopy(classifier), fits)
+    monkeypatch.setattr(placement, "free_bytes", lambda _: 0)
+    weights = fitted_on("gpu", copy.deepcopy(classifier), does_not)
+    assert fits.train_images.device.type == "cuda"
+    assert does_not.train_images.device.type == "cpu"
+    assert "do not fit into half of the free memory of cuda:0" in capsys.readouterr().err
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
 class Blackout(Exception):

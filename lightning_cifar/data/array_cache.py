@@ -1,4 +1,8 @@
-"""Decoded image sets kept as arrays under the cache folder, with checksums, rebuilt if damaged."""
+"""Decoded image sets kept as arrays under the cache folder, with checksums, rebuilt if damaged.
+
+The images of a part are not loaded: they are gone through once for the checksum, and read from the
+file where they are asked for.
+"""
 
 import contextlib
 import hashlib
@@ -11,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from lightning_cifar.data.array_files import mapped, write_images
 from lightning_cifar.data.images import Hashes, ImageSet, LabelledImages, Part, image_hashes
 from lightning_cifar.data.reading import UNKNOWN, About
 from lightning_cifar.files import exclusive, write_atomically, write_text_atomically
@@ -30,7 +34,7 @@ class DamagedCacheError(Exception):
 
 @dataclass(frozen=True)
 class DecodedSet:
-    """The parts of an image set in memory."""
+    """The parts of an image set, in memory or in files without names."""
 
     classes: tuple[str, ...]
     train: LabelledImages
@@ -103,17 +107,20 @@ def write_set(folder: Path, decoded: DecodedSet) -> Manifest:
     """Write the parts, and last the manifest that vouches for them."""
     checksums: dict[Part, str] = {}
     for part, data in decoded.parts.items():
-        write_array(folder / f"{part}_images.npy", data.images)
-        write_array(folder / f"{part}_labels.npy", data.labels)
+        write_part(folder, part, data)
         checksums[part] = checksum(data)
     content = {"classes": decoded.classes, "sha256": checksums, "about": asdict(decoded.about)}
     write_text_atomically(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
     return Manifest(decoded.classes, checksums, decoded.about)
 
 
-def write_array(path: Path, values: Tensor) -> None:
-    """Write one array in NumPy's format, whole or not at all."""
-    write_atomically(path, lambda file: np.save(file, values.numpy(), allow_pickle=False))
+def write_part(folder: Path, part: Part, data: LabelledImages) -> None:
+    """Write images and labels in NumPy's format, each file whole or not at all."""
+    write_atomically(folder / f"{part}_images.npy", lambda file: write_images(file, data))
+    labels = data.labels.numpy()
+    write_atomically(
+        folder / f"{part}_labels.npy", lambda file: np.save(file, labels, allow_pickle=False)
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -134,13 +141,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_part(folder: Path, part: Part, expected: str) -> LabelledImages:
-    """One part, if its content has the SHA-256 ``expected``."""
+    """One part, if its content has the SHA-256 ``expected``; its images stay in the file."""
     try:
-        images, labels = (
-            torch.from_numpy(np.load(folder / f"{part}_{name}.npy", allow_pickle=False))
-            for name in ("images", "labels")
-        )
-        data = LabelledImages(images, labels)
+        labels = torch.from_numpy(np.load(folder / f"{part}_labels.npy", allow_pickle=False))
+        data = LabelledImages.in_file(mapped(folder / f"{part}_images.npy"), labels)
     except (OSError, ValueError, TypeError, EOFError) as error:
         raise DamagedCacheError(f"the {part} images cannot be read ({error})") from error
     if checksum(data) != expected:
@@ -160,7 +164,7 @@ def kept_hashes(
         with (folder / HASHES).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return {part: kept[checksum] for part, checksum in checksums.items()}
     except Exception:  # damaged zips fail in every possible way
-        hashes = {part: image_hashes(read(part).images) for part in checksums}
+        hashes = {part: image_hashes(read(part)) for part in checksums}
     named: dict[str, Any] = {checksum: hashes[part] for part, checksum in checksums.items()}
     with contextlib.suppress(OSError):  # a folder that can only be read serves as well
         write_atomically(folder / HASHES, lambda file: np.savez(file, **named))
@@ -170,7 +174,8 @@ def kept_hashes(
 def checksum(data: LabelledImages) -> str:
     """The SHA-256 of the labels and pixels themselves."""
     digest = hashlib.sha256(data.labels.numpy().tobytes())
-    digest.update(data.images.contiguous().numpy().data)
+    for piece in data.pieces():
+        digest.update(piece.contiguous().numpy().data)
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Batches sliced out of images in memory, in an order that is a function of (seed, epoch)."""
+"""Batches of images in memory or a file, in an order that is a function of (seed, epoch)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,7 +82,8 @@ class InOrder(SequentialSampler):
 class TensorBatches:
     """Iterable over (images uint8, labels) batches of ``data``, which stays where it is.
 
-    Shuffled, each epoch has its own order; otherwise batches are views in the order of ``data``.
+    Shuffled, each epoch has its own order; otherwise batches are in the order of ``data``, and
+    views of images in memory.
     Augmentation is drawn from (seed, epoch, batch, rank). All of it depends on nothing that
     happened before, so a run that resumes, even within an epoch, sees what it would have seen.
     """
@@ -143,15 +144,15 @@ class TensorBatches:
         """The order of an epoch on the images' device; None stands for the order of the data."""
         if not self.shuffle:
             return None
-        return epoch_order(len(self.data), self.seed, epoch).to(self.data.images.device)
+        return epoch_order(len(self.data), self.seed, epoch).to(self.data.device)
 
     def batch(self, number: int, indices: Tensor | None) -> tuple[Tensor, Tensor]:
         """Images and labels of batch ``number``, as they are in the data."""
         start, end = self.bounds[number]
         if indices is None:
-            return self.data.images[start:end], self.data.labels[start:end]
+            return self.data.between(start, end), self.data.labels[start:end]
         chosen = indices[start:end]
-        return self.data.images.index_select(0, chosen), self.data.labels.index_select(0, chosen)
+        return self.data.at(chosen), self.data.labels.index_select(0, chosen)
 
     def augmented(
         self, images: Tensor, labels: Tensor, epoch: int, number: int

@@ -43,7 +43,8 @@ def contact_sheet(data: LabelledImages, classes: tuple[str, ...], seed: int = 0)
 
 def tile(data: LabelledImages, index: int) -> Image.Image:
     """One image in the size of the sheet, without smoothing."""
-    pixels = data.images[index].permute(1, 2, 0).contiguous().numpy().astype(np.uint8)
+    image = data.between(index, index + 1)[0]
+    pixels = image.permute(1, 2, 0).contiguous().numpy().astype(np.uint8)
     return Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.NEAREST)
 
 

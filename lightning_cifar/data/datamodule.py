@@ -21,6 +21,7 @@ from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
 from lightning_cifar.data.found import counts_said, found_said
 from lightning_cifar.data.images import ImageSet, LabelledImages
+from lightning_cifar.data.placement import placed_on, placement_said
 from lightning_cifar.data.reading import Labels, Reading
 from lightning_cifar.data.sources import Source, cache_folder, load_images, resolved_source
 from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
@@ -61,7 +62,8 @@ class CIFAR10DataModule(LightningDataModule):
         validation_size: images taken from training for validation; by default one in ten.
         split_seed: chooses the stratified split, whatever the seed of the run.
         standardise: over what the statistics of the training part are taken.
-        loader: ``memory`` slices batches out of memory, ``stock`` is PyTorch's ``DataLoader``.
+        loader: ``memory`` takes batches from memory, from the device's if they fit there, else
+            from the cache; ``stock`` is PyTorch's ``DataLoader``.
         flip: mirror training images at random.
         shift: move training images by up to so many pixels at random.
         seed: of the order of training images and their augmentation.
@@ -149,7 +151,7 @@ class CIFAR10DataModule(LightningDataModule):
             images, self._resolved(images), self.validation_size, self.split_seed
         )
         self._copies["validation in training"] = copies
-        self._standardisation = measure(self._train.images, self.standardise)
+        self._standardisation = measure(self._train, self.standardise)
         say(counts_said(self._train.labels, self.classes))
 
     def _count_copies(self) -> None:
@@ -295,10 +297,16 @@ class CIFAR10DataModule(LightningDataModule):
         return self.val_dataloader()
 
     def _placed(self, data: LabelledImages) -> LabelledImages:
-        """The images on the trainer's device, where they stay; on the CPU for stock loaders."""
+        """The images where the trainer's device has them at hand; as they are for stock loaders."""
         if self.trainer is None or self.loader == "stock":
             return data
-        return data.to(self.trainer.strategy.root_device)
+        device = self.trainer.strategy.root_device
+        found = placed_on(data, device)
+        line = placement_said(found, device)
+        if line not in self._said:
+            self._said.add(line)
+            say(line)
+        return found
 
     def _batches(self, data: LabelledImages, *, trains: bool) -> Batches:
         world_size = 1 if self.trainer is None else self.trainer.world_size

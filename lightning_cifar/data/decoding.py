@@ -5,11 +5,12 @@ import os
 import threading
 import time
 import warnings
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from lightning_cifar.data.pictures import Extent, Pixels, decode, reason
 from lightning_cifar.errors import InputError
 
 FILES_PER_TASK = 500
+TASKS_PER_CORE = 3  # in work or waiting
 WATCH_SECONDS = 0.5
 WORTH_PROCESSES = 4 * FILES_PER_TASK  # fewer images are decoded before the processes have started
 
@@ -39,19 +41,18 @@ class Decoded:
 
 
 def decode_all(
-    files: Sequence[File], size: int = 32, *, skip_unreadable: bool = False
+    files: Iterable[File], size: int = 32, *, skip_unreadable: bool = False
 ) -> Iterator[Decoded]:
-    """The images of some files each, in the order of ``files``.
+    """The images of some files each, in the order of ``files``, of which few are held at once.
 
     Raises:
         InputError: a file is no image, and may not be skipped; the first such is named.
     """
     decode_some = partial(decode_chunk, size=size, skip_unreadable=skip_unreadable)
-    tasks = [
-        files[start : start + FILES_PER_TASK] for start in range(0, len(files), FILES_PER_TASK)
-    ]
-    if len(files) < WORTH_PROCESSES:
-        yield from map(decode_some, tasks)
+    rest = iter(files)
+    first = list(islice(rest, WORTH_PROCESSES))
+    if len(first) < WORTH_PROCESSES:
+        yield from map(decode_some, tasks(first))
         return
     # Threads would wait for each other: Pillow holds the interpreter's lock. A fork is safe from
     # what Python 3.12 warns of, since the children never use torch's threads.
@@ -63,7 +64,31 @@ def decode_all(
         with ProcessPoolExecutor(
             mp_context=context, initializer=leave_when_orphaned, initargs=(os.getpid(),)
         ) as pool:
-            yield from pool.map(decode_some, tasks)
+            yield from ahead(pool, decode_some, tasks(chain(first, rest)))
+
+
+def tasks(files: Iterable[File]) -> Iterator[list[File]]:
+    """The files, ``FILES_PER_TASK`` at a time."""
+    rest = iter(files)
+    while task := list(islice(rest, FILES_PER_TASK)):
+        yield task
+
+
+def ahead(
+    pool: ProcessPoolExecutor, work: Callable[[list[File]], Decoded], given: Iterator[list[File]]
+) -> Iterator[Decoded]:
+    """Results in order; no more is begun than keeps all processes busy (``map`` begins it all)."""
+    begun: deque[Future[Decoded]] = deque()
+    try:
+        for task in given:
+            begun.append(pool.submit(work, task))
+            if len(begun) > TASKS_PER_CORE * (os.cpu_count() or 1):
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for each in begun:
+            each.cancel()
 
 
 def leave_when_orphaned(parent: int) -> None:

@@ -20,4 +20,5 @@ def load_folder(source: Path, cache: Path, reading: Reading = DEFAULT) -> ImageS
         OSError: the cache cannot be written.
     """
     name = f"version{VERSION}-{content_key(source)[:32]}{reading.key}"
-    return cached_set(cache / "folder" / name, lambda: read_source(source, reading))
+    folder = cache / "folder" / name
+    return cached_set(folder, lambda: read_source(source, reading, folder))

@@ -4,13 +4,16 @@ import io
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
-from lightning_cifar.data.images import LabelledImages, Part
+from lightning_cifar.data.array_files import stored
+from lightning_cifar.data.images import LabelledImages, Part, images_in_a_piece
 from lightning_cifar.data.pictures import Pixels, fitted, in_colour
 from lightning_cifar.data.raw_set import RawSet
 from lightning_cifar.data.reading import Files, Reading, read_as
@@ -82,7 +85,7 @@ def arrays_in(files: Files, name: str) -> list[tuple[str, Any]]:
     """What each array of a file is called, and how it is loaded."""
     title = files.title(name)
     if name.lower().endswith(".npy"):
-        return [(stem(name), lambda: load_array(files.content(name), title))]
+        return [(stem(name), lambda: load_array(files, name))]
     if not name.lower().endswith(".npz"):
         return []
     content = files.content(name)
@@ -109,10 +112,18 @@ def packed_array(key: str) -> Any:
     return load
 
 
-def load_array(content: bytes, title: str) -> Any:
-    """The array of an ``.npy``."""
+def load_array(files: Files, name: str) -> Any:
+    """The array of an ``.npy``; of images in a folder, one that stays in its file."""
+    title, path, key = files.title(name), files.path(name), meaning_of(stem(name))
+    if path is not None and key is not None and key[1] == "images":
+        return read_as(
+            title, "array", b"", lambda _: np.load(path, mmap_mode="r", allow_pickle=False)
+        )
     return read_as(
-        title, "array", content, lambda data: np.load(io.BytesIO(data), allow_pickle=False)
+        title,
+        "array",
+        files.content(name),
+        lambda data: np.load(io.BytesIO(data), allow_pickle=False),
     )
 
 
@@ -149,7 +160,7 @@ def labelled(
                 f"{kind}; {EXPECTED}."
             )
     title = files.title(origin[part, "images"])
-    images = image_array(arrays[part, "images"], title, reading.image_size)
+    images = image_array(arrays[part, "images"], title)
     labels = np.asarray(arrays[part, "labels"])
     title = files.title(origin[part, "labels"])
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -161,11 +172,12 @@ def labelled(
         )
     if len(labels) != len(images):
         raise InputError(f"{title} holds {len(labels)} {part} labels for {len(images)} images.")
-    return LabelledImages(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
+    numbers = torch.from_numpy(labels.astype(np.int64))
+    return stored(pieces(images, numbers, reading.image_size), files.room)
 
 
-def image_array(array: Any, title: str, size: int) -> Pixels:
-    """Images (n, 3, size, size) of an array of images in any usual order of dimensions.
+def image_array(array: Any, title: str) -> Pixels:
+    """Images (n, channels, height, width) of an array in any usual order of dimensions; a view.
 
     Raises:
         InputError: it has another type or shape.
@@ -188,9 +200,18 @@ def image_array(array: Any, title: str, size: int) -> Pixels:
             f"{title} holds images of shape {shape}; it must be (n, height, width), (n, height, "
             "width, 3), (n, 3, height, width) or (n, 3072)."
         )
-    if values.shape[1:] == (3, size, size):
-        return np.ascontiguousarray(values)
-    return np.stack([fitted_array(each, size) for each in values])
+    return values
+
+
+def pieces(values: Pixels, labels: Tensor, size: int) -> Iterator[LabelledImages]:
+    """The images of an array in ``size`` x ``size`` pixels, some at a time."""
+    step = images_in_a_piece(values.shape)
+    for start in range(0, len(values), step):
+        piece = values[start : start + step]
+        fits = piece.shape[1:] == (3, size, size)
+        # A copy, because the array may be one that must not be written to.
+        images = np.array(piece) if fits else np.stack([fitted_array(each, size) for each in piece])
+        yield LabelledImages(torch.from_numpy(images), labels[start : start + step])
 
 
 def extent_of(array: Any) -> str:

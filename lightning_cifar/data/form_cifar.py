@@ -1,15 +1,16 @@
 """CIFAR-10 and CIFAR-100 as their makers publish them: the python and the binary version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
+from lightning_cifar.data.array_files import stored
 from lightning_cifar.data.cifar_format import read_batch, read_classes
 from lightning_cifar.data.cifar_layouts import CIFAR10, CIFAR100, CIFAR100_COARSE, Layout
-from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages, together
+from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages
 from lightning_cifar.data.raw_set import RawSet
-from lightning_cifar.data.reading import Files, Reading, md5_of
+from lightning_cifar.data.reading import Files, Reading, md5_of, md5_of_file
 from lightning_cifar.errors import InputError
 
 PIXELS = 3 * 32 * 32
@@ -63,21 +64,25 @@ def read_python(files: Files, place: str, reading: Reading) -> RawSet:
         InputError: a file is missing or damaged.
     """
     layout = layout_at(files, place, (*CIFAR10.train_files, *CIFAR10.test_files), reading)
-    contents = {}
+    verified = True
+
+    def content(name: str) -> bytes:
+        nonlocal verified
+        found = files.content(f"{place}{name}")
+        verified = verified and md5_of(found) == layout.md5[name]
+        return found
+
+    def part(names: Sequence[str]) -> LabelledImages:
+        batches = (
+            read_batch(content(name), files.title(f"{place}{name}"), layout) for name in names
+        )
+        return stored(batches, files.room)
+
     for name in (*layout.train_files, *layout.test_files, layout.meta_file):
         if f"{place}{name}" not in files.names:
             raise missing(files, place, name, layout)
-        contents[name] = files.content(f"{place}{name}")
-
-    def part(names: Sequence[str]) -> LabelledImages:
-        return together(
-            [read_batch(contents[name], files.title(f"{place}{name}"), layout) for name in names]
-        )
-
-    verified = all(md5_of(content) == layout.md5[name] for name, content in contents.items())
-    classes = read_classes(
-        contents[layout.meta_file], files.title(f"{place}{layout.meta_file}"), layout
-    )
+    title = files.title(f"{place}{layout.meta_file}")
+    classes = read_classes(content(layout.meta_file), title, layout)
     parts = {"train": part(layout.train_files), "test": part(layout.test_files)}
     return described(classes, parts, verified)
 
@@ -90,20 +95,21 @@ def read_binary(files: Files, place: str, reading: Reading) -> RawSet:
     """
     layout = layout_at(files, place, (*CIFAR10.binary_train, *CIFAR10.binary_test), reading)
 
-    def part(names: Sequence[str]) -> LabelledImages:
-        found = []
+    def batches(names: Sequence[str]) -> Iterator[LabelledImages]:
         for name in names:
             if f"{place}{name}" not in files.names:
                 raise missing(files, place, name, layout)
             content = files.content(f"{place}{name}")
-            found.append(records(content, files.title(f"{place}{name}"), layout))
-        return together(found)
+            yield records(content, files.title(f"{place}{name}"), layout)
 
-    parts = {"train": part(layout.binary_train), "test": part(layout.binary_test)}
+    parts = {
+        "train": stored(batches(layout.binary_train), files.room),
+        "test": stored(batches(layout.binary_test), files.room),
+    }
     classes = layout.class_names or tuple(map(str, range(layout.count)))
     if (name := f"{place}{layout.binary_names}") in files.names:
         classes = names_in(files.content(name), files.title(name), layout)
-    verified = files.source.is_file() and md5_of(files.source.read_bytes()) in layout.archives
+    verified = files.source.is_file() and md5_of_file(files.source) in layout.archives
     return described(classes, parts, verified)
 
 

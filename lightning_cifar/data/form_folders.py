@@ -23,7 +23,7 @@ def read_folders(files: Files, place: str, reading: Reading) -> RawSet:
     results = {}
     for part, members in listing.files.items():
         encoded = read_files([name for names in members for name in names], files, reading)
-        results[part] = decoded(encoded, labels_of(members), part, reading)
+        results[part] = decoded(encoded, labels_of(members), part, reading, files.room)
     return set_of(listing.classes, results)
 
 

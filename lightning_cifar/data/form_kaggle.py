@@ -50,7 +50,7 @@ def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
             notes.append(f"{unlabelled} pictures in {part} have no label and are left out")
         encoded = read_files(pictures, files, reading)
         numbers = [classes.index(found[name]) for name in names]
-        results[part] = decoded(encoded, numbers, part, reading)
+        results[part] = decoded(encoded, numbers, part, reading, files.room)
     return set_of(classes, results, notes)
 
 

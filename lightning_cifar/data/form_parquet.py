@@ -3,14 +3,16 @@
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lightning_cifar.data.decoding import File
 from lightning_cifar.data.images import Part
 from lightning_cifar.data.picture_files import decoded, set_of
 from lightning_cifar.data.raw_set import RawSet
 from lightning_cifar.data.reading import Files, Reading, read_as
 from lightning_cifar.errors import InputError
+from lightning_cifar.files import CHUNK_BYTES
 
 PARTS: dict[str, Part] = {
     "train": "train",
@@ -19,6 +21,7 @@ PARTS: dict[str, Part] = {
 }
 IMAGES = ("img", "image")
 LABELS = {"fine": ("label", "fine_label", "labels"), "coarse": ("coarse_label",)}
+ROWS = 500  # that are in memory as encoded pictures
 NAME = re.compile(r"([a-z]+)([-._].*)?\.parquet", re.IGNORECASE)  # train-00000-of-00001.parquet
 
 
@@ -46,9 +49,9 @@ def read_parquet(files: Files, place: str, reading: Reading) -> RawSet:
     classes = classes_of([each for found in tables.values() for each in found])
     results = {}
     for part, found in tables.items():
-        encoded = [file for table in found for file in table["files"]]
+        encoded = (file for table in found for file in pictures_of(files, table))
         labels = [label for table in found for label in numbered(table, classes)]
-        results[part] = decoded(encoded, labels, part, reading)
+        results[part] = decoded(encoded, labels, part, reading, files.room)
     return set_of(classes, results)
 
 
@@ -65,20 +68,16 @@ def part_of(files: Files, name: str) -> Part:
 
 
 def table_of(files: Files, name: str, reading: Reading) -> dict[str, Any]:
-    """Pictures and labels of one file: ``files``, ``labels``, ``names`` (or None), ``title``.
+    """What a file holds beside pictures: ``name``, ``title``, ``image``, ``labels``, ``names``.
+
+    image: the column of the pictures; names: of the classes, or None.
 
     Raises:
         InputError: it is damaged, or lacks the columns.
     """
     title = files.title(name)
-    parquet = pyarrow_parquet()
-
-    def parse(content: bytes) -> Any:
-        file = parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
-        return file.read()
-
-    table: Any = read_as(title, "parquet file", files.content(name), parse)
-    columns = table.column_names
+    file = opened_parquet(files, name)
+    columns = file.schema_arrow.names
     image = next((each for each in IMAGES if each in columns), None)
     label = next((each for each in LABELS[reading.labels] if each in columns), None)
     if image is None or label is None:
@@ -87,27 +86,71 @@ def table_of(files: Files, name: str, reading: Reading) -> dict[str, Any]:
             f"{title} has the columns {', '.join(columns)}; it must have {' or '.join(IMAGES)}, "
             f"and {wanted}."
         )
-
-    def rows(_: bytes) -> tuple[list[Any], list[Any]]:
-        return table.column(image).to_pylist(), table.column(label).to_pylist()
-
-    pictures, labels = read_as(title, "parquet file", b"", rows)
-    encoded = []
-    for number, picture in enumerate(pictures):
-        content = picture.get("bytes") if isinstance(picture, dict) else picture
-        if not isinstance(content, bytes):
-            raise InputError(
-                f"{title} holds no encoded picture in row {number} of its column {image}."
-            )
-        encoded.append((f"{title}, row {number}", content))
+    labels: list[Any] = read_as(
+        title, "parquet file", b"", lambda _: file.read([label]).column(label).to_pylist()
+    )
     if not all(isinstance(each, int | str) and not isinstance(each, bool) for each in labels):
         raise InputError(f"{title} has labels in {label} that are neither numbers nor text.")
     return {
-        "files": encoded,
-        "labels": labels,
-        "names": names_of(table.schema.metadata, label),
+        "name": name,
         "title": title,
+        "image": image,
+        "labels": labels,
+        "names": names_of(file.schema_arrow.metadata, label),
     }
+
+
+def opened_parquet(files: Files, name: str) -> Any:
+    """A file as pyarrow reads it: from the disk, or from memory if it is packed.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    parquet, path = pyarrow_parquet(), files.path(name)
+    source = io.BytesIO(files.content(name)) if path is None else str(path)
+    opened: Any = read_as(
+        files.title(name),
+        "parquet file",
+        b"",
+        lambda _: parquet.ParquetFile(
+            source, buffer_size=CHUNK_BYTES, page_checksum_verification=True
+        ),
+    )
+    return opened
+
+
+def pictures_of(files: Files, table: dict[str, Any]) -> Iterator[File]:
+    """The encoded pictures of a file, some of which are in memory at a time.
+
+    Raises:
+        InputError: a row has none, or the file is damaged.
+    """
+    title, column = table["title"], table["image"]
+    file = opened_parquet(files, table["name"])
+    rows: Any = read_as(
+        title,
+        "parquet file",
+        b"",
+        lambda _: file.iter_batches(ROWS, columns=[column], use_threads=False),
+    )
+
+    def some(_: bytes) -> list[Any] | None:
+        batch = next(rows, None)
+        return None if batch is None else batch.column(0).to_pylist()
+
+    row, count = 0, len(table["labels"])
+    while row < count:
+        pictures = read_as(title, "parquet file", b"", some)
+        if not pictures or row + len(pictures) > count:
+            raise InputError(f"{title} has not as many pictures as labels, {count}; replace it.")
+        for picture in pictures:
+            content = picture.get("bytes") if isinstance(picture, dict) else picture
+            if not isinstance(content, bytes):
+                raise InputError(
+                    f"{title} holds no encoded picture in row {row} of its column {column}."
+                )
+            yield f"{title}, row {row}", content
+            row += 1
 
 
 def names_of(metadata: Any, column: str) -> tuple[str, ...] | None:

@@ -53,20 +53,22 @@ FORMS = (
 CLASS_FOLDERS = FORMS[-1]
 
 
-def read_source(source: Path, reading: Reading) -> DecodedSet:
+def read_source(source: Path, reading: Reading, room: Path | None = None) -> DecodedSet:
     """The images in a folder, zip or tar, in whatever form they are there.
+
+    room: a folder for them until they are in the cache; None: the system's for what is temporary.
 
     Raises:
         InputError: nothing is recognised, or more than one set; or what is there is damaged.
     """
     with opened(source) as (entries, read):
-        files = Files(source, entries, read)
+        files = Files(source, entries, read, room)
         found = recognised(files)
         if found is None and (inner := archives_in(files)):
             if len(inner) > 1:
                 raise several(files, [(name, "an archive") for name in inner])
             with unpacked(files, inner[0]) as (path, title), opened(path) as (entries, read):
-                within = Files(path, entries, read)
+                within = Files(path, entries, read, room)
                 return read_form(recognised(within), within, reading, title)
         check_readable(entries, source)
         return read_form(found, files, reading)

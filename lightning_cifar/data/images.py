@@ -1,6 +1,7 @@
 """Images with their labels, and a set of them in a training, a test and a validation part."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
@@ -13,6 +14,7 @@ from torch import Tensor
 from lightning_cifar.data.reading import UNKNOWN, About
 
 IMAGE_SHAPE = (3, 32, 32)
+PIECE_BYTES = 1 << 24  # of images that are in memory at once where all are gone through
 HASH_BYTES = 8  # two different ones of a million images share a hash with a probability of 3e-8
 
 Part = Literal["train", "test", "validation"]
@@ -21,50 +23,121 @@ Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images (n, 3, size, size) of uint8 with their labels (n,) of int64, on one device."""
+    """Images (n, 3, size, size) of uint8 with their labels (n,) of int64, on one device.
 
-    images: Tensor
+    Attributes:
+        stored: the images; of images in a file all that it holds, which are read where they are
+            asked for and must not be written to.
+        labels: of the images, in memory.
+        rows: of images in a file, which of the stored ones these are, (n,); None in memory.
+    """
+
+    stored: Tensor
     labels: Tensor
+    rows: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check the promise of shapes and types; a violation is an error of the program."""
-        size = self.images.shape[-1]
-        if self.images.dtype != torch.uint8 or self.images.shape[1:] != (3, size, size):
+        size = self.stored.shape[-1]
+        if self.stored.dtype != torch.uint8 or self.stored.shape[1:] != (3, size, size):
             raise ValueError(
                 f"images must be uint8 of shape (n, 3, size, size), "
-                f"got {self.images.dtype} of shape {tuple(self.images.shape)}"
+                f"got {self.stored.dtype} of shape {tuple(self.stored.shape)}"
             )
-        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+        count = len(self.stored if self.rows is None else self.rows)
+        if self.labels.dtype != torch.int64 or self.labels.shape != (count,):
             raise ValueError(
-                f"labels must be int64 of shape ({len(self.images)},), "
+                f"labels must be int64 of shape ({count},), "
                 f"got {self.labels.dtype} of shape {tuple(self.labels.shape)}"
             )
+
+    @classmethod
+    def in_file(cls, stored: Tensor, labels: Tensor) -> "LabelledImages":
+        """All images of an array that lies in a file."""
+        return cls(stored, labels, torch.arange(len(stored)))
 
     def __len__(self) -> int:
         """The number of images."""
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the images: (n, 3, size, size)."""
+        return (len(self), *self.stored.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images are."""
+        return self.stored.device
+
+    @property
+    def images(self) -> Tensor:
+        """The images in memory; those in a file are all read for it, at each call."""
+        return self.stored if self.rows is None else self.between(0, len(self))
+
+    def at(self, indices: Tensor) -> Tensor:
+        """A copy of the images with the given indices (int64), in that order."""
+        rows = indices if self.rows is None else self.rows.index_select(0, indices)
+        return self.stored.index_select(0, rows)
+
+    def between(self, start: int, end: int) -> Tensor:
+        """The images from index ``start`` up to ``end``; of images in a file a copy."""
+        if self.rows is None:
+            return self.stored[start:end]
+        return self.stored.index_select(0, self.rows[start:end])
+
+    def split(self, size: int) -> Iterator[Tensor]:
+        """The images, ``size`` at a time, as ``Tensor.split`` gives them."""
+        return (self.between(start, start + size) for start in range(0, len(self), size))
+
+    def pieces(self) -> Iterator[Tensor]:
+        """The images in order, about ``PIECE_BYTES`` at a time."""
+        return self.split(images_in_a_piece(self.stored.shape))
+
     def select(self, indices: Tensor) -> "LabelledImages":
-        """The images with the given indices (int64), in that order."""
-        return LabelledImages(self.images[indices], self.labels[indices])
+        """The images with the given indices (int64), in that order; in a file they stay there."""
+        if self.rows is None:
+            return LabelledImages(self.stored[indices], self.labels[indices])
+        return LabelledImages(self.stored, self.labels[indices], self.rows[indices])
 
     def to(self, device: torch.device | str) -> "LabelledImages":
         """The same images on ``device``; nothing is copied if they are there already."""
-        return LabelledImages(self.images.to(device), self.labels.to(device))
+        if self.rows is None:
+            return LabelledImages(self.stored.to(device), self.labels.to(device))
+        if torch.device(device).type == "cpu":
+            return self
+        images = torch.empty(self.shape, dtype=torch.uint8, device=device)
+        done = 0
+        for piece in self.pieces():
+            images[done : done + len(piece)] = piece
+            done += len(piece)
+        return LabelledImages(images, self.labels.to(device))
+
+
+def images_in_a_piece(shape: Sequence[int]) -> int:
+    """How many images of an array (n, 3, size, size) are held in memory at once; at least one."""
+    return max(1, PIECE_BYTES // max(1, math.prod(shape[1:])))
 
 
 def together(parts: Sequence[LabelledImages]) -> LabelledImages:
-    """Several images sets, one after the other."""
+    """Several images sets in memory, one after the other."""
     return LabelledImages(
         torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
     )
 
 
-def image_hashes(images: Tensor) -> Hashes:
+def image_hashes(images: Tensor | LabelledImages) -> Hashes:
     """A hash (n,) of the pixels of each image (n, 3, size, size), which copies share."""
-    rows = images.flatten(1).numpy()
-    digests = b"".join(blake2b(row, digest_size=HASH_BYTES).digest() for row in rows)
-    return np.frombuffer(digests, dtype=np.uint64)
+    hashes = [
+        np.frombuffer(
+            b"".join(
+                blake2b(row, digest_size=HASH_BYTES).digest() for row in piece.flatten(1).numpy()
+            ),
+            dtype=np.uint64,
+        )
+        for piece in images.split(images_in_a_piece(images.shape))
+    ]
+    return np.concatenate(hashes)
 
 
 @dataclass(frozen=True)
@@ -102,4 +175,4 @@ class ImageSet:
     def hashes(self, part: Part) -> Hashes:
         """``image_hashes`` of a part, which is not read for them if they are kept."""
         known = self.known_hashes.get(part)
-        return image_hashes(self.read(part).images) if known is None else known
+        return image_hashes(self.read(part)) if known is None else known

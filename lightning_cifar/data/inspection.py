@@ -46,12 +46,12 @@ def inspected(images: ImageSet) -> Inspection:
     """Look at all parts; pixels are read for the statistics alone, copies are found by hashes."""
     parts = {part: images.read(part) for part in images.parts}
     hashes = {part: images.hashes(part) for part in images.parts}
-    statistics = measure(parts["train"].images, "per_channel")
+    statistics = measure(parts["train"], "per_channel")
     about = images.about
     return Inspection(
         form=about.form,
         verified=about.verified,
-        image_size=parts["train"].images.shape[-1],
+        image_size=parts["train"].shape[-1],
         classes=images.classes,
         counts={part: counted(data, images.classes) for part, data in parts.items()},
         copies_within={part: len(each) - len(np.unique(each)) for part, each in hashes.items()},

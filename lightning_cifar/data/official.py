@@ -5,15 +5,17 @@ import io
 import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Never
 
 from tqdm import tqdm
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
-from lightning_cifar.data.cifar_format import read_batches, read_classes
+from lightning_cifar.data.array_files import stored
+from lightning_cifar.data.cifar_format import read_batch, read_classes
 from lightning_cifar.data.cifar_layouts import CIFAR10, Layout
-from lightning_cifar.data.images import ImageSet
+from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.data.reading import About
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import CHUNK_BYTES, exclusive, sha256_of, write_atomically
@@ -76,7 +78,7 @@ def load_official(
                 path = present
             elif not path.exists():
                 download(wanted, path, progress)
-        return read_archive(wanted, path, layout)
+        return read_archive(wanted, path, layout, folder)
 
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder if layout is CIFAR10 else folder / layout.labels_key
@@ -129,28 +131,47 @@ def copy_verified(source: BinaryIO, target: BinaryIO, archive: Archive, bar: "tq
         )
 
 
-def read_archive(archive: Archive, path: Path, layout: Layout = CIFAR10) -> DecodedSet:
-    """The images in a verified archive, read in place: nothing is extracted to disk.
+def read_archive(
+    archive: Archive, path: Path, layout: Layout = CIFAR10, room: Path | None = None
+) -> DecodedSet:
+    """The images in a verified archive, read in place: none of its files is extracted to disk.
+
+    room: a folder for the images until they are in the cache; None: the system's.
 
     Raises:
         InputError: size or SHA-256 are wrong; or the content is not what the format says.
     """
+    wanted = (*layout.train_files, *layout.test_files, layout.meta_file)
+    names = {f"{archive.folder}/{name}": name for name in wanted}
+    contents = members(verified_content(archive, path), names)
+
+    def part(files: Sequence[str]) -> LabelledImages:
+        batches = (read_batch(contents.pop(name), name, layout) for name in files)
+        return stored(batches, room)
+
+    return DecodedSet(
+        classes=read_classes(contents[layout.meta_file], layout.meta_file, layout),
+        train=part(layout.train_files),
+        test=part(layout.test_files),
+        about=About(f"{layout.title}'s official archive", verified=True),
+    )
+
+
+def verified_content(archive: Archive, path: Path) -> bytes:
+    """The bytes of an archive, hashed and read from memory: no gap between.
+
+    Raises:
+        InputError: size or SHA-256 are wrong.
+    """
     with path.open("rb") as file:
-        content = file.read(archive.size_bytes + 1)  # hashed and read from memory: no gap between
+        content = file.read(archive.size_bytes + 1)
     problem = mismatch(archive, path.stat().st_size, hashlib.sha256(content).hexdigest())
     if problem:
         raise InputError(
             f"{path} is not the official archive: {problem}. Delete it to download it again, "
             "or replace it by the right one."
         )
-    wanted = (*layout.train_files, *layout.test_files, layout.meta_file)
-    contents = members(content, {f"{archive.folder}/{name}": name for name in wanted})
-    return DecodedSet(
-        classes=read_classes(contents[layout.meta_file], layout.meta_file, layout),
-        train=read_batches(layout.train_files, contents.__getitem__, layout),
-        test=read_batches(layout.test_files, contents.__getitem__, layout),
-        about=About(f"{layout.title}'s official archive", verified=True),
-    )
+    return content
 
 
 def mismatch(archive: Archive, size_bytes: int, sha256: str) -> str:

@@ -1,13 +1,14 @@
-"""Encoded pictures with labels to images in memory: decoded, skipped if allowed, counted."""
+"""Encoded pictures with labels to images in a file: decoded, skipped if allowed, counted."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
+from lightning_cifar.data.array_files import stored
 from lightning_cifar.data.decoding import File, decode_all
 from lightning_cifar.data.images import LabelledImages, Part
 from lightning_cifar.data.pictures import Extent
@@ -25,50 +26,60 @@ class Result:
     skipped: tuple[str, ...]
 
 
-def read_files(names: Sequence[str], files: Files, reading: Reading) -> list[File]:
+def read_files(names: Sequence[str], files: Files, reading: Reading) -> Iterator[File]:
     """Title and content of each file; the error of one that cannot be read and may be skipped.
 
     Raises:
         InputError: a file cannot be read.
     """
-    found: list[File] = []
     for name in names:
         try:
-            found.append((files.title(name), files.content(name, LARGEST_BYTES)))
+            content: bytes | InputError = files.content(name, LARGEST_BYTES)
         except InputError as error:
             if not reading.skip_unreadable:
                 raise
-            found.append((files.title(name), error))
-    return found
+            content = error
+        yield files.title(name), content
 
 
-def decoded(encoded: Sequence[File], labels: Sequence[int], title: str, reading: Reading) -> Result:
-    """Decode pictures in order; a bar shows how far it is.
+def decoded(
+    encoded: Iterable[File], labels: Sequence[int], title: str, reading: Reading, room: Path | None
+) -> Result:
+    """Decode pictures in order, as many as there are labels; a bar shows how far it is.
+
+    room: as in ``Files``.
 
     Raises:
         InputError: a picture cannot be decoded and may not be skipped.
+        OSError: there is no room.
     """
-    size = reading.image_size
-    images = np.empty((len(encoded), 3, size, size), dtype=np.uint8)
-    kept = np.ones(len(encoded), dtype=bool)
-    done = good = 0
     sizes: Counter[Extent] = Counter()
     skipped: list[str] = []
     bar = tqdm(
-        total=len(encoded), unit="image", desc=f"decoding {title}",
+        total=len(labels), unit="image", desc=f"decoding {title}",
         disable=None if reading.progress else True,
     )  # fmt: skip
+
+    def chunks() -> Iterator[LabelledImages]:
+        done = 0
+        for chunk in decode_all(
+            encoded, reading.image_size, skip_unreadable=reading.skip_unreadable
+        ):
+            count = len(chunk.pixels) + len(chunk.problems)
+            kept = [
+                label
+                for number, label in enumerate(labels[done : done + count])
+                if number not in chunk.problems
+            ]
+            yield LabelledImages(torch.from_numpy(chunk.pixels), torch.tensor(kept).long())
+            skipped.extend(chunk.problems.values())
+            sizes.update(chunk.sizes)
+            done += count
+            bar.update(count)
+
     with bar:
-        for chunk in decode_all(encoded, size, skip_unreadable=reading.skip_unreadable):
-            images[good : good + len(chunk.pixels)] = chunk.pixels
-            kept[[done + number for number in chunk.problems]] = False
-            skipped += chunk.problems.values()
-            good += len(chunk.pixels)
-            done += len(chunk.pixels) + len(chunk.problems)
-            sizes += chunk.sizes
-            bar.update(len(chunk.pixels) + len(chunk.problems))
-    chosen = torch.tensor(labels, dtype=torch.int64)[torch.from_numpy(kept)]
-    return Result(LabelledImages(torch.from_numpy(images[:good]), chosen), sizes, tuple(skipped))
+        data = stored(chunks(), room)
+    return Result(data, sizes, tuple(skipped))
 
 
 def set_of(
@@ -78,7 +89,7 @@ def set_of(
     said = list(notes)
     sizes: Counter[Extent] = Counter()
     for part, result in results.items():
-        size = result.data.images.shape[-1]
+        size = result.data.shape[-1]
         others = sum(result.sizes.values()) - result.sizes[size, size]
         if others:
             said.append(

@@ -1,13 +1,15 @@
 """A set as a form's reader gives it, checked and completed: classes, sizes, a test part."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
 from lightning_cifar.data.array_cache import DecodedSet
+from lightning_cifar.data.array_files import stored
 from lightning_cifar.data.images import LabelledImages, Part
 from lightning_cifar.data.pictures import fitted
 from lightning_cifar.data.reading import About, Files, Reading
@@ -43,7 +45,9 @@ def finished(raw: RawSet, title: str, files: Files, reading: Reading) -> Decoded
     Raises:
         InputError: fewer than two classes, or a class without training images.
     """
-    parts = {part: resized(data, reading.image_size) for part, data in raw.parts.items()}
+    parts = {
+        part: resized(data, reading.image_size, files.room) for part, data in raw.parts.items()
+    }
     check_classes(raw.classes, parts, files)
     notes = list(raw.notes)
     if "test" not in parts:
@@ -94,18 +98,23 @@ def sizes_of(parts: Mapping[Part, LabelledImages]) -> dict[str, int]:
     """Size of the images as they are → how many."""
     found: dict[str, int] = {}
     for data in parts.values():
-        height, width = data.images.shape[-2:]
+        height, width = data.shape[-2:]
         found[f"{width}x{height}"] = found.get(f"{width}x{height}", 0) + len(data)
     return found
 
 
-def resized(data: LabelledImages, size: int) -> LabelledImages:
+def resized(data: LabelledImages, size: int, room: Path | None) -> LabelledImages:
     """The images in ``size`` x ``size`` pixels, as ``pictures`` treats those in files."""
-    if data.images.shape[-1] == size:
+    if data.shape[-1] == size:
         return data
-    pixels = [
-        fitted(Image.fromarray(image), size)
-        for image in data.images.permute(0, 2, 3, 1).contiguous().numpy()
-    ]
-    stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()
-    return LabelledImages(stacked, data.labels)
+
+    def pieces() -> Iterator[LabelledImages]:
+        done = 0
+        for piece in data.pieces():
+            last = piece.permute(0, 2, 3, 1).contiguous().numpy()
+            pixels = np.stack([fitted(Image.fromarray(image), size) for image in last])
+            images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+            yield LabelledImages(images, data.labels[done : done + len(piece)])
+            done += len(piece)
+
+    return stored(pieces(), room)

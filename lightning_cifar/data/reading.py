@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -73,13 +74,15 @@ class Files:
         source: the folder, zip or tar.
         entries: everything in it.
         read: gives the content of a file, so many bytes at most.
+        room: a folder for what is too large for the memory; None: the system's.
     """
 
     source: Path
     entries: Sequence[Entry]
     read: Read
+    room: Path | None = None
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names of its files, in order."""
         return sorted(entry.name for entry in self.entries if not entry.is_folder)
@@ -87,6 +90,10 @@ class Files:
     def title(self, name: str) -> str:
         """A file as messages name it."""
         return shown(f"{self.source}/{name}")
+
+    def path(self, name: str) -> Path | None:
+        """Where a file lies on the disk; None if it is packed."""
+        return self.source / name if self.source.is_dir() else None
 
     def content(self, name: str, most: int = LARGEST_ARRAY_BYTES) -> bytes:
         """The content of a file.
@@ -127,3 +134,9 @@ def read_as(name: str, form: str, content: bytes, parse: Callable[[bytes], Parse
 def md5_of(content: bytes) -> str:
     """The MD5 that official lists give: it tells the right file, not an honest one."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def md5_of_file(path: Path) -> str:
+    """``md5_of`` the content of a file, which is not held in memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lightning_cifar.data.images import IMAGE_SHAPE
+from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages
 from lightning_cifar.errors import InputError
 
 StandardisationKind = Literal["per_pixel", "per_channel", "none"]
@@ -24,13 +24,13 @@ class Standardisation:
     deviation: Tensor
 
 
-def measure(images: Tensor, kind: StandardisationKind) -> Standardisation:
+def measure(images: Tensor | LabelledImages, kind: StandardisationKind) -> Standardisation:
     """The statistics of ``images`` (n, 3, size, size) of uint8, for each pixel or for each channel.
 
     Deviations divide by n and are at least one grey level: a pixel that never changes in training
     would otherwise divide by zero. Kind ``none`` is mean 0 and deviation 1 (raw grey levels).
     """
-    shape = images.shape[1:]
+    shape = tuple(images.shape[1:])
     if kind == "none":
         return Standardisation(torch.zeros(shape), torch.ones(shape))
     sums, sums_of_squares = exact_sums(images)
@@ -85,12 +85,12 @@ def has_length(batches: Any) -> bool:
         return False
 
 
-def exact_sums(images: Tensor) -> tuple[Tensor, Tensor]:
+def exact_sums(images: Tensor | LabelledImages) -> tuple[Tensor, Tensor]:
     """Sum and sum of squares over the images, int64 of an image's shape: no rounding, any order."""
     sums = torch.zeros(images.shape[1:], dtype=torch.int64)
     sums_of_squares = torch.zeros(images.shape[1:], dtype=torch.int64)
-    for start in range(0, len(images), CHUNK_IMAGES):
-        pixels = images[start : start + CHUNK_IMAGES].float()
+    for piece in images.split(CHUNK_IMAGES):
+        pixels = piece.float()
         sums += pixels.sum(0).cpu().long()
         sums_of_squares += pixels.square().sum(0).cpu().long()
     return sums, sums_of_squares

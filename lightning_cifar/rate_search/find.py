@@ -9,6 +9,7 @@ import torch
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
+from lightning_cifar.data.placement import placed_on
 from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions, race_length
 from lightning_cifar.rate_search.race import race_in_stacks
 from lightning_cifar.rate_search.search import Candidate, Note, SearchResult, search
@@ -102,8 +103,8 @@ def lent_images(
 ) -> CIFAR10DataModule:
     """The images with batches that all processes would train on together, in the search's order."""
     images: CIFAR10DataModule = lent(datamodule)
-    images._train = datamodule.train_images.to(device)
-    images._validation = datamodule.validation_images.to(device)
+    images._train = placed_on(datamodule.train_images, device)
+    images._validation = placed_on(datamodule.validation_images, device)
     images.loader, images.seed = "memory", SEED
     images.batch_size *= processes
     return images

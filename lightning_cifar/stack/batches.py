@@ -75,9 +75,7 @@ def together(
 ) -> tuple[Tensor, Tensor]:
     """Batch ``number`` of each member in one tensor, gathered at once; chosen: (members, batch)."""
     data = members[0].data
-    images = data.images.index_select(0, chosen.flatten()).view(
-        *chosen.shape, *data.images.shape[1:]
-    )
+    images = data.at(chosen.flatten()).view(*chosen.shape, *data.shape[1:])
     labels = data.labels.index_select(0, chosen.flatten()).view(chosen.shape)
     if members[0].augmentation is None:
         return images, labels

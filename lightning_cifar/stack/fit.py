@@ -16,6 +16,7 @@ from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
+from lightning_cifar.data.placement import placed_on
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.checkpoints import (
     DamagedCheckpoint,
@@ -101,7 +102,7 @@ def fit_stack(
     }
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = checkpoint_of(folder / STACK_FILE, description)
-    probes = datamodule.validation_images.images[:PROBE_IMAGES]
+    probes = datamodule.validation_images.between(0, PROBE_IMAGES)
     progress = StackProgress(len(members), patience, probes, description, on_epoch)
     trainer = silent_trainer(
         [progress],
@@ -132,12 +133,12 @@ def train_stack(
     """
     device = trainer.strategy.root_device
     train = StackedBatches(
-        datamodule.train_images.to(device),
+        placed_on(datamodule.train_images, device),
         batch_size=datamodule.batch_size,
         seeds=seeds,
         augmentation=datamodule.augmentation,
     )
-    validation = datamodule.validation_images.to(device)
+    validation = placed_on(datamodule.validation_images, device)
     batches = TensorBatches(validation, batch_size=EVALUATION_BATCH, shuffle=False)
     blocks = in_blocks(train, steps_at_once(trainer, device.type))
     trainer.fit(StackedClassifiers(members, seeds), blocks, batches, ckpt_path=checkpoint)

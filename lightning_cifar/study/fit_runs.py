@@ -55,7 +55,7 @@ def fit_runs(
         "data": {"fingerprint": datamodule.fingerprint} | datamodule.settings,
     }
     checkpoint = checkpoint_of(folder / STACK_FILE, description)
-    probes = datamodule.validation_images.images[:PROBE_IMAGES]
+    probes = datamodule.validation_images.between(0, PROBE_IMAGES)
     progress = StackProgress(len(members), description["patience"], probes, description, on_epoch)
     accurate = MostAccurate(len(members))
     trainer = silent_trainer(

@@ -1,12 +1,11 @@
 import fcntl
-import io
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
-from PIL import Image
+from image_examples import encoded
 
 from lightning_cifar.data import decoding
 from lightning_cifar.data.decoding import decode_all
@@ -25,13 +24,6 @@ with exclusive(Path(sys.argv[1])):
     next(images)
     os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-def encoded(number):
-    """A PNG whose pixels all have the value ``number``."""
-    file = io.BytesIO()
-    Image.new("RGB", (32, 32), (number, number, number)).save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("worth_processes", [0, 1000], ids=["processes", "in place"])

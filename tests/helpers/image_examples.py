@@ -1,5 +1,6 @@
 """Small sets of images for tests: in memory, in a folder, in a zip."""
 
+import io
 import warnings
 import zipfile
 
@@ -49,6 +50,13 @@ def part_images(count, seed):
 def write_image(path, pixels, mode="RGB"):
     """Write pixels (3, 32, 32) as an image file, converted to a mode of Pillow."""
     Image.fromarray(np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())).convert(mode).save(path)
+
+
+def encoded(number):
+    """A PNG whose pixels all have the value ``number``."""
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), (number, number, number)).save(file, "PNG")
+    return file.getvalue()
 
 
 def zip_folder(folder, path, prefix=""):
