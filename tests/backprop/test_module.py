@@ -29,7 +29,7 @@ def hooked(classifier):
     ids=["unknown layer", "hook on a layer", "known layers"],
 )
 def test_layers_left_to_autograd_are_named(tmp_path, caplog, classifier, said):
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "lightning.pytorch.utilities.rank_zero"):
         small_trainer(tmp_path).fit(classifier, small_data())
     assert not classifier.automatic_optimization
     assert said in caplog.text if said else "autograd" not in caplog.text
