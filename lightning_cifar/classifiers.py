@@ -12,7 +12,6 @@ from typing import Any, final, get_args
 import torch
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,6 +25,7 @@ from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.left_as_found import left_as_found
 from lightning_cifar.data.loaders import training_batches
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import (
     BalancedAccuracy,
@@ -129,7 +129,7 @@ class DenseClassifier(HandTrained, ABC):
             if reason is None:
                 self.train_by_hand()
             else:
-                rank_zero_info(f"steps are made by autograd: {reason}")
+                say_once(f"steps are made by autograd: {reason}")
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""

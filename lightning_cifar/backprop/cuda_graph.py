@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_cifar.backprop.tape import Call
+from lightning_cifar.data.notices import say_once
 
 WARM_UP = 3  # runs before the capture, in which libraries choose their kernels
 
@@ -32,7 +32,7 @@ def captured(calls: Sequence[Call], changed: Sequence[Tensor]) -> Sequence[Call]
             run(calls)
     except RuntimeError as error:
         first = str(error).partition("\n")[0]
-        rank_zero_info(f"the training step is no CUDA graph, which would be faster: {first}")
+        say_once(f"the training step is no CUDA graph, which would be faster: {first}")
         return calls
     finally:
         for each, value in zip(changed, before, strict=True):

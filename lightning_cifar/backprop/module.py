@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from lightning_cifar.backprop.fitting import scheduler_of, steps_at_once
 from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.data.blocks import Block, Blocks
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
@@ -65,7 +65,7 @@ class HandTrained(LightningModule, ABC):
         """Name the layers that have no rule, or have hooks."""
         names = [] if self.automatic_optimization else without_rule(self.trained_layers())
         if names:
-            rank_zero_info(f"autograd finds the gradients of {', '.join(names)}")
+            say_once(f"autograd finds the gradients of {', '.join(names)}")
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""

@@ -1,10 +1,8 @@
 """Lightning's hooks around the images: where they come from, which part serves what, on what."""
 
-import sys
 from typing import Any, Literal, TypeVar, final
 
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from lightning_cifar.data.arguments import (
@@ -20,6 +18,7 @@ from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
 from lightning_cifar.data.found import counts_said, found_said
 from lightning_cifar.data.images import ImageSet, LabelledImages
+from lightning_cifar.data.notices import say
 from lightning_cifar.data.placement import placed_on, placement_said
 from lightning_cifar.data.reading import Labels, Reading
 from lightning_cifar.data.sources import Source, cache_folder, load_images, resolved_source
@@ -322,13 +321,6 @@ class CIFAR10DataModule(LightningDataModule):
             augmentation=self.augmentation if trains else None,
         )
         return batches if self.loader == "memory" else stock(batches, world_size)
-
-
-@rank_zero_only
-def say(line: str) -> None:
-    """Print a line to stderr, once for all processes; nothing if it is empty."""
-    if line:
-        print(line, file=sys.stderr, flush=True)
 
 
 def ready(value: "Value | None") -> "Value":

@@ -1,6 +1,5 @@
 """A fresh learning-rate search whenever anything that matters has changed."""
 
-import sys
 from pathlib import Path
 from typing import Any, final
 
@@ -9,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.notices import say
 from lightning_cifar.data.sources import cache_folder
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.find import (
@@ -147,11 +147,6 @@ class LearningRateSearch(Callback):
             write_result(result, settings, source, file)
         tell(result, source, len(datamodule.classes))
         return result.rate, source
-
-
-def say(line: str) -> None:
-    """A line for whoever waits."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def tell(result: SearchResult, source: str, classes: int | None) -> None:

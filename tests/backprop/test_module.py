@@ -1,10 +1,9 @@
-import logging
-
 import pytest
 from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
 
 from lightning_cifar.classifiers import DenseClassifier, EluClassifier
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.networks import dense, he_normal
 
 
@@ -28,8 +27,26 @@ def hooked(classifier):
     ],
     ids=["unknown layer", "hook on a layer", "known layers"],
 )
-def test_layers_left_to_autograd_are_named(tmp_path, caplog, classifier, said):
-    with caplog.at_level(logging.INFO, "lightning.pytorch.utilities.rank_zero"):
-        small_trainer(tmp_path).fit(classifier, small_data())
+def test_layers_left_to_autograd_are_named(tmp_path, capsys, classifier, said):
+    say_once.cache_clear()
+    small_trainer(tmp_path).fit(classifier, small_data())
     assert not classifier.automatic_optimization
-    assert said in caplog.text if said else "autograd" not in caplog.text
+    told = capsys.readouterr().err
+    assert said in told if said else "autograd" not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"precision": "bf16-true"}, "the precision is bf16-true"),
+        ({"detect_anomaly": True}, "anomalies are looked for"),
+        ({}, None),
+    ],
+)
+def test_why_steps_are_not_made_by_hand_is_said_once(tmp_path, capsys, options, reason):
+    say_once.cache_clear()
+    for _ in range(2):
+        small_trainer(tmp_path, **options).fit(small_classifier(), small_data())
+    told = capsys.readouterr().err
+    assert told.count("steps are made by autograd") == (0 if reason is None else 1)
+    assert reason is None or reason in told
