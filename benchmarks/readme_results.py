@@ -136,7 +136,8 @@ def benchmarks_page() -> str:
         selection_section(),
         trust_section(),
     ]
-    return "\n\n".join("\n".join(section) for section in [HEADER[:-1], *sections]) + "\n"
+    present = [section for section in [HEADER[:-1], *sections] if section]
+    return "\n\n".join(map("\n".join, present)) + "\n"
 
 
 def search_section() -> list[str]:
