@@ -1,4 +1,4 @@
-"""The command ``theory``: list, show, run, verify, report."""
+"""The command ``theory``: list, show, run, verify, quiz, report."""
 
 import argparse
 import sys
@@ -46,6 +46,11 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
             from theory.commands.verifying import verify
 
             return verify(find_claims(chosen.claims), as_json=chosen.json)
+        case "quiz":
+            from theory.commands.quizzing import quiz
+
+            named = [] if chosen.question is None else [chosen.question]
+            return quiz(find_claims(named), seed=chosen.seed)
         case _:
             from theory.commands.reporting import report
 
@@ -92,6 +97,9 @@ def _parser() -> OneLineParser:
     run.set_defaults(explain=run.print_help)
     verify = commands.add_parser("verify", parents=[json], help="recompute the verdicts")
     verify.add_argument("claims", nargs="*", help="such as Q3.4 or Q3; all 70 if none is named")
+    quiz = commands.add_parser("quiz", help="judge the claims yourself, and get a score")
+    quiz.add_argument("--question", help="such as Q5, 5 or momentum (default: all)")
+    quiz.add_argument("--seed", type=int, default=0, help="order of the claims (default: 0)")
     report = commands.add_parser("report", parents=[json], help="the page with all questions")
     report.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     return parser

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from theory.claim import Claim, Evidence, Verdict, run_experiment
 from theory.commands.listing import counts_in_words
 from theory.commands.output import print_json
+from theory.commands.threads import one_thread
 from theory.formatting import sentence
 from theory.ledger import verdict_counts
 
@@ -58,10 +59,7 @@ def recompute(claim: Claim, run: Run = run_experiment) -> Outcome:
 
 def verify(claims: Sequence[Claim], *, as_json: bool = False, run: Run = run_experiment) -> int:
     """Recompute ``claims``, print what differs, and return 0 if nothing does, else 1."""
-    import torch  # here, so that a command that computes nothing starts at once
-
-    # The tensors are small: a second thread mostly waits, on a busy machine for minutes.
-    torch.set_num_threads(1)
+    one_thread()
     progress = tqdm(claims, desc="claims", unit="claim", file=sys.stderr, disable=None, leave=False)
     outcomes = [recompute(claim, run) for claim in progress]
     differences = [outcome.difference for outcome in outcomes if outcome.difference]
