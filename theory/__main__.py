@@ -1,4 +1,4 @@
-"""The command ``theory``: list, show, run, verify, quiz, report."""
+"""The command ``theory``: list, show, book, run, verify, quiz, report."""
 
 import argparse
 import sys
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from theory.commands.parser import OneLineParser
 from theory.errors import DomainError
-from theory.selection import find_claims, find_question
+from theory.ledger import TOPICS
+from theory.selection import find_claims, find_question, find_topic
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,12 +41,21 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
             from theory.commands.showing import show
 
             return show(find_question(chosen.question), as_json=chosen.json)
+        case "book":
+            from theory.commands.comparing import compare
+
+            topics = TOPICS if chosen.topic is None else (find_topic(chosen.topic),)
+            evidence = chosen.topic is not None
+            return compare(topics, with_evidence=evidence, as_json=chosen.json)
         case "run":
             return _run(chosen, rest)
         case "verify":
             from theory.commands.verifying import verify
 
-            return verify(find_claims(chosen.claims), as_json=chosen.json)
+            if chosen.json and chosen.latex:
+                raise DomainError("--json or --latex, not both")
+            claims = find_claims(chosen.claims)
+            return verify(claims, as_json=chosen.json, as_latex=chosen.latex)
         case "quiz":
             from theory.commands.quizzing import quiz
 
@@ -86,6 +96,8 @@ def _parser() -> OneLineParser:
     commands.add_parser("list", parents=[json], help="the questions and their verdict counts")
     show = commands.add_parser("show", parents=[json], help="one answer, claim by claim")
     show.add_argument("question", help="such as Q5, 5 or momentum")
+    book = commands.add_parser("book", parents=[json], help="what the book says, beside the sheet")
+    book.add_argument("topic", nargs="?", help="such as B8, then with evidence (default: all)")
     # Its help is that of the demo named, hence its own flag.
     run = commands.add_parser(
         "run", parents=[json], help="one demo with its options", add_help=False, allow_abbrev=False
@@ -96,9 +108,10 @@ def _parser() -> OneLineParser:
     run.add_argument("-h", "--help", action="store_true", help="the options of the demo named")
     run.set_defaults(explain=run.print_help)
     verify = commands.add_parser("verify", parents=[json], help="recompute the verdicts")
-    verify.add_argument("claims", nargs="*", help="such as Q3.4 or Q3; all 70 if none is named")
+    verify.add_argument("claims", nargs="*", help="such as Q3.4, Q3 or B8; all if none is named")
+    verify.add_argument("--latex", action="store_true", help="print a table for LaTeX")
     quiz = commands.add_parser("quiz", help="judge the claims yourself, and get a score")
-    quiz.add_argument("--question", help="such as Q5, 5 or momentum (default: all)")
+    quiz.add_argument("--question", help="such as Q5, 5, momentum or B8 (default: all)")
     quiz.add_argument("--seed", type=int, default=0, help="order of the claims (default: 0)")
     report = commands.add_parser("report", parents=[json], help="the page with all questions")
     report.add_argument("--out", type=Path, required=True, metavar="FOLDER")

@@ -33,7 +33,7 @@
     input.addEventListener("change", () => show(input.value));
   });
   window.addEventListener("hashchange", unfoldTarget);
-  document.querySelectorAll('a[href^="#Q"]').forEach((link) => {
+  document.querySelectorAll('a[href^="#Q"], a[href^="#B"]').forEach((link) => {
     link.addEventListener("click", () => setTimeout(unfoldTarget)); // also on a second click
   });
 
