@@ -9,6 +9,7 @@ from theory.report.assets import asset
 from theory.report.book import BOOK, book_section
 from theory.report.collect import collect, collect_book
 from theory.report.findings import QuestionFinding, TopicFinding, all_claims
+from theory.report.quiz import quiz_section
 from theory.report.section import question_section
 from theory.report.summary import summary, verdict_filter
 
@@ -17,7 +18,7 @@ _FOOT = (
     "<p>This page is one file. It was written by <code>theory report</code>, loads nothing and "
     "sends nothing; its interactive figures compute what they show as you move them.</p>"
 )
-_SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js")
+_SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js", "quiz.js")
 
 
 def write_report(folder: Path) -> Path:
@@ -44,7 +45,7 @@ def render_page(
     The same findings give the same text.
     """
     sections = "".join(map(question_section, questions)) + book_section(topics)
-    main = summary(questions) + sections
+    main = summary(questions) + sections + quiz_section(questions, topics)
     drawings = [found.drawing for found in questions]
     return shell(
         title=TITLE,
@@ -84,5 +85,6 @@ def _navigation(questions: tuple[QuestionFinding, ...], topics: tuple[TopicFindi
     ]
     if topics:
         links.append(element("a", element("b", "·"), " the book", href=f"#{BOOK}"))
+    links.append(element("a", element("b", "?"), " quiz", href="#quiz"))
     claims = all_claims(questions) + tuple(found for topic in topics for found in topic.claims)
     return element("div", *links, class_="links") + verdict_filter(claims)
