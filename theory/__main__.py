@@ -1,4 +1,4 @@
-"""The command ``theory``: list, show, book, run, verify, quiz, report."""
+"""The command ``theory``: list, show, book, run, verify, quiz, mark, report."""
 
 import argparse
 import sys
@@ -61,6 +61,8 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
 
             named = [] if chosen.question is None else [chosen.question]
             return quiz(find_claims(named), seed=chosen.seed)
+        case "mark":
+            return _mark(chosen)
         case _:
             from theory.commands.reporting import report
 
@@ -82,6 +84,20 @@ def _run(chosen: argparse.Namespace, rest: list[str]) -> int:
     arguments = [*(["--help"] if chosen.help else []), *rest]
     question = find_question(chosen.demo)
     return running.run(question, arguments, plot=chosen.plot, as_json=chosen.json)
+
+
+def _mark(chosen: argparse.Namespace) -> int:
+    from theory.commands import marking
+
+    if chosen.template:
+        if chosen.answers or chosen.out or chosen.page or chosen.json:
+            raise DomainError("--template prints an empty sheet; give nothing but --format with it")
+        return marking.print_template(chosen.format or "yaml")
+    if chosen.format:
+        raise DomainError("--format is that of --template; a sheet's format follows from its name")
+    if chosen.answers is None:
+        raise DomainError("name a file of answers, or give --template for an empty one")
+    return marking.mark(chosen.answers, out=chosen.out, page=chosen.page, as_json=chosen.json)
 
 
 def _parser() -> OneLineParser:
@@ -113,6 +129,12 @@ def _parser() -> OneLineParser:
     quiz = commands.add_parser("quiz", help="judge the claims yourself, and get a score")
     quiz.add_argument("--question", help="such as Q5, 5, momentum or B8 (default: all)")
     quiz.add_argument("--seed", type=int, default=0, help="order of the claims (default: 0)")
+    mark = commands.add_parser("mark", parents=[json], help="mark answer sheets, one or a class")
+    mark.add_argument("answers", nargs="?", type=Path, help="a .yaml or .csv of verdicts")
+    mark.add_argument("--out", type=Path, metavar="FILE", help="write the marks as CSV")
+    mark.add_argument("--page", type=Path, metavar="FILE", help="write the marks as a page")
+    mark.add_argument("--template", action="store_true", help="print an empty sheet")
+    mark.add_argument("--format", choices=("yaml", "csv"), help="of the template (default: yaml)")
     report = commands.add_parser("report", parents=[json], help="the page with all questions")
     report.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     return parser
