@@ -40,7 +40,6 @@ CLAIMS: tuple[Claim, ...] = (
         condition="how far below zero the unit is and on the number format",
         references=(_KLAMBAUER,),
         edition=_SECOND,
-        beside=("Q3.1",),
     ),
     Claim(
         id="B3.2",
@@ -48,8 +47,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Activations keep their size at any depth. The squared gradient grows by 7 % in each "
-            "layer: its norm doubles over 20 layers, is 32 times as large after 100 and beyond "
-            "all bounds after 1,000."
+            "layer: its norm doubles over 20 layers, and is 32 times as large after 100 and 10^15 "
+            "times after 1,000."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_ANSWERS + "selu_keeps_gradients",
