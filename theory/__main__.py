@@ -1,4 +1,4 @@
-"""The command ``theory``: list, show, run, verify, report."""
+"""The command ``theory``: list, show, book, run, verify, quiz, mark, report."""
 
 import argparse
 import sys
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from theory.commands.parser import OneLineParser
 from theory.errors import DomainError
-from theory.selection import find_claims, find_question
+from theory.ledger import TOPICS
+from theory.selection import find_claims, find_question, find_topic
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,12 +41,28 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
             from theory.commands.showing import show
 
             return show(find_question(chosen.question), as_json=chosen.json)
+        case "book":
+            from theory.commands.comparing import compare
+
+            topics = TOPICS if chosen.topic is None else (find_topic(chosen.topic),)
+            evidence = chosen.topic is not None
+            return compare(topics, with_evidence=evidence, as_json=chosen.json)
         case "run":
             return _run(chosen, rest)
         case "verify":
             from theory.commands.verifying import verify
 
-            return verify(find_claims(chosen.claims), as_json=chosen.json)
+            if chosen.json and chosen.latex:
+                raise DomainError("--json or --latex, not both")
+            claims = find_claims(chosen.claims)
+            return verify(claims, as_json=chosen.json, as_latex=chosen.latex)
+        case "quiz":
+            from theory.commands.quizzing import quiz
+
+            named = [] if chosen.question is None else [chosen.question]
+            return quiz(find_claims(named), seed=chosen.seed)
+        case "mark":
+            return _mark(chosen)
         case _:
             from theory.commands.reporting import report
 
@@ -69,6 +86,20 @@ def _run(chosen: argparse.Namespace, rest: list[str]) -> int:
     return running.run(question, arguments, plot=chosen.plot, as_json=chosen.json)
 
 
+def _mark(chosen: argparse.Namespace) -> int:
+    from theory.commands import marking
+
+    if chosen.template:
+        if chosen.answers or chosen.out or chosen.page or chosen.json:
+            raise DomainError("--template prints an empty sheet; give nothing but --format with it")
+        return marking.print_template(chosen.format or "yaml")
+    if chosen.format:
+        raise DomainError("--format is that of --template; a sheet's format follows from its name")
+    if chosen.answers is None:
+        raise DomainError("name a file of answers, or give --template for an empty one")
+    return marking.mark(chosen.answers, out=chosen.out, page=chosen.page, as_json=chosen.json)
+
+
 def _parser() -> OneLineParser:
     parser = OneLineParser(
         prog="theory",
@@ -81,6 +112,8 @@ def _parser() -> OneLineParser:
     commands.add_parser("list", parents=[json], help="the questions and their verdict counts")
     show = commands.add_parser("show", parents=[json], help="one answer, claim by claim")
     show.add_argument("question", help="such as Q5, 5 or momentum")
+    book = commands.add_parser("book", parents=[json], help="what the book says, beside the sheet")
+    book.add_argument("topic", nargs="?", help="such as B8, then with evidence (default: all)")
     # Its help is that of the demo named, hence its own flag.
     run = commands.add_parser(
         "run", parents=[json], help="one demo with its options", add_help=False, allow_abbrev=False
@@ -91,7 +124,17 @@ def _parser() -> OneLineParser:
     run.add_argument("-h", "--help", action="store_true", help="the options of the demo named")
     run.set_defaults(explain=run.print_help)
     verify = commands.add_parser("verify", parents=[json], help="recompute the verdicts")
-    verify.add_argument("claims", nargs="*", help="such as Q3.4 or Q3; all 70 if none is named")
+    verify.add_argument("claims", nargs="*", help="such as Q3.4, Q3 or B8; all if none is named")
+    verify.add_argument("--latex", action="store_true", help="print a table for LaTeX")
+    quiz = commands.add_parser("quiz", help="judge the claims yourself, and get a score")
+    quiz.add_argument("--question", help="such as Q5, 5, momentum or B8 (default: all)")
+    quiz.add_argument("--seed", type=int, default=0, help="order of the claims (default: 0)")
+    mark = commands.add_parser("mark", parents=[json], help="mark answer sheets, one or a class")
+    mark.add_argument("answers", nargs="?", type=Path, help="a .yaml or .csv of verdicts")
+    mark.add_argument("--out", type=Path, metavar="FILE", help="write the marks as CSV")
+    mark.add_argument("--page", type=Path, metavar="FILE", help="write the marks as a page")
+    mark.add_argument("--template", action="store_true", help="print an empty sheet")
+    mark.add_argument("--format", choices=("yaml", "csv"), help="of the template (default: yaml)")
     report = commands.add_parser("report", parents=[json], help="the page with all questions")
     report.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     return parser

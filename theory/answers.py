@@ -10,8 +10,9 @@ from pathlib import Path
 from theory.claim import Check, Claim, Evidence, Verdict, run_experiment
 from theory.commands.listing import counts_in_words
 from theory.formatting import bound, measured
-from theory.ledger import QUESTIONS, Question, verdict_counts
+from theory.ledger import QUESTIONS, TOPICS, Question, Topic, verdict_counts
 from theory.reading import STANDARD
+from theory.selection import find_claim
 from theory.study import CITATIONS
 
 Run = Callable[[str], Evidence]
@@ -38,6 +39,14 @@ the other way: the same checks must give it another verdict, and do. Where the s
 ([RESULTS.md](RESULTS.md)) bears on a claim, its result is quoted; it decides no verdict.
 """
 
+_BOOK = """## What the book itself says
+
+The book's own answers, and its chapter, make claims too. Here are those that say more than the
+sheet, and those of questions that other editions ask, in this project's words. They are read and
+tried in the same way; `theory book B8` prints those of one question with their evidence. An edition
+is named where it is certain.
+"""
+
 
 def answers(run: Run = run_experiment) -> str:
     """The whole document as Markdown; ``run`` gives the evidence for an experiment's pointer."""
@@ -47,6 +56,7 @@ def answers(run: Run = run_experiment) -> str:
     rules = "\n".join(f"{number}. {rule}" for number, rule in enumerate(STANDARD, start=1))
     parts = [_HEADER, rules, _TABLES, _counts(), _false_claims(evidences)]
     parts += [_section(question, evidences) for question in QUESTIONS]
+    parts += [_BOOK, *(_topic(topic, run) for topic in TOPICS)]
     return "\n".join(parts)
 
 
@@ -102,6 +112,29 @@ def _section(question: Question, evidences: dict[str, Evidence]) -> str:
     ]
     parts += [_claim(claim, evidences[claim.id]) for claim in question.claims]
     return "\n".join(parts)
+
+
+def _topic(topic: Topic, run: Run) -> str:
+    rows = [
+        f"| {_sheets(claim)} | **{claim.id}** {claim.statement} "
+        f"| {claim.edition} | {claim.verdict} |"
+        for claim in topic.claims
+    ]
+    table = [
+        "| the sheet | the book | edition | the book's verdict |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
+    parts = [f"### {topic.id}. {topic.question}\n", *table]
+    return "\n".join([*parts, *(_claim(claim, run(claim.experiment)) for claim in topic.claims)])
+
+
+def _sheets(claim: Claim) -> str:
+    said = (
+        f"{each.id} {each.statement} *{each.verdict}*" for each in map(find_claim, claim.beside)
+    )
+    return "<br>".join(said)
 
 
 def _claim(claim: Claim, evidence: Evidence) -> str:

@@ -128,11 +128,11 @@ class Control:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the answer sheet.
+    """One statement of the answer sheet, or of the book.
 
     Attributes:
-        id: question and number, such as ``"Q5.9"``.
-        statement: what the sheet says, in this project's words.
+        id: question and number, such as ``"Q5.9"``; ``"B5.1"`` if the book says it.
+        statement: what the sheet or the book says, in this project's words.
         verdict: the verdict the experiment is expected to give.
         correct: the right statement.
         kind: how it is settled.
@@ -141,6 +141,9 @@ class Claim:
         control: what the same check must reject; every exact or deterministic claim has one.
         condition: what the answer depends on; empty unless the verdict is ``DEPENDS``.
         references: papers and documentation.
+        edition: the edition of the book that says so; empty where that is not certain, and for
+            the sheet.
+        beside: ids of the sheet's claims on the same matter, if the book says it.
     """
 
     id: str
@@ -152,10 +155,12 @@ class Claim:
     control: Control | None = None
     condition: str = ""
     references: tuple[str, ...] = ()
+    edition: str = ""
+    beside: tuple[str, ...] = ()
 
     @property
     def question(self) -> int:
-        """The number of the question, 1 to 7."""
+        """The number of the question, 1 to 9."""
         return int(self.id[1 : self.id.index(".")])
 
 

@@ -1,4 +1,4 @@
-"""The ledger: the seven questions and all seventy claims, listed by hand.
+"""The ledger: the seven questions with their seventy claims, and what the book says of them.
 
 Nothing registers itself by being imported, so a claim that is missing here is missing everywhere.
 No torch: the modules named below hold text only.
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from theory.activations import claims as activations
 from theory.biases import claims as biases
+from theory.book import claims as book
 from theory.claim import Claim, Verdict
 from theory.dropout import claims as dropout
 from theory.momentum import claims as momentum
@@ -91,6 +92,38 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 CLAIMS: tuple[Claim, ...] = tuple(claim for question in QUESTIONS for claim in question.claims)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A question with what the book says of it, in its answers or in the chapter.
+
+    Attributes:
+        number: that of the sheet's question; 8 and 9 are asked by other editions only.
+        name: such as ``"batch normalisation"``.
+        question: the question, in this project's words.
+        claims: what the book says, in order.
+    """
+
+    number: int
+    name: str
+    question: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def id(self) -> str:
+        """``"B3"`` to ``"B9"``."""
+        return f"B{self.number}"
+
+
+TOPICS: tuple[Topic, ...] = tuple(
+    Topic(number, name, question, tuple(each for each in book.CLAIMS if each.question == number))
+    for number, (name, question) in book.TOPICS.items()
+)
+
+BOOK_CLAIMS: tuple[Claim, ...] = tuple(claim for topic in TOPICS for claim in topic.claims)
+
+ALL_CLAIMS: tuple[Claim, ...] = CLAIMS + BOOK_CLAIMS
 
 
 def verdict_counts(claims: tuple[Claim, ...] = CLAIMS) -> dict[Verdict, int]:

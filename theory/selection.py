@@ -1,11 +1,12 @@
-"""From what a reader types (``Q5``, ``5``, ``momentum``, ``Q5.9``) to questions and claims."""
+"""From what a reader types (``Q5``, ``5``, ``momentum``, ``Q5.9``, ``B8``) to what is meant."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from theory.claim import Claim
 from theory.errors import DomainError
-from theory.ledger import CLAIMS, QUESTIONS, Question
+from theory.ledger import ALL_CLAIMS, QUESTIONS, TOPICS, Question, Topic
 
 
 def find_question(name: str) -> Question:
@@ -22,25 +23,48 @@ def find_question(name: str) -> Question:
 
 
 def find_claims(names: Sequence[str]) -> tuple[Claim, ...]:
-    """The claims called by id, and all claims of the questions called; all 70 for no names.
+    """The claims called by id, and all of the questions and topics called; all for no names.
 
     Raises:
         DomainError: no claim or question is called so; the nearest name is suggested.
     """
     if not names:
-        return CLAIMS
+        return ALL_CLAIMS
     chosen = {claim.id: claim for name in names for claim in _claims_of(name)}
-    return tuple(claim for claim in CLAIMS if claim.id in chosen)
+    return tuple(claim for claim in ALL_CLAIMS if claim.id in chosen)
 
 
-def _claims_of(name: str) -> tuple[Claim, ...]:
-    if "." not in name:
-        return find_question(name).claims
-    by_id = {claim.id.casefold(): claim for claim in CLAIMS}
+def find_topic(name: str) -> Topic:
+    """The topic of the book called by its id.
+
+    Raises:
+        DomainError: no topic is called so.
+    """
+    for topic in TOPICS:
+        if name.casefold() == topic.id.casefold():
+            return topic
+    allowed = ", ".join(f"{topic.id} {topic.name}" for topic in TOPICS)
+    raise DomainError(f"no topic {name!r}; the book's are: {allowed}")
+
+
+def find_claim(name: str) -> Claim:
+    """The claim called by its id.
+
+    Raises:
+        DomainError: no claim is called so; the nearest id is suggested.
+    """
+    by_id = {claim.id.casefold(): claim for claim in ALL_CLAIMS}
     if name.casefold() not in by_id:
         suggestion = _nearest(name, by_id)
         raise DomainError(f"no claim {name!r}{suggestion}; `theory show Q1` prints a question's")
-    return (by_id[name.casefold()],)
+    return by_id[name.casefold()]
+
+
+def _claims_of(name: str) -> tuple[Claim, ...]:
+    if "." in name:
+        return (find_claim(name),)
+    is_topic = re.fullmatch(r"[Bb][0-9]+", name) is not None
+    return find_topic(name).claims if is_topic else find_question(name).claims
 
 
 def _names_of(question: Question) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,22 +20,29 @@ from rejection import rejected
 
 from theory.__main__ import main
 from theory.claim import Check, Evidence, Verdict
+from theory.commands.comparing import compare
+from theory.commands.latex import latex_table
 from theory.commands.options import described
 from theory.commands.output import plain
 from theory.commands.showing import claim_text, show
+from theory.commands.verifying import verify
 from theory.errors import DomainError
 from theory.formatting import bound, figure, measured
-from theory.ledger import CLAIMS, QUESTIONS, verdict_counts
-from theory.selection import find_claims, find_question
+from theory.ledger import ALL_CLAIMS, CLAIMS, QUESTIONS, TOPICS, verdict_counts
+from theory.selection import find_claim, find_claims, find_question
 from theory.study import CITATIONS
 
 ROOT = Path(__file__).parents[2]
 
 WRONG = {
+    "two formats": (["verify", "Q2.3", "--json", "--latex"], "not both"),
     "no command": ([], "COMMAND"),
     "unknown command": (["lst"], "lst"),
     "unknown question": (["show", "momentun"], "did you mean momentum?"),
     "unknown question number": (["show", "Q8"], "no question 'Q8'"),
+    "unknown topic": (["book", "B1"], "no topic 'B1'; the book's are: B3 selu"),
+    "unknown topic to verify": (["verify", "B77"], "no topic 'B77'"),
+    "unknown claim of the book": (["verify", "B9.9"], "did you mean B9."),
     "unknown claim": (["verify", "Q5.99"], "did you mean Q5.9?"),
     "unknown question to verify": (["verify", "drpout"], "did you mean dropout?"),
     "unknown demo": (["run", "symetry"], "did you mean symmetry?"),
@@ -122,7 +130,8 @@ def test_a_question_is_found_by_number_id_and_name(question):
 
 
 def test_claims_are_found_by_id_and_by_question():
-    assert find_claims([]) == CLAIMS
+    assert find_claims([]) == ALL_CLAIMS
+    assert find_claims(["b9"]) == TOPICS[-1].claims
     assert [claim.id for claim in find_claims(["q2.3", "Q1.2"])] == ["Q1.2", "Q2.3"]
     assert find_claims(["momentum"]) == QUESTIONS[4].claims
     assert find_claims(["Q5", "Q5.1", "5"]) == QUESTIONS[4].claims
@@ -166,6 +175,32 @@ def test_show_quotes_what_the_study_found(claim_id):
     assert "The study" not in claim_text(other, Evidence((), ()))
 
 
+def test_book_prints_sheet_book_and_verdict_side_by_side(capsys):
+    assert main(["book"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    for topic in TOPICS:
+        for claim in topic.claims:
+            assert f"{claim.id} {claim.verdict.upper()}: {claim.statement}" in printed
+            for sheet in map(find_claim, claim.beside):
+                assert f"The sheet, {sheet.id} {sheet.verdict.upper()}: " in printed
+    assert "The book (second edition), B7.1 DEPENDS: " in printed
+    assert "The book, B9.2 TRUE: " in printed
+
+
+def test_book_prints_the_evidence_of_a_topic(capsys):
+    assert compare(TOPICS[-1:], with_evidence=True, run=evidence) == 0
+    printed = capsys.readouterr().out
+    assert "- holds: " in printed
+    assert "- fails: " in printed
+    assert max(len(line) for line in printed.splitlines()) <= 96
+
+
+def test_book_as_json(capsys):
+    assert compare(TOPICS[-1:], with_evidence=True, as_json=True, run=evidence) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert set(shown["evidence"]) == {claim.id for claim in TOPICS[-1].claims}
+
+
 def test_show_as_json(capsys):
     assert show(find_question("Q2"), as_json=True, run=evidence) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -186,6 +221,38 @@ def test_verify_as_json(capsys):
     assert record["expected"] == record["found"] == "false"
     assert record["control_verdict"] == "true"
     assert record["difference"] == ""
+
+
+def balanced(table):
+    """Every row has four cells and every brace its partner; nothing is beyond plain LaTeX."""
+    assert table.isascii()
+    head, *rows, _, end = table.partition("\\endhead\n")[2].splitlines()
+    for row in (head, *rows):
+        assert row.endswith(" \\\\")
+        assert len(re.findall(r"(?<!\\)&", row)) == 3, row
+        assert not re.search(r"(?<!\\)[%#_]|\\\\.", row[:-3]), row
+        plain = re.sub(r"\\[{}$]", "", row)
+        assert plain.count("{") == plain.count("}")
+        assert plain.count("$") % 2 == 0
+    assert end == "\\end{longtable}"
+    return len(rows) + 1
+
+
+def test_verify_as_latex(capsys):
+    assert verify(ALL_CLAIMS, as_latex=True, run=evidence) == 0
+    table = capsys.readouterr().out.rstrip()
+    assert balanced(table) == len(ALL_CLAIMS)
+    with pytest.raises(AssertionError):
+        balanced(table.replace("\\%", "%"))
+    with pytest.raises(AssertionError):
+        balanced(table.replace("$\\ge$", "\u2265"))
+
+
+def test_latex_sets_code_and_signs():
+    (claim,) = find_claims(["Q2.3"])
+    odd = dataclasses.replace(claim, statement="50 % of `a_b` & <c> #1 \u2264 10\u207b\u00b2")
+    table = latex_table([(odd, Evidence(()))])
+    assert r"50 \% of \texttt{a\_b} \& $<$c$>$ \#1 $\le$ 10$^{-2}$ & not checkable" in table
 
 
 def test_run_takes_the_demos_options(capsys):
@@ -211,6 +278,15 @@ def test_run_draws(tmp_path, capsys):
     assert main(["run", "biases", *small, "--plot", str(image)]) == 0
     assert image.read_bytes().startswith(b"\x89PNG")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")]
+)
+def test_a_demo_is_drawn_for_a_slide_in_every_format(ending, start, tmp_path):
+    image = tmp_path / f"slide.{ending}"
+    assert main(["run", "momentum", "--steps", "5", "--plot", str(image)]) == 0
+    assert image.read_bytes().startswith(start)
 
 
 @pytest.mark.slow

@@ -10,12 +10,13 @@ from page_outline import Outline, assert_well_formed, plain
 from report_samples import EVIDENCE, sample_claim, sample_figure, sample_question, sample_questions
 
 from theory.claim import Case, Check, Evidence, Verdict
-from theory.ledger import QUESTIONS, Question
+from theory.ledger import QUESTIONS, TOPICS, Question
 from theory.page_style.inline_svg import inline_svg
 from theory.report import collect, page
+from theory.report.book import book_section
 from theory.report.claim_entry import claim_entry, key_figure
 from theory.report.evidence_table import evidence_tables
-from theory.report.findings import ClaimFinding, QuestionFinding, all_claims
+from theory.report.findings import ClaimFinding, QuestionFinding, TopicFinding, all_claims
 from theory.report.page import render_page
 from theory.report.section import question_section
 
@@ -141,7 +142,7 @@ def check(value: float, bound: float) -> Check:
         ((Case("a", (check(1, 2), check(3, 2))),), "width: 3, where the claim needs ≤ 2"),
         (
             (Case("a", (check(1, 2),)), Case("b", (check(3, 2),))),
-            "holds in 1 of 2 conditions: with a; not with b",
+            "holds in 1 of 2 conditions: yes for “a”, no for “b”",
         ),
         ((), "no experiment can settle this one"),
     ],
@@ -156,6 +157,7 @@ def test_write_report_makes_the_folder_and_replaces_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page, "collect", sample_questions)
+    monkeypatch.setattr(page, "collect_book", tuple)
     written = page.write_report(tmp_path / "new" / "folder")
     page.write_report(tmp_path / "new" / "folder")
     assert written.read_text(encoding="utf-8") == render_page(sample_questions())
@@ -182,7 +184,11 @@ def without_evidence(question: Question, drawing: str) -> QuestionFinding:
 
 
 def test_page_of_the_whole_ledger_holds_together() -> None:
-    whole = render_page(tuple(without_evidence(question, "") for question in QUESTIONS))
+    topics = tuple(
+        TopicFinding(topic, tuple(ClaimFinding(claim, Evidence(())) for claim in topic.claims))
+        for topic in TOPICS
+    )
+    whole = render_page(tuple(without_evidence(question, "") for question in QUESTIONS), topics)
     assert_well_formed(whole)
     assert_links_resolve(whole)
     assert_loads_nothing(whole)
@@ -198,6 +204,16 @@ def test_page_holds_together_with_the_figure_of(question: Question) -> None:
     assert_links_resolve(one)
     assert_loads_nothing(one)
     assert not re.search(r"(?:fill|stroke): #", drawing)
+
+
+def test_book_and_sheet_stand_side_by_side() -> None:
+    claims = [claim for claim in TOPICS[3].claims if claim.id == "B7.1"]
+    found = TopicFinding(TOPICS[3], (ClaimFinding(claims[0], EVIDENCE[Verdict.DEPENDS]),))
+    row = Outline(book_section((found,)).partition("<tbody>")[2].partition("</tbody>")[0]).words
+    for said in ("Q7.1 Dropout slows training down", "B7.1 Dropout slows the convergence"):
+        assert said in row
+    assert re.search(r"Q7\.1 .* true ?Q7\.3 .* false ?B7\.1 .* ?second edition ?depends", row)
+    assert book_section(()) == ""
 
 
 def test_claim_finding_runs_the_experiment_and_its_control() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from theory.claim import Verdict
 from theory.commands.output import print_json
-from theory.ledger import QUESTIONS, verdict_counts
+from theory.ledger import BOOK_CLAIMS, QUESTIONS, verdict_counts
 
 
 def list_questions(*, as_json: bool = False) -> int:
@@ -26,6 +26,8 @@ def list_questions(*, as_json: bool = False) -> int:
         counts = counts_in_words(verdict_counts(question.claims))
         print(f"{question.id}  {question.name:<12} {question.question}\n    {counts}")
     print(f"\nAll seven: {counts_in_words(verdict_counts())}")
+    book = counts_in_words(verdict_counts(BOOK_CLAIMS))
+    print(f"The book's own answers, printed by `theory book`: {book}")
     return 0
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from theory.claim import Claim, Evidence, Verdict, run_experiment
+from theory.commands.latex import latex_table
 from theory.commands.listing import counts_in_words
 from theory.commands.output import print_json
+from theory.commands.threads import one_thread
 from theory.formatting import sentence
 from theory.ledger import verdict_counts
 
@@ -56,17 +58,22 @@ def recompute(claim: Claim, run: Run = run_experiment) -> Outcome:
     return Outcome(claim, evidence, control)
 
 
-def verify(claims: Sequence[Claim], *, as_json: bool = False, run: Run = run_experiment) -> int:
+def verify(
+    claims: Sequence[Claim],
+    *,
+    as_json: bool = False,
+    as_latex: bool = False,
+    run: Run = run_experiment,
+) -> int:
     """Recompute ``claims``, print what differs, and return 0 if nothing does, else 1."""
-    import torch  # here, so that a command that computes nothing starts at once
-
-    # The tensors are small: a second thread mostly waits, on a busy machine for minutes.
-    torch.set_num_threads(1)
+    one_thread()
     progress = tqdm(claims, desc="claims", unit="claim", file=sys.stderr, disable=None, leave=False)
     outcomes = [recompute(claim, run) for claim in progress]
     differences = [outcome.difference for outcome in outcomes if outcome.difference]
     if as_json:
         print_json([_record(outcome) for outcome in outcomes])
+    elif as_latex:
+        print(latex_table((each.claim, each.evidence) for each in outcomes if each.evidence))
     elif not differences:
         controls = sum(claim.control is not None for claim in claims)
         print(f"{counts_in_words(verdict_counts(tuple(claims)))}; all as expected.")

@@ -36,10 +36,10 @@ def idle_dropout_takes_longer() -> Evidence:
 
 
 def _check_duration(places: Mapping[str, tuple[float, ...]]) -> Evidence:
-    without = _duration(NOWHERE)
+    without = duration(NOWHERE)
     cases = []
     for condition, rates in places.items():
-        ratios = torch.log(_duration(rates) / without)
+        ratios = torch.log(duration(rates) / without)
         longer = Check(
             "steps until the loss on fresh examples is lowest, in those without dropout "
             f"(geometric mean of {NETWORKS} pairs)",
@@ -56,7 +56,8 @@ def _check_duration(places: Mapping[str, tuple[float, ...]]) -> Evidence:
     return Evidence(tuple(cases), (stopped,))
 
 
-def _duration(rates: tuple[float, ...]) -> Tensor:
+def duration(rates: tuple[float, ...]) -> Tensor:
+    """Steps (NETWORKS,) until the loss on fresh examples is lowest, at dropout ``rates``."""
     return _steps_until_trained(rates, networks=NETWORKS, steps=STEPS, seed=73).double()
 
 

@@ -56,7 +56,8 @@ def key_figure(found: ClaimFinding) -> str:
 def _split(cases: tuple[Case, ...]) -> str:
     true = [case.condition for case in cases if case.holds]
     false = [case.condition for case in cases if not case.holds]
-    return f"holds in {len(true)} of {len(cases)} conditions: with {true[0]}; not with {false[0]}"
+    share = f"holds in {len(true)} of {len(cases)} conditions"
+    return f"{share}: yes for “{true[0]}”, no for “{false[0]}”"
 
 
 def _outcome(check: Check) -> str:

@@ -8,9 +8,9 @@ from typing import Any, cast
 from tqdm import tqdm
 
 from theory.claim import Claim, run_experiment
-from theory.ledger import QUESTIONS, Question
+from theory.ledger import QUESTIONS, TOPICS, Question
 from theory.page_style.inline_svg import inline_svg
-from theory.report.findings import ClaimFinding, QuestionFinding
+from theory.report.findings import ClaimFinding, QuestionFinding, TopicFinding
 
 
 def collect() -> tuple[QuestionFinding, ...]:
@@ -24,6 +24,11 @@ def collect() -> tuple[QuestionFinding, ...]:
         )
         for question in QUESTIONS
     )
+
+
+def collect_book() -> tuple[TopicFinding, ...]:
+    """Run the experiments on what the book says, in seconds."""
+    return tuple(TopicFinding(topic, tuple(map(claim_finding, topic.claims))) for topic in TOPICS)
 
 
 def claim_finding(claim: Claim) -> ClaimFinding:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from theory.claim import Claim, Evidence, Verdict
-from theory.ledger import Question
+from theory.ledger import Question, Topic
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,14 @@ class QuestionFinding:
     question: Question
     claims: tuple[ClaimFinding, ...]
     drawing: str = ""
+
+
+@dataclass(frozen=True)
+class TopicFinding:
+    """What the book says of one question, with what was found."""
+
+    topic: Topic
+    claims: tuple[ClaimFinding, ...]
 
 
 def all_claims(questions: tuple[QuestionFinding, ...]) -> tuple[ClaimFinding, ...]:

@@ -33,16 +33,36 @@
     input.addEventListener("change", () => show(input.value));
   });
   window.addEventListener("hashchange", unfoldTarget);
-  document.querySelectorAll('a[href^="#Q"]').forEach((link) => {
+  document.querySelectorAll('a[href^="#Q"], a[href^="#B"]').forEach((link) => {
     link.addEventListener("click", () => setTimeout(unfoldTarget)); // also on a second click
   });
 
+  // A handout is one question on one page, its claims folded. Its classes matter in print only and
+  // stay until the reader does something else: browsers differ in when and how often they say
+  // afterprint.
   let folded = [];
+  function hand(section) {
+    document.querySelectorAll(".handed").forEach((each) => each.classList.remove("handed"));
+    document.body.classList.toggle("handout", section !== null);
+    if (section) section.classList.add("handed");
+  }
   window.addEventListener("beforeprint", () => {
+    if (document.body.classList.contains("handout")) return;
     folded = claims.filter((claim) => !claim.open);
     folded.forEach((claim) => { claim.open = true; });
   });
-  window.addEventListener("afterprint", () => folded.forEach((claim) => { claim.open = false; }));
+  window.addEventListener("afterprint", () => {
+    folded.forEach((claim) => { claim.open = false; });
+    folded = [];
+  });
+  ["pointerdown", "keydown"].forEach((name) => window.addEventListener(name, () => hand(null), true));
+  document.querySelectorAll(".handout-button").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      hand(button.closest("section"));
+      window.print();
+    });
+  });
 
   const links = [...document.querySelectorAll(".links a")];
   const watcher = new IntersectionObserver((entries) => {

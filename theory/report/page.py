@@ -6,8 +6,10 @@ from theory.page_style.inline_svg import theme_rules
 from theory.page_style.markup import element, prose
 from theory.page_style.shell import shell
 from theory.report.assets import asset
-from theory.report.collect import collect
-from theory.report.findings import QuestionFinding, all_claims
+from theory.report.book import BOOK, book_section
+from theory.report.collect import collect, collect_book
+from theory.report.findings import QuestionFinding, TopicFinding, all_claims
+from theory.report.quiz import quiz_section
 from theory.report.section import question_section
 from theory.report.summary import summary, verdict_filter
 
@@ -16,7 +18,7 @@ _FOOT = (
     "<p>This page is one file. It was written by <code>theory report</code>, loads nothing and "
     "sends nothing; its interactive figures compute what they show as you move them.</p>"
 )
-_SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js")
+_SCRIPTS = ("page.js", "plot.js", "depth.js", "momentum.js", "penalty.js", "quiz.js")
 
 
 def write_report(folder: Path) -> Path:
@@ -30,19 +32,25 @@ def write_report(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
     part = folder / ".index.html.part"
-    part.write_text(render_page(collect()), encoding="utf-8")
+    part.write_text(render_page(collect(), collect_book()), encoding="utf-8")
     part.replace(page)
     return page
 
 
-def render_page(questions: tuple[QuestionFinding, ...]) -> str:
-    """Write the page of ``questions`` as text; the same findings give the same text."""
-    main = summary(questions) + "".join(map(question_section, questions))
+def render_page(
+    questions: tuple[QuestionFinding, ...], topics: tuple[TopicFinding, ...] = ()
+) -> str:
+    """Write the page of ``questions`` and of what the book says of ``topics`` as text.
+
+    The same findings give the same text.
+    """
+    sections = "".join(map(question_section, questions)) + book_section(topics)
+    main = summary(questions) + sections + quiz_section(questions, topics)
     drawings = [found.drawing for found in questions]
     return shell(
         title=TITLE,
         introduction=_introduction(questions),
-        navigation=_navigation(questions),
+        navigation=_navigation(questions, topics),
         main=main,
         foot=_FOOT,
         stylesheet=asset("claims.css") + theme_rules(drawings),
@@ -69,10 +77,14 @@ def _spelt(number: int) -> str:
     return words[number] if number < len(words) else str(number)
 
 
-def _navigation(questions: tuple[QuestionFinding, ...]) -> str:
+def _navigation(questions: tuple[QuestionFinding, ...], topics: tuple[TopicFinding, ...]) -> str:
     links = [element("a", element("b", "·"), " overview", href="#overview")]
     links += [
         element("a", element("b", str(asked.number)), f" {asked.name}", href=f"#{asked.name}")
         for asked in (found.question for found in questions)
     ]
-    return element("div", *links, class_="links") + verdict_filter(questions)
+    if topics:
+        links.append(element("a", element("b", "·"), " the book", href=f"#{BOOK}"))
+    links.append(element("a", element("b", "?"), " quiz", href="#quiz"))
+    claims = all_claims(questions) + tuple(found for topic in topics for found in topic.claims)
+    return element("div", *links, class_="links") + verdict_filter(claims)

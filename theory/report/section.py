@@ -18,6 +18,7 @@ def question_section(found: QuestionFinding) -> str:
     return element(
         "section",
         element("h2", kicker, prose(question.question)),
+        element("button", "Print a handout", type="button", class_="handout-button", hidden=""),
         _sheet_answer(found),
         element("h3", "The corrected answer"),
         element("p", prose(question.answer), class_="answer"),

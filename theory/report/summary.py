@@ -24,9 +24,9 @@ def summary(questions: tuple[QuestionFinding, ...]) -> str:
     )
 
 
-def verdict_filter(questions: tuple[QuestionFinding, ...]) -> str:
+def verdict_filter(claims: tuple[ClaimFinding, ...]) -> str:
     """Build the choice of the verdict to show, each with its count."""
-    counts = Counter(found.verdict for found in all_claims(questions))
+    counts = Counter(found.verdict for found in claims)
     choices = [_choice("all", "all", counts.total(), checked=True)]
     choices += [
         _choice(verdict_class(verdict), verdict.value, counts[verdict])

@@ -1,0 +1,1 @@
+"""For students and teachers: a quiz with a proper score, and the marking of answer sheets."""
