@@ -127,8 +127,8 @@ def images_of(record: StudyRecord) -> str:
     source, found = record.run.config.get("data", {}).get("source", ""), record.run.images
     if source == "folder" and found:
         checked = "with the official hashes" if found["verified"] else "content not verified"
-        size = found["image_size"]
-        return f"{found['classes']} classes of {size}x{size} pixels, {found['form']} ({checked})"
+        size, form = found["image_size"], found["form"]
+        return f"images of {found['classes']} classes, {size}x{size}, from {form} ({checked})"
     return SOURCES.get(source, "unknown images")
 
 
