@@ -16,7 +16,8 @@ def balanced_weights(labels: Tensor, classes: int) -> Tensor:
     average (King and Zeng 2001, with equal shares). labels: (n,), some of every class.
     """
     counts = torch.bincount(labels.cpu(), minlength=classes).double()
-    return len(labels) / (classes * counts)
+    weights: Tensor = len(labels) / (classes * counts)
+    return weights
 
 
 def has_equal_classes(labels: Tensor, classes: int) -> bool:

@@ -35,8 +35,8 @@ PLACES = {
 }
 # Settings that studies of earlier versions did not have, at the value that does what they did: they
 # do not stand in a run's configuration, so that its name stays what it was.
-DATA_SINCE = {"image_size": 32, "labels": "fine", "skip_unreadable": False}
-MODEL_SINCE = {"class_weights": "none"}
+DATA_SINCE: Config = {"image_size": 32, "labels": "fine", "skip_unreadable": False}
+MODEL_SINCE: Config = {"class_weights": "none"}
 TRAINER_KEYS = ("max_epochs", "accelerator")
 
 
