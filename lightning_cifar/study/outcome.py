@@ -21,10 +21,12 @@ from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.fit_runs import Checkpoint
 from lightning_cifar.study.folder import LOGITS_FOLDER
 from lightning_cifar.study.records import StudyRecord
-from lightning_cifar.uncertainty.comparison import deterministic_logits, monte_carlo_averages
 from lightning_cifar.uncertainty.dropout_modes import is_active_dropout
-from lightning_cifar.uncertainty.evaluation import compare_predictions
-from lightning_cifar.uncertainty.monte_carlo import Prepare
+from lightning_cifar.uncertainty.evaluation import (
+    compare_predictions,
+    logits_of,
+    monte_carlo_mean,
+)
 from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.scores import scores_of
 from lightning_cifar.uncertainty.temperature import fit_temperature, scaled_log_probabilities
@@ -114,21 +116,6 @@ def figures_on_test(logits: Tensor, labels: Tensor) -> dict[str, Any]:
     return {"test": scores_of(logits.log_softmax(-1), labels), "test_right": packed}
 
 
-def logits_of(classifier: DenseClassifier, images: Tensor) -> Tensor:
-    """Logits (images, 10) of raw images."""
-    return deterministic_logits(classifier.network, images, prepare=preparing(classifier))
-
-
-def preparing(classifier: DenseClassifier) -> Prepare:
-    """The standardisation of a classifier's images."""
-
-    def prepare(raw: Tensor) -> Tensor:
-        standardised: Tensor = classifier.standardise(raw)
-        return standardised
-
-    return prepare
-
-
 def write_logits(parts: dict[str, Tensor], study: Path, name: str) -> dict[str, Any]:
     """Keep logits in half precision, compressed; file, its hash and the arrays' shapes."""
     path = study / LOGITS_FOLDER / f"{name}.npz"
@@ -148,12 +135,9 @@ def monte_carlo(
     test, validation = datamodule.test_images, datamodule.validation_images
     samples = MONTE_CARLO_SAMPLES
     compared = compare_predictions(classifier, test, validation, samples=samples, seed=seed)
-    prepare = preparing(classifier)
     with torch.no_grad():
         averaged, fitted_on = (
-            monte_carlo_averages(
-                classifier.network, part.images, samples=samples, seed=seed, prepare=prepare
-            )[samples]
+            monte_carlo_mean(classifier, part.images, samples=samples, seed=seed)
             for part in (test, validation)
         )
     # Of averaged probabilities the logarithm takes the place of logits (Guo et al. 2017).
