@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from benchmarks.uncertainty_comparisons import Record, values
 from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way
-from lightning_cifar.study.report.axes import legend_above, pair, plain
+from lightning_cifar.study.report.axes import SMALL, pair, plain
 
 # Okabe and Ito's colours; markers and dashes tell the lines apart as well.
 STYLES = (
@@ -105,7 +105,6 @@ def by_strength(record: Record, way: Way, measure: str = "calibration_error") ->
 
 def finish(figure: Figure, axes: Axes) -> None:
     """A legend of two rows above the panels."""
-    figure.subplots_adjust(top=0.80)
-    legend_above(figure, axes)
-    for legend in figure.legends:
-        legend.set_ncols(3)
+    figure.subplots_adjust(top=0.82)
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="upper center", ncols=3, frameon=False, fontsize=SMALL)

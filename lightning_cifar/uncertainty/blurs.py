@@ -15,14 +15,14 @@ def gaussian_kernel(deviation: float) -> Tensor:
     if deviation == 0:
         return torch.ones(1, 1)
     reach = math.ceil(REACH * deviation)
-    along = torch.exp(-(torch.arange(-reach, reach + 1) ** 2) / (2 * deviation**2))
+    along = torch.exp(-((torch.arange(-reach, reach + 1) / deviation) ** 2) / 2)
     weights = along[:, None] * along
     return weights / weights.sum()
 
 
 def disc_kernel(radius: float) -> Tensor:
-    """Weights (side, side), sum 1, by how much of each pixel lies in a disc; one pixel for 0."""
-    if radius == 0:
+    """Weights (side, side), sum 1, by how much of each pixel lies in a disc; 1 if it is small."""
+    if radius <= 0.5:
         return torch.ones(1, 1)
     reach = math.ceil(radius - 0.5)
     side = 2 * reach + 1
@@ -41,8 +41,16 @@ def blurred(images: Tensor, kernel: Tensor) -> Tensor:
 
 
 def pixelated(images: Tensor, share: float) -> Tensor:
-    """Images (n, colours, height, width) with ``share`` of the pixels of a side, at least one."""
-    size = images.shape[2:]
-    few = [max(1, round(side * share)) for side in size]
-    small = functional.interpolate(images, size=few, mode="area")
-    return functional.interpolate(small, size=size, mode="nearest")
+    """Images (n, colours, height, width) of as many cells as ``share`` of a side, at least one.
+
+    Every pixel takes the mean of its cell, so the mean of an image stays.
+    """
+    down, across = (cell_means(side, max(1, round(side * share))) for side in images.shape[2:])
+    return down @ images @ across
+
+
+def cell_means(side: int, cells: int) -> Tensor:
+    """The projection (side, side) that gives every place the mean of its cell."""
+    cell = torch.arange(side) * cells // side
+    together = (cell[:, None] == cell).float()
+    return together / together.sum(0)

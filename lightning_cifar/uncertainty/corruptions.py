@@ -99,7 +99,7 @@ def brightness(images: Tensor, added: float, generator: torch.Generator) -> Tens
 
 
 def pixelate(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """As if taken with this share of the pixels of a side: means over areas, enlarged again."""
+    """As if taken with this share of the pixels of a side: each takes the mean of its cell."""
     return pixelated(images, share)
 
 
