@@ -217,6 +217,17 @@ def test_the_page_is_written_from_the_records(tried, tmp_path, monkeypatch):
         assert (tmp_path / name).stat().st_size > 5000
 
 
+def test_the_page_in_the_repository_is_that_of_its_records():
+    """Neither without the other: the page is there when the records are."""
+    page = uncertainty_page.ROOT / "docs" / uncertainty_page.PAGE
+    if not uncertainty_page.RESULTS.is_dir():
+        assert not page.exists()
+        return
+    assert page.read_text() == uncertainty_page.page(
+        *uncertainty_page.read(uncertainty_page.RESULTS)
+    )
+
+
 def finding(measure, verdict):
     return {"measure": measure, "verdict": verdict}
 
