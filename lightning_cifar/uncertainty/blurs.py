@@ -27,8 +27,8 @@ def disc_kernel(radius: float) -> Tensor:
     reach = math.ceil(radius - 0.5)
     side = 2 * reach + 1
     points = (torch.arange(side * FINE) + 0.5) / FINE - side / 2
-    inside = (points[:, None] ** 2 + points**2 <= radius**2).float()
-    weights = functional.avg_pool2d(inside[None, None], FINE)[0, 0]
+    inside = (torch.hypot(points[:, None], points) <= radius).float()
+    weights: Tensor = functional.avg_pool2d(inside[None, None], FINE)[0, 0]
     return weights / weights.sum()
 
 
@@ -51,6 +51,6 @@ def pixelated(images: Tensor, share: float) -> Tensor:
 
 def cell_means(side: int, cells: int) -> Tensor:
     """The projection (side, side) that gives every place the mean of its cell."""
-    cell = torch.arange(side) * cells // side
+    cell = torch.div(torch.arange(side) * cells, side, rounding_mode="floor")
     together = (cell[:, None] == cell).float()
     return together / together.sum(0)

@@ -51,19 +51,20 @@ def clouds(known: Tensor, generator: torch.Generator) -> Tensor:
 
 def frequencies(size: int) -> Tensor:
     """Waves across an image, (size, size // 2 + 1), as ``rfft2`` orders them; 1 for none."""
-    down, across = torch.fft.fftfreq(size) * size, torch.fft.rfftfreq(size) * size
-    return (down[:, None] ** 2 + across**2).sqrt().clamp_min(1)
+    down: Tensor = torch.fft.fftfreq(size) * size
+    across: Tensor = torch.fft.rfftfreq(size) * size
+    return torch.hypot(down[:, None], across).clamp_min(1)
 
 
 def stripes(known: Tensor, generator: torch.Generator) -> Tensor:
     """A wave between two colours: its direction, its length of 3 to 16 pixels, its phase drawn."""
     count, _, size, _ = known.shape
-    angle, length, phase = torch.rand(3, count, 1, 1, generator=generator)
+    angle, length, phase = torch.rand(3, count, 1, 1, generator=generator).unbind()
     place = torch.arange(size, dtype=torch.float32)
     turn = 2 * torch.pi
     along = (turn * angle).cos() * place + (turn * angle).sin() * place[:, None]
     wave = (turn * (along / (3 + 13 * length) + phase)).sin()[:, None] / 2 + 0.5
-    first, second = WHITE * torch.rand(2, count, 3, 1, 1, generator=generator)
+    first, second = (WHITE * torch.rand(2, count, 3, 1, 1, generator=generator)).unbind()
     return first + wave * (second - first)
 
 
@@ -75,7 +76,8 @@ def scrambled(known: Tensor, generator: torch.Generator) -> Tensor:
     phases[:, :, 0, 0] = 0  # the mean colour stays
     spectrum = torch.fft.rfft2(known.float())
     turned = spectrum * torch.polar(torch.ones_like(phases), phases)
-    return torch.fft.irfft2(turned, s=known.shape[-2:])
+    images: Tensor = torch.fft.irfft2(turned, s=known.shape[-2:])
+    return images
 
 
 FOREIGN: dict[str, Draw] = {

@@ -78,4 +78,5 @@ def tables(quality: int) -> Tensor:
     """The steps (3, 8, 8) of the coefficients, as the Independent JPEG Group scales annex K."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     steps = torch.tensor([LUMINANCE, CHROMINANCE, CHROMINANCE])
-    return ((steps * scale + 50) // 100).clamp(1, 255).float()
+    scaled = torch.div(steps * scale + 50, 100, rounding_mode="floor")
+    return scaled.clamp(1, 255).float()
