@@ -46,7 +46,8 @@ def clouds(known: Tensor, generator: torch.Generator) -> Tensor:
     pixels = known.float()
     deviation, mean = torch.std_mean(pixels, (2, 3), keepdim=True)
     own_deviation, own_mean = torch.std_mean(fields, (2, 3), keepdim=True)
-    return mean + (fields - own_mean) * deviation / own_deviation
+    images: Tensor = mean + (fields - own_mean) * deviation / own_deviation
+    return images
 
 
 def frequencies(size: int) -> Tensor:
