@@ -10,11 +10,11 @@ INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 COMMANDS = {
     "fit": "train a network: searches a learning rate, stops early, keeps the best weights",
     "validate": "loss and accuracy of a run on its validation images",
-    "test": "loss and accuracy of a run on the test images; --mc_samples N compares MC dropout",
+    "test": "loss and accuracy on the test images; --mc_samples N; several --run: an ensemble",
     "report": "a study's answers as one page, from its records alone",
     "data": "what is at a path: form, counts, copies, unreadable files; a contact sheet",
-    "predict": "classify your own images with a run",
-    "export": "write a run's network for other programs",
+    "predict": "classify your own images with a run, or with several as an ensemble",
+    "export": "write a run's network, or an ensemble, for other programs",
     "study": "train variants over many seeds, and go on where an interrupted study was",
     "completion": "print the script by which a shell completes commands and options",
 }
@@ -89,8 +89,12 @@ def run(command: str, arguments: list[str]) -> int:
 
         print(help_text(command))
         return 0
-    from lightning_cifar.cli.arguments import with_configs_composed
+    from lightning_cifar.cli.arguments import names_several_runs, with_configs_composed
 
+    if command == "test" and names_several_runs(arguments):
+        from lightning_cifar.cli.commands import evaluate_ensemble
+
+        return evaluate_ensemble(arguments[1:])
     composed = with_configs_composed(arguments)  # refuses most mistakes before torch is loaded
     from lightning_cifar.cli.command import run_command
     from lightning_cifar.training.finite_guard import NonFiniteLoss

@@ -52,6 +52,7 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     options = list(options_in(rest))
     configs = [config_path(str(value)) for name, value in options if name == "--config"]
     options = [each for each in options if each[0] != "--config"]
+    check_one_run(command, options)
     chosen = ""
     for name, value in options:
         check_option(name)
@@ -73,6 +74,25 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     if variant_in(config) is None:
         raise InputError(NO_VARIANT)
     return [command, "--config", yaml.safe_dump(config, sort_keys=False), *flags]
+
+
+def names_several_runs(arguments: list[str]) -> bool:
+    """Whether ``--run`` is given more than once, as for an ensemble."""
+    return sum(each.partition("=")[0] == "--run" for each in arguments) > 1
+
+
+def check_one_run(command: str, options: list[Option]) -> None:
+    """Refuse a second run for a command that takes one.
+
+    Raises:
+        InputError: naming the commands that take several.
+    """
+    runs = [value for name, value in options if name == "--run"]
+    if len(runs) > 1:
+        raise InputError(
+            f"{command} takes one --run, got {len(runs)}: {', '.join(map(str, runs))}; test, "
+            "predict and export take several, as an ensemble"
+        )
 
 
 def options_in(arguments: list[str]) -> Iterator[Option]:

@@ -37,6 +37,7 @@ from lightning_cifar.rate_search.callback import LearningRateSearch
 from lightning_cifar.runs.checkpoints import SealedCheckpoints
 from lightning_cifar.runs.configuration import write_config
 from lightning_cifar.runs.folders import (
+    RUNS_FOLDER,
     best_checkpoint,
     discard_if_unused,
     existing_run,
@@ -70,7 +71,6 @@ from lightning_cifar.uncertainty.evaluation import (
 )
 from lightning_cifar.uncertainty.report import comparison_text
 
-RUNS_FOLDER = Path("runs")
 TERMINATED = 128 + signal.SIGTERM
 LIGHTNINGS_ERRORS = (
     *(MisconfigurationException, ValueError, TypeError, RuntimeError, NotImplementedError),

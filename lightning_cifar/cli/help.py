@@ -15,7 +15,10 @@ TRAINING = ("fit", "validate", "test")
 # Options without a section, the commands that take them, and what they are.
 OPTIONS = {
     "--config NAME": (TRAINING, "a configuration by name, or a file; the last one given wins"),
-    "--run FOLDER": (TRAINING, "run folder: fit makes it, the other commands read it"),
+    "--run FOLDER": (
+        TRAINING,
+        "run folder: fit makes it, others read it; test takes several, as an ensemble",
+    ),
     "--resume": (("fit",), "continue the interrupted fit in --run"),
     "--mc_samples N": (
         ("validate", "test"),

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -34,10 +36,16 @@ class ConfusionRecord:
     weights: str
 
 
-def write_confusion(record: ConfusionRecord, folder: Path) -> list[Path]:
-    """Write ``test.json`` and ``confusion.png`` into ``folder``; returns the two."""
+def write_confusion(
+    record: ConfusionRecord, folder: Path, more: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Write ``test.json`` and ``confusion.png`` into ``folder``; returns the two.
+
+    more: further fields of ``test.json``, as plain values.
+    """
     files = [folder / TEST_FILE, folder / CONFUSION_FILE]
-    write_text_atomically(files[0], json.dumps(dataclasses.asdict(record), indent=1) + "\n")
+    fields = dataclasses.asdict(record) | dict(more or {})
+    write_text_atomically(files[0], json.dumps(fields, indent=1) + "\n")
     draw_confusion(record).savefig(files[1], dpi=120)
     return files
 

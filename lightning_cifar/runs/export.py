@@ -28,7 +28,7 @@ def export(
     *,
     format: ExportFormat,
     batch: Tensor,
-    description: Mapping[str, str | int | float | bool],
+    description: Mapping[str, object],
 ) -> float:
     """Write the module to ``path`` and return the largest relative difference on ``batch``.
 
@@ -100,7 +100,8 @@ def onnx_file(module: nn.Module, batch: Tensor, description: Mapping[str, object
         raise RuntimeError("the ONNX exporter returned nothing; nothing was written")
     proto = program.model_proto
     for key, value in description.items():
-        proto.metadata_props.add(key=key, value=str(value))
+        text = json.dumps(value) if isinstance(value, list) else str(value)
+        proto.metadata_props.add(key=key, value=text)
     content: bytes = proto.SerializeToString()
     return content
 

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import CONFIG_FILE
 
+RUNS_FOLDER = Path("runs")
 BEST_FILE = "best.ckpt"
 LAST_FILE = "last.ckpt"
 PREVIOUS_FILE = "previous.ckpt"
@@ -97,6 +98,23 @@ def existing_run(folder: Path) -> Path:
     if not (folder / CONFIG_FILE).is_file():
         raise InputError(f"{folder} is not a run folder: it contains no {CONFIG_FILE}")
     return folder
+
+
+def existing_runs(folders: Sequence[Path]) -> None:
+    """Check that each of the folders holds a run, and none is given twice.
+
+    Raises:
+        InputError: a folder without a run, or one that was named before.
+    """
+    named: set[Path] = set()
+    for folder in folders:
+        place = existing_run(folder).resolve()
+        if place in named:
+            raise InputError(
+                f"the run {folder} is given twice, which would count it double; "
+                "give each run of an ensemble once"
+            )
+        named.add(place)
 
 
 def best_checkpoint(folder: Path) -> Path:

@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_cifar.classifiers import DenseClassifier, more_accuracies
+from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.unequal_classes import has_equal_classes
 from lightning_cifar.files import write_atomically
 from lightning_cifar.runs.records import epochs_done, out_of_patience
 from lightning_cifar.stack.fit import MemberFit, run_record
@@ -22,10 +21,13 @@ from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.fit_runs import Checkpoint
 from lightning_cifar.study.folder import LOGITS_FOLDER
 from lightning_cifar.study.records import StudyRecord
-from lightning_cifar.uncertainty.comparison import deterministic_logits, monte_carlo_averages
 from lightning_cifar.uncertainty.dropout_modes import is_active_dropout
-from lightning_cifar.uncertainty.evaluation import compare_predictions
-from lightning_cifar.uncertainty.monte_carlo import Prepare
+from lightning_cifar.uncertainty.evaluation import (
+    compare_predictions,
+    further_accuracies,
+    logits_of,
+    monte_carlo_mean,
+)
 from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.scores import scores_of
 from lightning_cifar.uncertainty.temperature import fit_temperature, scaled_log_probabilities
@@ -116,30 +118,6 @@ def figures_on_test(logits: Tensor, labels: Tensor) -> dict[str, Any]:
     return {"test": scores, "test_right": packed}
 
 
-def further_accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Those that ``test`` gives beside accuracy, where it gives them."""
-    classes = logits.shape[1]
-    metrics = dict(more_accuracies(classes))
-    if has_equal_classes(labels, classes):
-        del metrics["balanced_accuracy"]
-    return {name: float(metric(logits, labels)) for name, metric in metrics.items()}
-
-
-def logits_of(classifier: DenseClassifier, images: Tensor) -> Tensor:
-    """Logits (images, classes) of raw images."""
-    return deterministic_logits(classifier.network, images, prepare=preparing(classifier))
-
-
-def preparing(classifier: DenseClassifier) -> Prepare:
-    """The standardisation of a classifier's images."""
-
-    def prepare(raw: Tensor) -> Tensor:
-        standardised: Tensor = classifier.standardise(raw)
-        return standardised
-
-    return prepare
-
-
 def write_logits(parts: dict[str, Tensor], study: Path, name: str) -> dict[str, Any]:
     """Keep logits in half precision, compressed; file, its hash and the arrays' shapes."""
     path = study / LOGITS_FOLDER / f"{name}.npz"
@@ -159,12 +137,9 @@ def monte_carlo(
     test, validation = datamodule.test_images, datamodule.validation_images
     samples = MONTE_CARLO_SAMPLES
     compared = compare_predictions(classifier, test, validation, samples=samples, seed=seed)
-    prepare = preparing(classifier)
     with torch.no_grad():
         averaged, fitted_on = (
-            monte_carlo_averages(
-                classifier.network, part.images, samples=samples, seed=seed, prepare=prepare
-            )[samples]
+            monte_carlo_mean(classifier, part.images, samples=samples, seed=seed)
             for part in (test, validation)
         )
     # Of averaged probabilities the logarithm takes the place of logits (Guo et al. 2017).

@@ -5,20 +5,26 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lightning_cifar.classifiers import VARIANTS, DenseClassifier
+from lightning_cifar.classifiers import VARIANTS, DenseClassifier, more_accuracies
 from lightning_cifar.data.images import LabelledImages
+from lightning_cifar.data.unequal_classes import has_equal_classes
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.runs.folders import best_checkpoint
-from lightning_cifar.uncertainty.comparison import Comparison, compare, deterministic_logits
+from lightning_cifar.uncertainty.comparison import (
+    Comparison,
+    compare,
+    deterministic_logits,
+    monte_carlo_averages,
+)
 from lightning_cifar.uncertainty.dropout_modes import active_dropout_layers
 from lightning_cifar.uncertainty.figures import (
     draw_reliability,
     draw_risk_coverage,
     draw_sample_counts,
 )
-from lightning_cifar.uncertainty.monte_carlo import require_samples
+from lightning_cifar.uncertainty.monte_carlo import Prepare, require_samples
 from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.temperature import fit_temperature
 
@@ -75,13 +81,8 @@ def compare_predictions(
         InputError: no active dropout, or ``samples`` below 1.
     """
     classifier = classifier.eval()
-
-    def prepare(raw: Tensor) -> Tensor:
-        standardised: Tensor = classifier.standardise(raw)
-        return standardised
-
     with torch.no_grad():
-        logits = deterministic_logits(classifier.network, validation.images, prepare=prepare)
+        logits = logits_of(classifier, validation.images)
         return compare(
             classifier.network,
             images.images,
@@ -89,8 +90,45 @@ def compare_predictions(
             temperature=fit_temperature(logits, validation.labels),
             samples=samples,
             seed=seed,
-            prepare=prepare,
+            prepare=preparing(classifier),
         )
+
+
+def preparing(classifier: DenseClassifier) -> Prepare:
+    """The standardisation of a classifier's images."""
+
+    def prepare(raw: Tensor) -> Tensor:
+        standardised: Tensor = classifier.standardise(raw)
+        return standardised
+
+    return prepare
+
+
+def logits_of(classifier: DenseClassifier, images: Tensor) -> Tensor:
+    """Logits (images, classes) of raw images, without dropout."""
+    return deterministic_logits(classifier.network, images, prepare=preparing(classifier))
+
+
+def monte_carlo_mean(
+    classifier: DenseClassifier, images: Tensor, *, samples: int, seed: int
+) -> Tensor:
+    """Logarithms (images, classes) of the probabilities of raw images, averaged over samples."""
+    averaged = monte_carlo_averages(
+        classifier.network, images, samples=samples, seed=seed, prepare=preparing(classifier)
+    )
+    return averaged[samples]
+
+
+def further_accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Those that ``test`` gives beside accuracy, where it gives them.
+
+    logits: (images, classes), or log-probabilities.
+    """
+    classes = logits.shape[1]
+    metrics = dict(more_accuracies(classes))
+    if has_equal_classes(labels, classes):
+        del metrics["balanced_accuracy"]
+    return {name: float(metric(logits, labels)) for name, metric in metrics.items()}
 
 
 def write_comparison(comparison: Comparison, folder: Path, stage: str) -> list[Path]:

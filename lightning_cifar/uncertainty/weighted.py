@@ -99,14 +99,21 @@ def grouped(weights: Tensor, groups: Tensor) -> Tensor:
 
 
 def error_auroc(graded: Graded, groups: Tensor, weights: Tensor) -> Tensor:
-    """Chance that a wrong image is less certain than a right one; ties count half.
+    """Chance that a wrong image is less certain than a right one; see ``auroc``."""
+    return auroc(1 - graded.correct, groups, weights)
 
-    Not a number where all images are right, or all wrong.
+
+def auroc(sought: Tensor, groups: Tensor, weights: Tensor) -> Tensor:
+    """Chance that an image that is sought is in a higher group than one that is not.
+
+    sought: (images,), 1 or 0. A common group counts half: the area under the curve of true against
+    false alarms is exactly this (Hanley and McNeil 1982). Not a number where all images are sought,
+    or none.
     """
-    wrong = grouped(weights * (1 - graded.correct), groups)
-    right = grouped(weights * graded.correct, groups)
-    more_certain = right.cumsum(1) - right / 2
-    return (wrong * more_certain).sum(1) / (wrong.sum(1) * right.sum(1))
+    there = grouped(weights * sought, groups)
+    others = grouped(weights * (1 - sought), groups)
+    below = others.cumsum(1) - others / 2
+    return (there * below).sum(1) / (there.sum(1) * others.sum(1))
 
 
 def area_under_risk_coverage(graded: Graded, groups: Tensor, weights: Tensor) -> Tensor:

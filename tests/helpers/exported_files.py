@@ -52,7 +52,7 @@ def read_torch_export(path):
 
 
 def read_safetensors(path):
-    """Logits of raw images (arrays) by a classifier built from what the file says of itself."""
+    """Logits of raw images (arrays) by classifiers built from what the file says of itself."""
     import safetensors
     import torch
     from safetensors.torch import load_file
@@ -61,13 +61,21 @@ def read_safetensors(path):
 
     with safetensors.safe_open(path, "pt") as file:
         description = json.loads(file.metadata()["model"])
-    classifier = VARIANTS[description.pop("variant")](**description)
-    classifier.load_state_dict(load_file(path))
-    classifier.eval()
+    weights = load_file(path)
+    members = description.get("members", [description])
+    classifiers = [VARIANTS[each.pop("variant")](**each).eval() for each in members]
+    for number, classifier in enumerate(classifiers):
+        prefix = f"members.{number}." if "members" in description else ""
+        own = {name: each for name, each in weights.items() if name.startswith(prefix)}
+        classifier.load_state_dict({name.removeprefix(prefix): each for name, each in own.items()})
 
     def logits(images):
         with torch.no_grad():
-            return classifier(torch.from_numpy(images)).numpy()
+            raw = torch.from_numpy(images)
+            found = [classifier(raw) for classifier in classifiers]
+            if "members" not in description:
+                return found[0].numpy()
+            return sum(each.softmax(1) for each in found).div(len(found)).log().numpy()
 
     return logits
 

@@ -1,4 +1,4 @@
-"""What ``export`` writes predicts as the run does, in a process that knows nothing of the run."""
+"""What ``export`` writes predicts as the runs do, in a process that knows nothing of the runs."""
 
 import json
 
@@ -16,9 +16,11 @@ from lightning_cifar.__main__ import main
 from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.runs.export_formats import SUFFIXES
 from lightning_cifar.standardise import Standardise
-from lightning_cifar.uncertainty import evaluation
+from lightning_cifar.uncertainty import ensembles
 
 VARIANTS = {"batch_norm": [], "alpha_dropout": ["--model.init_args.dropout_rate=0.5"]}
+TOGETHER = "+".join(VARIANTS)  # both as an ensemble
+SUBJECTS = [*VARIANTS, TOGETHER]
 PICTURES = 20
 FIT = {
     "data.source": "folder",
@@ -51,25 +53,30 @@ def raw_images():
     return random_images(PICTURES, seed=7).images
 
 
-def exported(place, variant, name):
-    """The file that ``export`` writes of a run."""
-    path = place / f"{variant}{SUFFIXES[name]}"
-    run = ["export", "--run", str(place / variant), "--format", name, "--out", str(path)]
+def runs_of(place, subject):
+    """The arguments that name a run, or the runs of an ensemble."""
+    return [part for name in subject.split("+") for part in ("--run", str(place / name))]
+
+
+def exported(place, subject, name):
+    """The file that ``export`` writes of a run or an ensemble."""
+    path = place / f"{subject}{SUFFIXES[name]}"
+    run = ["export", *runs_of(place, subject), "--format", name, "--out", str(path)]
     assert main(run) == 0
     return path
 
 
-def predictions_of(place, variant, capsys):
+def predictions_of(place, subject, capsys):
     """Class and probability of each picture, as ``predict`` says them."""
     capsys.readouterr()
-    run = ["predict", "--run", str(place / variant), str(place / "pictures"), "--format=json"]
+    run = ["predict", *runs_of(place, subject), str(place / "pictures"), "--format=json"]
     assert main(run) == 0
     return json.loads(capsys.readouterr().out)
 
 
-def assert_predicts_as_the_run(found, place, variant, rows):
-    """The logits of batches of 1, 7 and all pictures are the run's own, and so are the classes."""
-    checkpoint = load_checkpoint(place / variant / "best.ckpt")
+def assert_predicts_as_the_run(found, place, subject, rows):
+    """The logits of batches of 1, 7 and all pictures are the runs' own, and so are the classes."""
+    checkpoint = load_checkpoint(place / subject.partition("+")[0] / "best.ckpt")
     statistics, names = checkpoint["state_dict"], checkpoint["class_names"]
     # Statistics that are reset, or left out, would show: they are nowhere near 0 and 1.
     assert float(statistics["standardise.scale"].max()) < 0.1
@@ -90,7 +97,7 @@ def found_elsewhere(place, tmp_path_factory):
     files = []
     for name in SUFFIXES:
         if all(map(exported_files.installed, exported_files.PACKAGES.get(name, []))):
-            files += [exported(place, variant, name) for variant in VARIANTS]
+            files += [exported(place, subject, name) for subject in SUBJECTS]
     script = ["-m", "exported_files", "images.npy", "logits.npz"]
     code, _, error = ended(*script, *files, cwd=folder)
     assert code == 0, error
@@ -99,12 +106,12 @@ def found_elsewhere(place, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SUFFIXES)
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_exported_file_predicts_as_the_run(place, found_elsewhere, capsys, variant, name):
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_exported_file_predicts_as_the_run(place, found_elsewhere, capsys, subject, name):
     skip_without_packages(name)
-    found = [found_elsewhere[f"{variant}{SUFFIXES[name]} {size}"] for size in BATCH_SIZES]
-    rows = predictions_of(place, variant, capsys)
-    assert_predicts_as_the_run(found, place, variant, rows)
+    found = [found_elsewhere[f"{subject}{SUFFIXES[name]} {size}"] for size in BATCH_SIZES]
+    rows = predictions_of(place, subject, capsys)
+    assert_predicts_as_the_run(found, place, subject, rows)
 
 
 def without_standardisation(classifier):
@@ -136,6 +143,18 @@ def test_control_files_of_other_networks_are_rejected(place, capsys, monkeypatch
 
     rows = predictions_of(place, "batch_norm", capsys)
     check()
-    load = evaluation.load_classifier
-    monkeypatch.setattr(evaluation, "load_classifier", lambda run: mistake(load(run)))
+    load = ensembles.load_classifier
+    monkeypatch.setattr(ensembles, "load_classifier", lambda run: mistake(load(run)))
     assert_rejects(check)
+
+
+def test_control_the_file_of_one_member_is_rejected(place, capsys):
+    rows = predictions_of(place, TOGETHER, capsys)
+    images = raw_images().numpy()
+
+    def check(subject):
+        found = logits_of(exported(place, subject, "torch-export"), images)
+        assert_predicts_as_the_run(found, place, TOGETHER, rows)
+
+    check(TOGETHER)
+    assert_rejects(lambda: check("batch_norm"))

@@ -1,0 +1,110 @@
+"""Pictures of the benchmark of uncertainty: quality against cost, calibration against strength."""
+
+from collections.abc import Mapping
+from statistics import mean
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from benchmarks.uncertainty_comparisons import Record, values
+from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way
+from lightning_cifar.study.report.axes import SMALL, pair, plain
+
+# Okabe and Ito's colours; markers and dashes tell the lines apart as well.
+STYLES = (
+    ("#0072B2", "o", "-"),
+    ("#D55E00", "s", "-"),
+    ("#009E73", "^", "-"),
+    ("#CC79A7", "D", "--"),
+    ("#E69F00", "v", "--"),
+    ("#56B4E9", "P", ":"),
+)
+Line = tuple[str, str, str]  # what it is, condition, kind
+
+
+def lines_of(roles: Mapping[str, str]) -> list[Line]:
+    """The lines of both pictures: the best without dropout, and both places of dropout."""
+    found: list[Line] = []
+    if "plain" in roles:
+        found.append((f"{roles['plain']}, no dropout", roles["plain"], PLAIN))
+    for place in ("last", "every"):
+        if place in roles:
+            found.append((f"{roles[place]}, Monte Carlo", roles[place], SAMPLED))
+            found.append((f"{roles[place]}, dropout off", roles[place], PLAIN))
+    return found
+
+
+def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples: int) -> Figure:
+    """Test loss, each with a temperature, against training runs and against passes for an image."""
+    figure, left, right = pair()
+    for (name, condition, kind), (colour, marker, line) in zip(
+        lines_of(roles), STYLES, strict=False
+    ):
+        record = records[condition]
+        ways = [Way(kind, size, True) for size in SIZES]
+        ways = [way for way in ways if way.key in record["parts"]["test"]]
+        losses = [mean(values(record, way, "nll", "test")) for way in ways]
+        style = {"color": colour, "marker": marker, "linestyle": line, "label": name}
+        left.plot([way.size for way in ways], losses, **style)
+        right.plot([way.passes(samples) for way in ways], losses, **style)
+    for axes, what in ((left, "training runs"), (right, "passes for an image")):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set(xlabel=what, ylabel="test negative log-likelihood (nats)")
+        plain(axes)
+    left.set_xticks(SIZES, [str(size) for size in SIZES])
+    left.minorticks_off()
+    finish(figure, left)
+    return figure
+
+
+def draw_shift(records: Mapping[str, Record], roles: Mapping[str, str]) -> Figure:
+    """Calibration error against strength, mean over the corruptions: one network, then ensembles.
+
+    All with the temperature of the validation images, and thin, without.
+    """
+    figure, left, right = pair()
+    for axes, size in ((left, 1), (right, largest(records, roles))):
+        for (name, condition, kind), (colour, marker, line) in zip(
+            lines_of(roles), STYLES, strict=False
+        ):
+            for scaled in (True, False):
+                errors = by_strength(records[condition], Way(kind, size, scaled))
+                axes.plot(
+                    range(len(errors)),
+                    errors,
+                    color=colour,
+                    marker=marker if scaled else "",
+                    linestyle=line,
+                    linewidth=1.5 if scaled else 0.7,
+                    label=name if scaled else None,
+                )
+        title = "one network" if size == 1 else f"ensembles of {size}"
+        axes.set(xlabel=f"strength of the corruptions; {title}", ylabel="calibration error (%)")
+        plain(axes)
+    top = max(left.get_ylim()[1], right.get_ylim()[1])
+    for axes in (left, right):
+        axes.set_ylim(0, top)
+    finish(figure, left)
+    return figure
+
+
+def largest(records: Mapping[str, Record], roles: Mapping[str, str]) -> int:
+    """Networks in the largest ensemble that all conditions of the picture have."""
+    counts = [len(records[condition]["about"]["seeds"]) for _, condition, _ in lines_of(roles)]
+    return max(size for size in SIZES if size <= min(counts))
+
+
+def by_strength(record: Record, way: Way, measure: str = "calibration_error") -> list[float]:
+    """A measure in percent at strengths 0 to 5, mean over corruptions and groups."""
+    plain_part = mean(record["parts"]["none 0"][way.key][measure])
+    rest = [mean(values(record, way, measure, f"strength {strength}")) for strength in range(1, 6)]
+    return [100 * each for each in (plain_part, *rest)]
+
+
+def finish(figure: Figure, axes: Axes) -> None:
+    """A legend of two rows above the panels."""
+    figure.subplots_adjust(top=0.82)
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="upper center", ncols=3, frameon=False, fontsize=SMALL)

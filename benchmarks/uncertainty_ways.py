@@ -1,0 +1,117 @@
+"""Ways to predict with the networks of a condition, and their measures, group by group of seeds.
+
+Networks 0, 1, 2, … are cut into disjoint ensembles, so that figures of one size are of different
+networks. A way is a size, with or without Monte Carlo dropout, with or without a temperature.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.classifiers import DenseClassifier
+from lightning_cifar.uncertainty.ensemble_scores import averaged
+from lightning_cifar.uncertainty.evaluation import logits_of, monte_carlo_mean
+from lightning_cifar.uncertainty.scores import scores_of
+from lightning_cifar.uncertainty.temperature import fit_temperature, scaled_log_probabilities
+
+PLAIN, SAMPLED = "plain", "sampled"
+SIZES = (1, 2, 3, 5, 10)
+DIGITS = 6  # of a figure in a record
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to predict.
+
+    Attributes:
+        kind: "plain", one pass of each network, or "sampled", several with dropout on.
+        size: networks whose probabilities are averaged.
+        scaled: whether a temperature fitted on validation images follows.
+    """
+
+    kind: str
+    size: int
+    scaled: bool
+
+    @property
+    def key(self) -> str:
+        """As records write it."""
+        return f"{self.kind}-{self.size}" + ("-temperature" if self.scaled else "")
+
+    def passes(self, samples: int) -> int:
+        """Of a network, for one image."""
+        return self.size * (samples if self.kind == SAMPLED else 1)
+
+
+def ways_of(kinds: Sequence[str], networks: int) -> list[Way]:
+    """All ways that so many networks allow."""
+    sizes = [size for size in SIZES if size <= networks]
+    return [Way(kind, size, scaled) for kind in kinds for size in sizes for scaled in (False, True)]
+
+
+def predicted(
+    classifiers: Sequence[DenseClassifier], images: Tensor, samples: int | None
+) -> dict[str, Tensor]:
+    """Log-probabilities (networks, images, classes) of raw images by kind.
+
+    samples: of Monte Carlo dropout; None: of networks that have none.
+    """
+    found = {PLAIN: torch.stack([logits_of(each, images).log_softmax(-1) for each in classifiers])}
+    if samples is not None:
+        found[SAMPLED] = torch.stack(
+            [monte_carlo_mean(each, images, samples=samples, seed=0) for each in classifiers]
+        )
+    return found
+
+
+def groups(networks: int, size: int) -> list[slice]:
+    """Disjoint groups of so many networks; what is left over is in none."""
+    return [slice(start, start + size) for start in range(0, networks - size + 1, size)]
+
+
+def temperatures(
+    predictions: Mapping[str, Tensor], labels: Tensor, ways: Sequence[Way]
+) -> dict[str, list[float]]:
+    """Way → the temperature of each of its groups, fitted on validation images.
+
+    predictions: by kind (networks, images, classes), of the validation images.
+    """
+    return {
+        way.key: [
+            fit_temperature(averaged(list(predictions[way.kind][group])), labels)
+            for group in groups(len(predictions[way.kind]), way.size)
+        ]
+        for way in ways
+        if way.scaled
+    }
+
+
+def by_group(
+    predictions: Mapping[str, Tensor], way: Way, fitted: Mapping[str, Sequence[float]]
+) -> list[Tensor]:
+    """Log-probabilities (images, classes) of each group of a way.
+
+    fitted: way → temperatures, see ``temperatures``.
+    """
+    members = predictions[way.kind]
+    together = [averaged(list(members[group])) for group in groups(len(members), way.size)]
+    if not way.scaled:
+        return together
+    pairs = zip(together, fitted[way.key], strict=True)
+    return [scaled_log_probabilities(each, temperature) for each, temperature in pairs]
+
+
+def measures(
+    predictions: Mapping[str, Tensor],
+    labels: Tensor,
+    ways: Sequence[Way],
+    fitted: Mapping[str, Sequence[float]],
+) -> dict[str, dict[str, list[float]]]:
+    """Way → measure → the figure of each group."""
+    found = {}
+    for way in ways:
+        scores = [scores_of(each, labels) for each in by_group(predictions, way, fitted)]
+        found[way.key] = {key: [round(each[key], DIGITS) for each in scores] for key in scores[0]}
+    return found

@@ -1,0 +1,156 @@
+"""The test of an ensemble in words for people, and as the fields of its ``test.json``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.data.images import LabelledImages
+from lightning_cifar.runs.confusion_record import ConfusionRecord, write_confusion
+from lightning_cifar.uncertainty.ensemble_scores import (
+    ENSEMBLE,
+    MONTE_CARLO,
+    TEMPERATURE,
+    EnsembleTest,
+)
+from lightning_cifar.uncertainty.ensembles import Member
+from lightning_cifar.uncertainty.evaluation import further_accuracies
+from lightning_cifar.uncertainty.report import aligned, difference_cells, figure, without_nan
+from lightning_cifar.uncertainty.scores import MEASURES
+
+# Column titles for tables with a row for each prediction.
+SHORT = {
+    "accuracy": "accuracy",
+    "nll": "NLL",
+    "brier": "Brier",
+    "calibration_error": "calibration",
+    "equal_mass_calibration_error": "equal mass",
+    "error_auroc": "AUROC",
+    "area_under_risk_coverage": "risk-coverage",
+}
+LEGEND = (
+    "NLL: negative log-likelihood in nats; calibration: calibration error, 15 bins of equal width "
+    "or equal mass; AUROC: of error detection; risk-coverage: area under the curve"
+)
+
+
+def ensemble_text(test: EnsembleTest, names: Sequence[str], figures: dict[str, float]) -> str:
+    """The figures of a test in the words of a single run's, the table, then the verdicts."""
+    members = zip(names, test.members, strict=True)
+    mean = {key: sum(each[key] for each in test.members) / len(test.members) for key in SHORT}
+    rows = [*members, ("mean of the members", mean)]
+    rows += [(title(name, test), scores) for name, scores in test.scores.items()]
+    header = ["prediction", *SHORT.values()]
+    cells = [[name, *(figure(scores[key]) for key in SHORT)] for name, scores in rows]
+    return "\n".join(
+        [
+            first_line(figures),
+            f"ensemble of {len(names)} runs on {test.images:,} test images; {of_temperature(test)}",
+            "",
+            aligned([header, *cells]),
+            LEGEND,
+            "",
+            "Differences from the mean of the members, with the 95 % interval of a paired "
+            "bootstrap over the images",
+            "",
+            aligned(difference_rows(test)),
+        ]
+    )
+
+
+def first_line(figures: dict[str, float]) -> str:
+    """Loss and accuracies, as the test of a single run prints them."""
+    loss = figures["test_loss"]
+    parts = [f"{name} {value:.2%}" for name, value in figures.items() if name != "test_loss"]
+    return "  ".join([f"test_loss {loss:.4f}", *parts])
+
+
+def of_temperature(test: EnsembleTest) -> str:
+    """What the temperature is, or why there is none."""
+    if test.temperature is None:
+        return (
+            "no temperature, because the runs were validated on different images: each has trained "
+            "with images that another held out"
+        )
+    return f"temperature {test.temperature:.4g}, fitted on {test.validation:,} validation images"
+
+
+def title(name: str, test: EnsembleTest) -> str:
+    """A way of the ensemble to predict, in words."""
+    return {
+        ENSEMBLE: "ensemble",
+        TEMPERATURE: "ensemble, temperature",
+        MONTE_CARLO: f"ensemble, {test.samples} samples each",
+    }[name]
+
+
+def difference_rows(test: EnsembleTest) -> list[list[str]]:
+    """A header, then for each measure the differences of the ensemble's ways to predict."""
+    rows = [["measure", "prediction", "difference", "95 % interval", "verdict"]]
+    for measure in MEASURES:
+        for name, differences in test.differences.items():
+            cells = difference_cells(differences[measure.key])
+            rows.append([measure.title, title(name, test), *cells])
+    return rows
+
+
+def figures_of(log_probabilities: Tensor, data: LabelledImages) -> dict[str, float]:
+    """Loss and accuracies by the names, and under the conditions, of a single run's test.
+
+    log_probabilities: (images, classes).
+    """
+    counts = confusion_of(log_probabilities, data.labels)
+    found = {
+        "test_loss": float(torch.nn.functional.nll_loss(log_probabilities, data.labels)),
+        "test_accuracy": float(counts.diagonal().sum() / counts.sum()),
+    }
+    further = further_accuracies(log_probabilities, data.labels)
+    return found | {f"test_{name}": value for name, value in further.items()}
+
+
+def confusion_of(log_probabilities: Tensor, labels: Tensor) -> Tensor:
+    """How many images of each class (row) were taken for each class (column)."""
+    classes = log_probabilities.shape[1]
+    pairs = labels * classes + log_probabilities.argmax(1)
+    return torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+
+
+def write_ensemble_test(
+    test: EnsembleTest,
+    members: Sequence[Member],
+    data: LabelledImages,
+    fingerprint: str,
+    folder: Path,
+) -> list[Path]:
+    """Write ``test.json``, with the members and their hashes, and ``confusion.png``."""
+    counts = confusion_of(test.log_probabilities, data.labels)
+    record = ConfusionRecord(
+        figures=figures_of(test.log_probabilities, data),
+        classes=tuple(members[0].classifier.class_names),
+        confusion=tuple(map(tuple, counts.tolist())),
+        data_fingerprint=fingerprint,
+        weights=f"ensemble of {len(members)} runs",
+    )
+    abouts = [each.about | {"scores": own} for each, own in zip(members, test.members, strict=True)]
+    return write_confusion(record, folder, {"members": without_nan(abouts)} | fields_of(test))
+
+
+def fields_of(test: EnsembleTest) -> dict[str, Any]:
+    """What ``test.json`` says of an ensemble beside what it says of a single run."""
+    fields = {
+        "validation_images": test.validation,
+        "temperature": test.temperature,
+        "mc_samples": test.samples,
+        "seed": test.seed,
+        "scores": test.scores,
+        "differences": {
+            name: {key: asdict(each) for key, each in differences.items()}
+            for name, differences in test.differences.items()
+        },
+    }
+    found = without_nan(fields)
+    assert isinstance(found, dict)
+    return found
