@@ -35,6 +35,13 @@ HELPS = {
 }
 
 
+def said(words: dict[str, str], verdict: str) -> str:
+    """A verdict in words; if the second rule of selection decides otherwise, with that."""
+    first, _, second = verdict.partition("; by the second rule: ")
+    note = f" (by the epoch of the highest validation accuracy: {second})" if second else ""
+    return words[first] + note
+
+
 def sentences(study: Study) -> str:
     """The answers of the exercise in three sentences."""
     answers = [each for each in report_of(study).answers if each.facts]
@@ -49,10 +56,10 @@ def sentences(study: Study) -> str:
     speed = verdict["8c", "speed"].partition(" times")[0]
     sampled = verdict["8e", "monte_carlo"].replace(": ", ", ")
     return (
-        f"**{BETTER[verdict['8c', 'difference']]}** ({batch_norm:.1f} % of the test images against "
-        f"{plain:.1f} %) {EPOCHS[verdict['8c', 'convergence']]}, each of which takes {speed} times "
-        f"as long. **{MATCHES[verdict['8d', 'match']]}** "
-        f"({accuracy['exercise', 'selu']:.1f} %), and {HELPS[verdict['8e', 'difference']]}. "
+        f"**{said(BETTER, verdict['8c', 'difference'])}** ({batch_norm:.1f} % of the test images against "
+        f"{plain:.1f} %) {said(EPOCHS, verdict['8c', 'convergence'])}, each of which takes {speed} times "
+        f"as long. **{said(MATCHES, verdict['8d', 'match'])}** "
+        f"({accuracy['exercise', 'selu']:.1f} %), and {said(HELPS, verdict['8e', 'difference'])}. "
         f"**1cycle changes the four by {min(cycle):+.1f} to {max(cycle):+.1f} points**; Monte "
         f"Carlo dropout on the same weights: {sampled}."
     )

@@ -48,7 +48,7 @@ STEPS = 36  # of an epoch, with the settings below
 
 # What the killed process was about to do, and for the how-manieth time.
 MOMENTS: dict[str, tuple[str, int]] = {
-    "cache building": ("lightning_cifar.data.array_cache:write_array", 2),
+    "cache building": ("lightning_cifar.data.array_cache:write_part", 2),
     "rate search": ("lightning_cifar.rate_search.race:train_many", 1),
     "after the search": ("lightning_cifar.cli.command:WriteRunRecord.on_train_epoch_start", 1),
     "mid-epoch": ("lightning_cifar.backprop.module:HandTrained._update", STEPS + 7),

@@ -144,6 +144,7 @@ def train(
             activations=(),
             device=device_name(CPU),
             data_fingerprint=data.fingerprint,
+            images=data.found,
         )
         write_run(fit, seed, data, place / str(seed))
     shutil.rmtree(stack)
