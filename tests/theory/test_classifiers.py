@@ -39,7 +39,7 @@ def trains_like_torch(train, penalty=0.0):
     @settings(max_examples=15)
     def check(seed, steps):
         start, found = drawn(seed)
-        ours = train(start, found, steps=steps, penalty=penalty)
+        ours = train(start, found, steps=steps, **({"penalty": penalty} if penalty else {}))
         for network in range(2):
             module = module_of(start, network)
             optimizer = torch.optim.Adam(module.parameters(), lr=0.003)

@@ -76,7 +76,7 @@ def follow(
     fan_ins = [INPUTS, *[WIDTH] * (DEPTH - 1)]
     weights = [draw(WIDTH, fan_in) * math.sqrt(weight_variance / fan_in) for fan_in in fan_ins]
     weights.append(draw(CLASSES, WIDTH) / math.sqrt(WIDTH))
-    biases = [torch.zeros(len(weight), dtype=torch.float64) for weight in weights]
+    biases = [weight.new_zeros(len(weight)) for weight in weights]
 
     def forward() -> tuple[Tensor, list[Tensor]]:
         layers = [inputs]
