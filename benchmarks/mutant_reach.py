@@ -77,6 +77,8 @@ class Reach:
             for test, (seconds, functions) in kept["tests"].items():
                 for function in functions:
                     self.tests.setdefault(function, {})[test] = seconds
+        if not self.tests:
+            raise RuntimeError("no test reaches a mutated function: are the mutants imported?")
 
     def trace(self, tests: list[pytest.Item]) -> None:
         """In a child: run ``tests`` and write what they call."""

@@ -5,6 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import final
 
+FOLDER = Path(__file__).resolve().parent / "results"
+RESULTS = {
+    "theory": FOLDER / "mutation.json",
+    "lightning_cifar": FOLDER / "mutation_lightning_cifar.json",
+}
 NOTICED, SURVIVED, ENDLESS, UNREACHED = "noticed", "survived", "endless", "no test reaches it"
 
 

@@ -43,8 +43,14 @@ from mutmut.state import state
 from benchmarks.mutant_reach import PACKAGES, Reach
 from benchmarks.mutant_runner import Runner
 from benchmarks.mutant_sample import drawn, interval
-from benchmarks.mutant_verdicts import ENDLESS, NOTICED, SURVIVED, UNREACHED, Verdicts
-from benchmarks.mutation_page import RESULTS
+from benchmarks.mutant_verdicts import (
+    ENDLESS,
+    NOTICED,
+    RESULTS,
+    SURVIVED,
+    UNREACHED,
+    Verdicts,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = ROOT / "mutants"
@@ -89,6 +95,9 @@ def source_hash(wing: str) -> str:
 def judge(wing: str, mutants: list[str], verdicts: Verdicts, patience: float) -> None:
     """Find the verdicts that are missing."""
     sources = source_hash(wing)
+    loaded = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
+    if loaded:
+        raise RuntimeError(f"loaded before its mutants were there: {loaded}")
     mutmut.setup_source_paths()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False  # or every process that a test starts compiles all mutants

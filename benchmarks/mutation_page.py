@@ -12,15 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.mutant_verdicts import RESULTS
 from benchmarks.mutation_reasons import REASONS
 from lightning_cifar.files import write_text_atomically
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "mutation.md"
-RESULTS = {
-    "theory": ROOT / "benchmarks" / "results" / "mutation.json",
-    "lightning_cifar": ROOT / "benchmarks" / "results" / "mutation_lightning_cifar.json",
-}
 CHANGED = {
     "theory": "the measuring code in `theory/`. Left out are the claims' texts and records, the "
     "evidence (which `tests/theory/test_claims.py` holds against its controls), the command line "

@@ -96,6 +96,6 @@ def test_page_of_benchmarks_is_that_of_the_results():
 
 def test_page_of_mutants_is_that_of_the_verdicts():
     assert mutation_page.PAGE.read_text() == mutation_page.page(mutation_page.read_results())
-    for wing in mutation_page.RESULTS:
+    for wing in mutation_page.REASONS:
         with pytest.raises(ValueError, match="write a test that notices it, or a reason"):
             mutation_page.reason_of(wing, "demo.unheard_of | -a || +b")
