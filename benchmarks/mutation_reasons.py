@@ -3,12 +3,12 @@
 # (pattern of "function | changed lines", reason), the first that matches counts.
 THEORY = (
     (
-        r"^(momentum\.descent\..*requires_grad|selu\.trained\.follow .*zeros\(len)",
+        r"^(momentum\.descent\..*requires_grad|selu\.trained\.follow .*zeros\(len)|foreach=",
         "An argument that nothing needed; it is gone since",
     ),
     (
-        r"^classifiers\.training .*penalty: float",
-        "A default that no test used; one does since, and fails",
+        r"^classifiers\.training .*(penalty: float|outputs = scores)|^biases.*trained: bool = ",
+        "An argument that no test missed; one does since, or it has no default any more",
     ),
     (
         r"strict=(True|None|False)|zip\(.*, \)",
@@ -56,7 +56,7 @@ THEORY = (
     (
         r"(x >= 0|< 0\.01:|< LOSS|reached >= step|low <= step|step <= high|>= 1e6|1000001|"
         r"< 1e150|discriminant <= |x >= edge|apart < SAME|< bound|> zeros|2\*\*63|"
-        r"limit \+ 2|passes >= 1)",
+        r"limit \+ 2|passes >= 1|drawn > rates|largest < 1e6)",
         "A boundary that is met by nothing, or at which both sides agree",
     ),
     (r" 13\) \+ 0\.0|round\(13\)| - 0\.0", "The last of a dozen digits, or the sign of a zero"),
@@ -78,6 +78,7 @@ THEORY = (
     (r"passes\.append\((None|2)\)", "What is counted is how often the hook was called"),
     (r"display=None|bias=None", "`None` is as false as `False`"),
     (r"bias\[0\] = -2", "Further below zero: as much switched off"),
+    (r"frequencies = 2\.0 /", "Divided by their sum in the next line"),
     (r"first_gradient = layer, 1\.0", "Overwritten in the first step"),
     (r"kinds\)\), 1\)", "The fallback for a network without dropout, whose samples are all alike"),
     (r"max=1\.0", "A clamp against overflow: between 0 and 1 nothing overflows"),

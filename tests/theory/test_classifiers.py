@@ -83,6 +83,17 @@ def test_the_start_is_left_as_it_is_and_every_step_is_seen():
     assert all(torch.equal(a, b) for a, b in zip(start, before, strict=True))
 
 
+def test_training_drops_what_its_generator_draws():
+    start, found = drawn(4)
+    none, one, same, other = (
+        classifiers.trained(start, found, steps=2, rates=rates, generator=seeded(seed))[0]
+        for rates, seed in (((), 1), ((0.5, 0.5), 1), ((0.5, 0.5), 1), ((0.5, 0.5), 2))
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, none)
+    assert not torch.equal(one, other)
+
+
 def test_masked_weights_are_zero_and_stay_so():
     start, found = drawn(2)
     masks = [(torch.rand(w.shape, generator=seeded()) < 0.5).double() for w in start[:3]]

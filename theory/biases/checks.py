@@ -238,7 +238,7 @@ def depends_on_the_problem(*, rates: Sequence[float], targets: Sequence[str]) ->
 def _gain_of_random_biases(name: str) -> tuple[float, float, float]:
     """Loss saved, in standard deviations; mean loss with zero biases before and after training."""
     target, pairs = TARGETS[name], 100
-    losses = partial(final_losses, target, networks=pairs, seed=0, width=16)
+    losses = partial(final_losses, target, networks=pairs, seed=0, width=16, trained=True)
     zero, drawn = (losses(spread=spread, steps=200) for spread in (0.0, _SPREAD))
     before = losses(spread=0.0, steps=0)
     gain = float((zero - drawn).mean() / zero.std())

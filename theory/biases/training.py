@@ -17,7 +17,7 @@ def final_losses(
     seed: int,
     width: int,
     steps: int,
-    trained: bool = True,
+    trained: bool,
 ) -> Tensor:
     """Mean squared error of ``networks`` small networks after training: (networks,), float64.
 

@@ -85,9 +85,7 @@ def follow(
         outputs = layers[-1] @ weights[-1].T + biases[-1]
         return torch.nn.functional.cross_entropy(outputs, classes), layers[1:]
 
-    optimizer = torch.optim.Adam(
-        [tensor.requires_grad_() for tensor in weights + biases], lr=0.001, foreach=False
-    )
+    optimizer = torch.optim.Adam([tensor.requires_grad_() for tensor in weights + biases], lr=0.001)
     loss_before, layers_before = forward()
     for _ in range(steps):
         optimizer.zero_grad()
