@@ -136,7 +136,7 @@ def training(
         learning_rate: Adam's.
     """
     leaves = [tensor.detach().clone().requires_grad_() for tensor in start]
-    optimizer = torch.optim.Adam(leaves, lr=learning_rate, foreach=False)
+    optimizer = torch.optim.Adam(leaves, lr=learning_rate)
     for _ in range(steps):
         current = leaves if masks is None else masked(leaves, masks)
         outputs = scores(current, examples.inputs, rates=rates, generator=generator)

@@ -16,12 +16,19 @@ def _normal_distribution(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))
 
 
-# For a standard normal Z, E[exp(aZ); Z < 0] = exp(a^2 / 2) * Phi(-a). Asking for E selu(Z) = 0
-# gives alpha, asking for E selu(Z)^2 = 1 then gives lambda (Klambauer et al. 2017, section 2).
-_FIRST = math.exp(0.5) * _normal_distribution(-1.0)
-_SECOND = math.exp(2.0) * _normal_distribution(-2.0)
-SELU_ALPHA = 1 / math.sqrt(2 * math.pi) / (0.5 - _FIRST)
-SELU_LAMBDA = 1 / math.sqrt(0.5 + SELU_ALPHA**2 * (_SECOND - 2 * _FIRST + 0.5))
+def selu_constants() -> tuple[float, float]:
+    """Return SELU's alpha and lambda, with which a standard normal keeps mean 0 and variance 1.
+
+    For a standard normal Z, E[exp(aZ); Z < 0] = exp(a^2 / 2) * Phi(-a). Asking for E selu(Z) = 0
+    gives alpha, asking for E selu(Z)^2 = 1 then gives lambda (Klambauer et al. 2017, section 2).
+    """
+    first = math.exp(0.5) * _normal_distribution(-1.0)
+    second = math.exp(2.0) * _normal_distribution(-2.0)
+    alpha = 1 / math.sqrt(2 * math.pi) / (0.5 - first)
+    return alpha, 1 / math.sqrt(0.5 + alpha**2 * (second - 2 * first + 0.5))
+
+
+SELU_ALPHA, SELU_LAMBDA = selu_constants()
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def leaky_relu(slope: float, name: str = "leaky ReLU") -> Nonlinearity:
     )
 
 
-def elu(alpha: float = 1.0) -> Nonlinearity:
+def elu(alpha: float) -> Nonlinearity:
     """Return ``x`` above zero and ``alpha * (exp(x) - 1)`` below (Clevert et al. 2016)."""
     return Nonlinearity(
         "ELU",
@@ -86,7 +93,7 @@ def _silu_derivative(x: Tensor) -> Tensor:
 
 RELU = Nonlinearity("ReLU", lambda x: torch.clamp(x, min=0.0), lambda x: (x > 0).to(x.dtype))
 LEAKY_RELU = leaky_relu(0.01)
-ELU = elu()
+ELU = elu(1.0)
 SELU = Nonlinearity("SELU", _selu, _selu_derivative)
 SILU = Nonlinearity("SiLU", lambda x: x * _logistic(x), _silu_derivative)
 TANH = Nonlinearity("tanh", torch.tanh, lambda x: 1 / torch.cosh(x) ** 2)

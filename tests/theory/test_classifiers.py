@@ -39,7 +39,7 @@ def trains_like_torch(train, penalty=0.0):
     @settings(max_examples=15)
     def check(seed, steps):
         start, found = drawn(seed)
-        ours = train(start, found, steps=steps, penalty=penalty)
+        ours = train(start, found, steps=steps, **({"penalty": penalty} if penalty else {}))
         for network in range(2):
             module = module_of(start, network)
             optimizer = torch.optim.Adam(module.parameters(), lr=0.003)
@@ -81,6 +81,17 @@ def test_the_start_is_left_as_it_is_and_every_step_is_seen():
     assert len(seen) == 3
     assert not torch.equal(seen[0][0], seen[1][0])
     assert all(torch.equal(a, b) for a, b in zip(start, before, strict=True))
+
+
+def test_training_drops_what_its_generator_draws():
+    start, found = drawn(4)
+    none, one, same, other = (
+        classifiers.trained(start, found, steps=2, rates=rates, generator=seeded(seed))[0]
+        for rates, seed in (((), 1), ((0.5, 0.5), 1), ((0.5, 0.5), 1), ((0.5, 0.5), 2))
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, none)
+    assert not torch.equal(one, other)
 
 
 def test_masked_weights_are_zero_and_stay_so():

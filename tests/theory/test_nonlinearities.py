@@ -23,14 +23,13 @@ from theory.nonlinearities import (
     TANH,
     elu,
     leaky_relu,
+    selu_constants,
 )
 
 TORCH_FUNCTIONS = {
     RELU: torch.relu,
     LEAKY_RELU: lambda x: functional.leaky_relu(x, 0.01),
-    leaky_relu(0.3, "steeper leaky ReLU"): lambda x: functional.leaky_relu(x, 0.3),
     ELU: functional.elu,
-    dataclasses.replace(elu(0.5), name="lower ELU"): lambda x: functional.elu(x, 0.5),
     SELU: torch.selu,
     SILU: functional.silu,
     TANH: torch.tanh,
@@ -79,6 +78,19 @@ def test_value_and_derivative_are_torchs(nonlinearity, reference):
     agrees_with(nonlinearity, reference)()
 
 
+@pytest.mark.parametrize(
+    ("make", "reference", "name"),
+    [(elu, functional.elu, "ELU"), (leaky_relu, functional.leaky_relu, "leaky ReLU")],
+)
+@pytest.mark.parametrize("parameter", [0.3, 1.0, 2.0])
+def test_those_with_a_parameter_are_torchs(make, reference, name, parameter):
+    found = make(parameter)
+    agrees_with(found, lambda x: reference(x, parameter))()
+    assert found.name == name
+    with rejected():
+        agrees_with(found, lambda x: reference(x, parameter + 0.1))()
+
+
 @pytest.mark.parametrize(("nonlinearity", "reference"), WRONG.items(), ids=nodes(WRONG))
 def test_another_function_is_told_apart(nonlinearity, reference):
     with rejected():
@@ -97,6 +109,7 @@ def test_selu_constants_are_those_of_torch():
     assert torch.selu(one).item() == pytest.approx(SELU_LAMBDA, rel=1e-14)
     lowest = torch.selu(-1000 * one).item()
     assert lowest == pytest.approx(-SELU_LAMBDA * SELU_ALPHA, rel=1e-14)
+    assert selu_constants() == (SELU_ALPHA, SELU_LAMBDA)
 
 
 @pytest.mark.parametrize("nonlinearity", NONLINEARITIES, ids=lambda f: f.name)

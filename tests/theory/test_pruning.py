@@ -192,3 +192,4 @@ def test_a_run_of_training_is_reproducible_and_follows_its_seed():
     one, two, other = (train_network(inputs=4, hidden=3, seed=seed).weights for seed in (1, 1, 2))
     assert (one == two).all()
     assert (one != other).all()
+    assert (train_network(inputs=4, hidden=3, scale=1.0, seed=1).weights == one).all()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import nn
@@ -104,8 +104,9 @@ def needs_the_start(*, trained: bool) -> Evidence:
             spread=spread,
             networks=30,
             seed=0,
-            trained=trained,
+            width=16,
             steps=400,
+            trained=trained,
         )
         for spread in (0.0, _SPREAD)
     }
@@ -237,8 +238,8 @@ def depends_on_the_problem(*, rates: Sequence[float], targets: Sequence[str]) ->
 def _gain_of_random_biases(name: str) -> tuple[float, float, float]:
     """Loss saved, in standard deviations; mean loss with zero biases before and after training."""
     target, pairs = TARGETS[name], 100
-    zero = final_losses(target, spread=0.0, networks=pairs, seed=0)
-    drawn = final_losses(target, spread=_SPREAD, networks=pairs, seed=0)
-    before = final_losses(target, spread=0.0, networks=pairs, seed=0, steps=0)
+    losses = partial(final_losses, target, networks=pairs, seed=0, width=16, trained=True)
+    zero, drawn = (losses(spread=spread, steps=200) for spread in (0.0, _SPREAD))
+    before = losses(spread=0.0, steps=0)
     gain = float((zero - drawn).mean() / zero.std())
     return gain, float(before.mean()), float(zero.mean())

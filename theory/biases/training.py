@@ -15,9 +15,9 @@ def final_losses(
     spread: float,
     networks: int,
     seed: int,
-    trained: bool = True,
-    width: int = 16,
-    steps: int = 200,
+    width: int,
+    steps: int,
+    trained: bool,
 ) -> Tensor:
     """Mean squared error of ``networks`` small networks after training: (networks,), float64.
 
@@ -29,9 +29,9 @@ def final_losses(
         spread: the hidden biases start uniformly in +-spread.
         networks: number of networks, trained side by side.
         seed: seed of the draws.
-        trained: whether the hidden biases are parameters, or keep their start.
         width: hidden units.
         steps: full-batch steps.
+        trained: whether the hidden biases are parameters, or keep their start.
     """
     generator = torch.Generator().manual_seed(seed)
     inputs = 2.0 * torch.rand(64, 2, generator=generator, dtype=torch.float64) - 1.0

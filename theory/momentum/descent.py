@@ -23,10 +23,8 @@ def descend(
     dampening: float = 0.0,
 ) -> Array:
     """Positions (steps + 1,) that ``torch.optim.SGD`` visits in float64; ends early beyond 1e9."""
-    point = torch.tensor([start], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.SGD(
-        [point], lr=learning_rate, momentum=momentum, dampening=dampening, foreach=False
-    )
+    point = torch.tensor([start], dtype=torch.float64)
+    optimizer = torch.optim.SGD([point], lr=learning_rate, momentum=momentum, dampening=dampening)
     positions = [start]
     for _ in range(steps):
         point.grad = torch.tensor([gradient(positions[-1])], dtype=torch.float64)
@@ -56,10 +54,8 @@ def gradient_weights(momentum: float, steps: int, *, dampening: float = 0.0) -> 
 
     Gradient number i is the i-th unit vector, so the momentum buffer is the list of weights.
     """
-    point = torch.zeros(steps, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.SGD(
-        [point], lr=1.0, momentum=momentum, dampening=dampening, foreach=False
-    )
+    point = torch.zeros(steps, dtype=torch.float64)
+    optimizer = torch.optim.SGD([point], lr=1.0, momentum=momentum, dampening=dampening)
     for index in range(steps):
         point.grad = torch.zeros(steps, dtype=torch.float64)
         point.grad[index] = 1.0

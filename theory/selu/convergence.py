@@ -127,7 +127,7 @@ def mean_squared_errors(
     return ((predict(nonlinearity, parameters, inputs) - targets) ** 2).mean(dim=1)
 
 
-def run_race(contender: Contender, course: Course, *, seeds: int, seed: int = 0) -> Race:
+def run_race(contender: Contender, course: Course, *, seeds: int, seed: int) -> Race:
     """Train every network for the budget of steps and report each seed at its best rate.
 
     Two contenders with the same ``seed`` meet the same examples and the same drawn weights, up to

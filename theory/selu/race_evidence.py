@@ -74,7 +74,8 @@ def _ahead(own: tuple[float, ...], rival: tuple[float, ...]) -> float:
 
 def _sides(own: Contender, rival: Contender, course: Course) -> tuple[Race, Race]:
     networks, _ = _field(course)
-    return _race(own, course, seeds=networks), _race(rival, course, seeds=networks)
+    races = [_race(side, course, seeds=networks, seed=0) for side in (own, rival)]
+    return races[0], races[1]
 
 
 def _share_check(quantity: str, share: float, course: Course) -> Check:

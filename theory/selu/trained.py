@@ -76,7 +76,7 @@ def follow(
     fan_ins = [INPUTS, *[WIDTH] * (DEPTH - 1)]
     weights = [draw(WIDTH, fan_in) * math.sqrt(weight_variance / fan_in) for fan_in in fan_ins]
     weights.append(draw(CLASSES, WIDTH) / math.sqrt(WIDTH))
-    biases = [torch.zeros(len(weight), dtype=torch.float64) for weight in weights]
+    biases = [weight.new_zeros(len(weight)) for weight in weights]
 
     def forward() -> tuple[Tensor, list[Tensor]]:
         layers = [inputs]
@@ -85,9 +85,7 @@ def follow(
         outputs = layers[-1] @ weights[-1].T + biases[-1]
         return torch.nn.functional.cross_entropy(outputs, classes), layers[1:]
 
-    optimizer = torch.optim.Adam(
-        [tensor.requires_grad_() for tensor in weights + biases], lr=0.001, foreach=False
-    )
+    optimizer = torch.optim.Adam([tensor.requires_grad_() for tensor in weights + biases], lr=0.001)
     loss_before, layers_before = forward()
     for _ in range(steps):
         optimizer.zero_grad()

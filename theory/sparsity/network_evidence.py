@@ -35,16 +35,16 @@ SHARE_ERROR = 0.1  # the sampled shares below must notice an error of this size
 
 def update_counts_rank_weights() -> Evidence:
     """Q6.6 on a dense network and on a table of which each step touches a few rows."""
-    return _check_counts(train_embedding(seed=68))
+    return _check_counts(train_embedding(words=50, width=4, seed=68))
 
 
 def full_update_counts_rank_weights() -> Evidence:
     """Control of Q6.6: every step touches every row of the table as well."""
-    return _check_counts(train_embedding(lookups=None, seed=68))
+    return _check_counts(train_embedding(words=50, width=4, lookups=None, seed=68))
 
 
 def _check_counts(table: Training) -> Evidence:
-    network = train_network(seed=68)
+    network = train_network(inputs=60, hidden=80, seed=68)
     cases = (
         Case("a dense network, 30 steps of SGD", _ranking(network)),
         Case("an embedding table of 50 words, 30 steps of SGD", _ranking(table)),
@@ -164,7 +164,7 @@ def masked_start_is_sparse() -> Evidence:
 def _check_start(*, zeros: float) -> Evidence:
     cases, sanity = [], []
     for scale in (1.0, 1e-2, 1e-6):
-        training = train_network(scale=scale, zeros=zeros, seed=71)
+        training = train_network(inputs=60, hidden=80, scale=scale, zeros=zeros, seed=71)
         cases.append(
             Case(
                 f"weights drawn at {scale:g} of the usual scale, then trained",

@@ -36,7 +36,7 @@ class Training:
 
 
 def train_network(
-    *, inputs: int = 60, hidden: int = 80, scale: float = 1.0, zeros: float = 0.0, seed: int = 0
+    *, inputs: int, hidden: int, scale: float = 1.0, zeros: float = 0.0, seed: int
 ) -> Training:
     """Train inputs → hidden → 1 on random targets for 30 steps of SGD, in float64.
 
@@ -63,9 +63,7 @@ def train_network(
     return _follow(layers, loss, loss, steps=30)
 
 
-def train_embedding(
-    *, words: int = 50, width: int = 4, lookups: int | None = 8, seed: int = 0
-) -> Training:
+def train_embedding(*, words: int, width: int, lookups: int | None = 8, seed: int) -> Training:
     """Train a table of one row for each word towards drawn targets, for 30 steps of SGD.
 
     Each step looks up ``lookups`` words, drawn by Zipf's law: word k with a chance in proportion to
@@ -101,7 +99,7 @@ def train_embedding(
 def _follow(start: list[Tensor], loss: Loss, final_loss: Loss, *, steps: int) -> Training:
     weights = [layer.clone().requires_grad_() for layer in start]
     counts = [torch.zeros_like(layer) for layer in start]
-    optimizer = torch.optim.SGD(weights, lr=0.1, foreach=False)
+    optimizer = torch.optim.SGD(weights, lr=0.1)
     for _ in range(steps):
         before = [weight.detach().clone() for weight in weights]
         optimizer.zero_grad()
