@@ -56,9 +56,9 @@ def sentences(study: Study) -> str:
     speed = verdict["8c", "speed"].partition(" times")[0]
     sampled = verdict["8e", "monte_carlo"].replace(": ", ", ")
     return (
-        f"**{said(BETTER, verdict['8c', 'difference'])}** ({batch_norm:.1f} % of the test images against "
-        f"{plain:.1f} %) {said(EPOCHS, verdict['8c', 'convergence'])}, each of which takes {speed} times "
-        f"as long. **{said(MATCHES, verdict['8d', 'match'])}** "
+        f"**{said(BETTER, verdict['8c', 'difference'])}** ({batch_norm:.1f} % of the test images "
+        f"against {plain:.1f} %) {said(EPOCHS, verdict['8c', 'convergence'])}, each of which takes "
+        f"{speed} times as long. **{said(MATCHES, verdict['8d', 'match'])}** "
         f"({accuracy['exercise', 'selu']:.1f} %), and {said(HELPS, verdict['8e', 'difference'])}. "
         f"**1cycle changes the four by {min(cycle):+.1f} to {max(cycle):+.1f} points**; Monte "
         f"Carlo dropout on the same weights: {sampled}."
