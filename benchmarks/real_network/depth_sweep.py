@@ -24,7 +24,7 @@ from lightning_cifar.stack.network import StackedNetwork
 
 DEPTHS = (1, 5, 20, 35, 50)
 SEEDS = 3  # below the greatest depth, where no comparison is claimed
-IMAGES = 5_000
+IMAGES = 4_000
 RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 PLAIN = "elu"
 BROKEN = 5.0  # points below a kind's best depth

@@ -17,8 +17,8 @@ NORMAL = (0.8, 1.25)  # variances that count as normalised, about 1
 GRID = (
     "20 hidden layers of 100 units with six activation functions and three starts: LeCun's "
     "(variance 1 / inputs), He's (2 / inputs) and PyTorch's own (uniform, 1 / (3 inputs)), all "
-    "with biases of 0. Each cell has its own rate, and 3 seeds; with the start that was made for its "
-    "function, all seeds, and only these are compared."
+    "with biases of 0. Each cell has its own rate, and 3 seeds; with the start that was "
+    "made for its function, all seeds, and only these are compared."
 )
 
 
@@ -101,8 +101,8 @@ def tell_selu(record: Record) -> Told:
             Finding(
                 "Q3.4",
                 "From the last hidden layer to the first the gradient's norm changes by a factor "
-                f"of {orders['selu, lecun']:.3g} with SELU and {orders['relu, he']:.3g} with ReLU and "
-                "He's start; with ReLU and PyTorch's own start by "
+                f"of {orders['selu, lecun']:.3g} with SELU and {orders['relu, he']:.3g} with "
+                "ReLU and He's start; with ReLU and PyTorch's own start by "
                 f"{figure(last_to_first(cells['relu, torch']))}.",
                 0.1 < orders["relu, he"] < 10 and last_to_first(cells["relu, torch"]) < 0.01,
             ),

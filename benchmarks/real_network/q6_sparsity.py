@@ -21,7 +21,7 @@ from lightning_cifar.stack.network import StackedNetwork
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 MOMENTUM = 0.9
-PENALTIES = (1e-5, 1e-4, 1e-3)
+PENALTIES = (1e-4, 1e-3)
 SHARES = (0.5, 0.8, 0.95)
 COMBINED = 0.8  # the share at which L1 before pruning is compared with pruning alone
 GRADUAL_END = 0.7  # of the fine-tuning, when gradual pruning has reached its share

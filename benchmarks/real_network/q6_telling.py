@@ -94,7 +94,7 @@ def tell(record: Record) -> Told:
             ),
             Finding(
                 "Q6.3",
-                "The sum of the magnitudes without a penalty and with each of the three by "
+                "The sum of the magnitudes without a penalty and with each of these by "
                 f"subgradient: {', '.join(f'{each:.0f}' for each in sizes)}.",
                 sizes == sorted(sizes, reverse=True),
             ),

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 from benchmarks.real_network.setting import setting_of
 from lightning_cifar.data.datamodule import CIFAR10DataModule
@@ -14,13 +13,3 @@ def setting():
     data = CIFAR10DataModule(source="synthetic")
     small = setting_of(data, images=256, seeds=2, epochs=1)
     return replace(small, depth=3, width=12)
-
-
-@pytest.fixture
-def labels(setting):
-    return setting.validation.labels[: len(setting.probes)]
-
-
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(0)
