@@ -24,7 +24,7 @@ from lightning_cifar.stack.network import StackedNetwork
 
 DEPTHS = (1, 5, 20, 35, 50)
 SEEDS = 3  # below the greatest depth, where no comparison is claimed
-IMAGES = 4_000
+IMAGES = 2_000
 RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 PLAIN = "elu"
 BROKEN = 5.0  # points below a kind's best depth
@@ -74,7 +74,7 @@ def measure(setting: Setting, depths: tuple[int, ...] = DEPTHS) -> Record:
         for name, kind in KINDS.items():
             found = {name: partial(kind.build, at_depth)}
             rates = searched(found, at_depth, rates=RATES, gather=kind.gather)
-            runs = trained(found, rates, at_depth, gather=kind.gather, checks=1)
+            runs = trained(found, rates, at_depth, gather=kind.gather)
             accuracy = percent(runs.curves.accuracy)
             cells[name][str(depth)] = {"rate": rates[name], "accuracy": accuracy}
             if depth == max(depths):

@@ -94,7 +94,8 @@ def page(records: Mapping[str, Record]) -> str:
         "Written by `python -m benchmarks.real_network.page` from the records in "
         "`benchmarks/results/real_network/`. They were made by",
         "```\npython -m benchmarks.real_network --path cifar10-jpeg.zip \\\n"
-        "    --out benchmarks/results/real_network\n```",
+        f"    --out benchmarks/results/real_network --images {settings['images']} \\\n"
+        f"    --seeds {len(settings['seeds'])} --epochs {settings['epochs']}\n```",
         "The [seven answers](ANSWERS.md) rest on experiments that are small, so that anyone can "
         f"repeat them in seconds. Here the same questions are put to {settings['depth']} hidden "
         f"layers of {settings['width']} units and to pictures: {settings['images']:,} training "

@@ -38,7 +38,7 @@ def measure(setting: Setting) -> Record:
             counts[step + 1] = distinct_units(stack, images)
 
     runs = trained(found, rates, setting, watch=count)
-    last = int(runs.curves.steps[-1])
+    last = len(runs.curves.train_losses)
     counts[last] = distinct_units(runs.stack, images)
     accuracy = {name: percent(runs.of(name).accuracy) for name in found}
     first = linear_layers(runs.stack)[0].weight.detach()

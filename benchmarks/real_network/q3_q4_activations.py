@@ -32,6 +32,7 @@ OWN_START = {
     "tanh": "lecun",
     "logistic": "lecun",
 }
+CHECKS = 3  # validations in an epoch
 OTHER_SEEDS = 3  # with the starts that are not its own, where no comparison is claimed
 
 
@@ -73,7 +74,7 @@ def row(name: str, own: str, setting: Setting) -> tuple[Runs, dict[str, dict[str
     rates = searched(conditions, setting)
     others = [start for start in STARTS if start != own]
     first, second = (
-        trained({start: conditions[start] for start in group}, rates, its)
+        trained({start: conditions[start] for start in group}, rates, its, checks=CHECKS)
         for group, its in (([own], setting), (others, smaller(setting, OTHER_SEEDS)))
     )
     cells = {}

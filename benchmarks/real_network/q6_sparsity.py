@@ -43,7 +43,6 @@ def measure(setting: Setting) -> Record:
         setting,
         setting.seeds * len(names),
         epochs=setting.epochs,
-        checks=1,
         before_step=penalty.add_subgradient,
         after_step=penalty.shrink,
     )
@@ -167,7 +166,6 @@ def fine_tuned(plain: StackedNetwork, setting: Setting, rate: float) -> dict[str
             setting,
             setting.seeds,
             epochs=1,
-            checks=1,
             before_step=pruned.before,
             after_step=pruned.after,
         )

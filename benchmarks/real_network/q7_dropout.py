@@ -22,7 +22,7 @@ from lightning_cifar.stack.network import StackedNetwork, member_losses
 RATE = 0.1  # of dropout, as in the exercise
 SAMPLES = 10
 ROUNDS, TIMED = 15, 20  # of the clock: interleaved rounds, steps in each
-CHECKS = 6  # validations in an epoch
+CHECKS = 4  # validations in an epoch
 
 
 def plain(setting: Setting, seed: int) -> nn.Sequential:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.real_network.setting import SEARCH_SEED, Setting
+from benchmarks.real_network.setting import CHECKED, SEARCH_SEED, Setting
 from benchmarks.real_network.starts import Build
 from benchmarks.real_network.training import Curves, nadam, rows_of, train
 from lightning_cifar.stack.network import StackedNetwork
@@ -66,8 +66,10 @@ def searched(
     networks = [conditions[name](SEARCH_SEED) for name in names for _ in rates]
     stack = gather(networks)
     optimiser = optimise(stack, list(rates) * len(names))
-    curves = train(stack, optimiser, setting, [SEARCH_SEED] * len(networks), epochs=1, checks=1)
-    losses = curves.losses[-1].nan_to_num(torch.inf, torch.inf)
+    curves = train(
+        stack, optimiser, setting, [SEARCH_SEED] * len(networks), epochs=1, judged_on=CHECKED
+    )
+    losses = curves.loss.nan_to_num(torch.inf, torch.inf)
     return {
         name: rates[int(losses[rows].argmin())] for name, rows in rows_of(names, len(rates)).items()
     }

@@ -13,6 +13,7 @@ from lightning_cifar.standardise import Standardise
 
 SEARCH_SEED = 1000  # of the networks that choose a rate; none of them is judged
 PROBES = 500  # validation images on which activations and gradients are measured
+VALIDATION = 2500  # images on which a trained network is judged
 CHECKED = 1000  # validation images by which a curve is drawn and a rate is chosen
 
 
@@ -24,7 +25,6 @@ class Setting:
         train, validation: shuffled, so that the first ones are of all classes.
         seeds: of the networks that are judged; seed k decides start, order and masks.
         epochs: of a run.
-        checks: how often in an epoch the first validation images are judged; all are at its end.
         depth, width: of the network; the exercise's by default.
     """
 
@@ -33,8 +33,7 @@ class Setting:
     standardise: Standardise
     seeds: tuple[int, ...]
     epochs: int
-    batch_size: int = 64
-    checks: int = 4
+    batch_size: int = 32
     depth: int = 20
     width: int = 100
 
@@ -79,7 +78,7 @@ def setting_of(data: CIFAR10DataModule, images: int, seeds: int, epochs: int) ->
     standardise.adopt(data.standardisation.mean, data.standardisation.deviation)
     return Setting(
         first(shuffled(data.train_images), images),
-        shuffled(data.validation_images),
+        first(shuffled(data.validation_images), VALIDATION),
         standardise,
         tuple(range(seeds)),
         epochs,

@@ -46,7 +46,8 @@ def train(
     seeds: Sequence[int],
     *,
     epochs: int,
-    checks: int | None = None,
+    checks: int = 0,
+    judged_on: int | None = None,
     before_step: Hook = no_hook,
     after_step: Hook = no_hook,
 ) -> Curves:
@@ -55,12 +56,13 @@ def train(
     stack: a ``StackedNetwork``, trained by hand, or any module with logits (members, batch, 10).
     before_step, after_step: called with the step's number when its gradients are there, and when
     the weights have changed.
-    checks: validations in an epoch, the setting's unless given.
+    checks: validations in an epoch, on a few images. judged_on: how many of the validation images
+    judge the network at the end; all unless given.
     """
     stack.train()
     gradients = gradients_of(stack, optimiser, setting, len(seeds))
     batches = StackedBatches(setting.train, batch_size=setting.batch_size, seeds=seeds)
-    checked = check_steps(len(batches), setting.checks if checks is None else checks)
+    checked = check_steps(len(batches), checks)
     steps, losses, train_losses = [], [], []
     step = 0
     for epoch in range(epochs):
@@ -74,10 +76,9 @@ def train(
             if number in checked:
                 steps.append(step)
                 losses.append(evaluated(stack, setting, CHECKED)[0])
-    loss, accuracy = evaluated(stack, setting)
-    return Curves(
-        torch.tensor(steps), torch.stack(losses), loss, accuracy, torch.stack(train_losses)
-    )
+    loss, accuracy = evaluated(stack, setting, judged_on)
+    checks_made = torch.stack(losses) if losses else torch.empty(0, len(seeds))
+    return Curves(torch.tensor(steps), checks_made, loss, accuracy, torch.stack(train_losses))
 
 
 def check_steps(steps: int, checks: int) -> set[int]:
