@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--path", help="folder or zip of CIFAR-10 images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the records")
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, help="some of the questions")
-    parser.add_argument("--images", type=int, default=8_000, help="training images")
+    parser.add_argument("--images", type=int, default=10_000, help="training images")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args(arguments)

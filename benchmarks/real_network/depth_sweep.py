@@ -24,7 +24,7 @@ from lightning_cifar.stack.network import StackedNetwork
 
 DEPTHS = (1, 5, 20, 35, 50)
 SEEDS = 3  # below the greatest depth, where no comparison is claimed
-IMAGES = 2_000
+IMAGES = 0.8  # of the training images
 RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 PLAIN = "elu"
 BROKEN = 5.0  # points below a kind's best depth
@@ -64,7 +64,7 @@ KINDS: Mapping[str, Kind] = {
 
 def measure(setting: Setting, depths: tuple[int, ...] = DEPTHS) -> Record:
     """Accuracy of every kind at every depth, each cell at its own rate."""
-    setting = setting.with_images(IMAGES)
+    setting = setting.with_images(round(IMAGES * len(setting.train)))
     cells: dict[str, dict[str, Any]] = {name: {} for name in KINDS}
     deepest = {}
     for depth in depths:

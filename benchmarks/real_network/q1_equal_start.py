@@ -6,12 +6,13 @@ from typing import Any
 from torch import Tensor
 
 from benchmarks.real_network.comparing import compared, percent
-from benchmarks.real_network.measures import distinct_units, linear_layers
+from benchmarks.real_network.measures import distinct_units, gradient_norms, linear_layers
 from benchmarks.real_network.runs import searched, trained
 from benchmarks.real_network.setting import Setting
 from benchmarks.real_network.starts import Build, equal_he, network
 from benchmarks.real_network.telling import Finding, Record, Told, average, points, table
 from lightning_cifar.networks import he_normal
+from lightning_cifar.stack.network import StackedNetwork
 
 RATES = (3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)  # an equal start needs small ones
 IMAGES = 200  # on which units are compared
@@ -29,6 +30,9 @@ def conditions(setting: Setting) -> dict[str, Build]:
 def measure(setting: Setting) -> Record:
     """Accuracy and number of distinct units of each start."""
     found = conditions(setting)
+    start = StackedNetwork([build(seed) for build in found.values() for seed in setting.seeds])
+    labels = setting.validation.labels[: len(setting.probes)]
+    norms = gradient_norms(start, setting.probes, labels)
     rates = searched(found, setting, rates=RATES)
     images = setting.probes[:IMAGES]
     counts: dict[int, tuple[Tensor, Tensor]] = {}
@@ -41,7 +45,8 @@ def measure(setting: Setting) -> Record:
     last = len(runs.curves.train_losses)
     counts[last] = distinct_units(runs.stack, images)
     accuracy = {name: percent(runs.of(name).accuracy) for name in found}
-    first = linear_layers(runs.stack)[0].weight.detach()
+    dense = linear_layers(runs.stack)
+    first, last_weights = dense[0].weight.detach(), dense[-1].weight.detach()
     return {
         "rates": rates,
         "accuracy": accuracy,
@@ -58,9 +63,15 @@ def measure(setting: Setting) -> Record:
             name: [counts[step][1][rows].median(0).values for step in sorted(counts)]
             for name, rows in runs.rows.items()
         },
-        # Do the weights of one unit of the first layer stay equal, as the sheet says of all?
+        # Do the weights stay equal, as the sheet says of all? Of one unit, and between classes.
         "spread_of_first_weights": {
             name: first[rows, 0].std(-1).mean() for name, rows in runs.rows.items()
+        },
+        "spread_of_output_weights": {
+            name: last_weights[rows, :, 0].std(-1).mean() for name, rows in runs.rows.items()
+        },
+        "without_first_gradient": {
+            name: int((norms[rows, 0] == 0).sum()) for name, rows in runs.rows.items()
         },
     }
 
@@ -71,6 +82,7 @@ def tell(record: Record) -> Told:
     exact = record["bitwise"]["equal"][-1]
     accuracy = {name: average(values) for name, values in record["accuracy"].items()}
     better = record["comparisons"]["independent - equal"]
+    blind = record["without_first_gradient"]["equal"]
     alone = sum(units == 1 for units in last["equal"])
     layers = len(last["equal"])
     rows = [
@@ -110,10 +122,14 @@ def tell(record: Record) -> Told:
             ),
             Finding(
                 "Q1.6",
-                "After training the weights of a unit of the first layer differ from each other "
-                f"(standard deviation {record['spread_of_first_weights']['equal']:.2g}). The units "
-                f"of a layer, bitwise copies at first, are {span(exact)} bitwise different ones.",
-                record["spread_of_first_weights"]["equal"] > 0,
+                "After training the standard deviation over the weights of a unit of the first "
+                f"layer is {record['spread_of_first_weights']['equal']:.2g}, over the output "
+                f"weights of a unit {record['spread_of_output_weights']['equal']:.2g}. In "
+                f"{blind} of {len(record['accuracy']['equal'])} networks no gradient at all "
+                "reaches the first layer at the start. The units of a layer are "
+                f"{span(exact)} bitwise different ones.",
+                record["spread_of_first_weights"]["equal"] > 0
+                and record["spread_of_output_weights"]["equal"] > 0,
             ),
             Finding(
                 "Q1.7",
