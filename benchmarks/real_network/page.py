@@ -6,6 +6,7 @@ What the claims cite goes into theory/real_network.json, which the theory reads.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,23 @@ SECTIONS: Mapping[str, Mapping[str, Callable[[Record], Told]]] = {
 OUTCOMES = {True: "yes", False: "**no**", None: "fits either way"}
 
 
-def main() -> None:
-    """Write all of it."""
+def main() -> int:
+    """Write all of it; returns the exit status."""
     records = read_records()
+    sizes = {json.dumps(each["settings"], sort_keys=True) for each in records.values()}
+    if len(sizes) > 1:
+        print(
+            f"error: the records in {RECORDS} were made with {len(sizes)} different settings; make "
+            "them with the same ones",
+            file=sys.stderr,
+        )
+        return 2
     write_text_atomically(PAGE, page(records))
     write_text_atomically(CITED, cited_text(records))
     for name, (file, draw, _) in FIGURES.items():
         if name in records:
             save(draw(records[name]), str(PAGE.parent / file))
+    return 0
 
 
 def read_records() -> dict[str, Record]:
@@ -82,37 +92,58 @@ def cited_text(records: Mapping[str, Record]) -> str:
 
 
 def page(records: Mapping[str, Record]) -> str:
-    """The whole page."""
+    """The whole page; what has no record yet is named."""
     sections = told(records)
+    missing = [name for name in SECTIONS if name not in records]
+    parts = [
+        "# Theory on the exercise's own network",
+        "Written by `python -m benchmarks.real_network.page` from the records in "
+        "`benchmarks/results/real_network/`, which are made by",
+        f"```\npython -m benchmarks.real_network --path cifar10-jpeg.zip \\\n"
+        f"    --out benchmarks/results/real_network{options(records)}\n```",
+        "The [seven answers](ANSWERS.md) rest on experiments that are small, so that anyone can "
+        "repeat them in seconds. Here the same questions are put to the exercise's own network and "
+        "to pictures. Differences are paired by seed; intervals and p values are those of the "
+        "exact sign-flip test, corrected by Holm's method within each list. Rates are searched "
+        "with another seed, by the validation loss after one epoch. The optimiser is NAdam where no "
+        "other is named.",
+        *(summary(records, sections) if records else ()),
+        *((f"No record yet: {', '.join(missing)}.",) if missing else ()),
+        *(written(part, *each, records) for part, each in sections.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def options(records: Mapping[str, Record]) -> str:
+    """The sizes with which the records were made, as options of the command."""
+    if not records:
+        return ""
+    settings = next(iter(records.values()))["settings"]
+    return (
+        f" \\\n    --images {settings['images']} --seeds {len(settings['seeds'])} "
+        f"--epochs {settings['epochs']}"
+    )
+
+
+def summary(records: Mapping[str, Record], sections: Mapping[str, tuple[str, Told]]) -> list[str]:
+    """Sizes, time, and how many findings bear out the small experiments."""
     first = next(iter(records.values()))
     settings = first["settings"]
     every = [(each, part) for part, (_, section) in sections.items() for each in section.findings]
     against = [f"{each.claim} ({part})" for each, part in every if each.agrees is False]
-    minutes = sum(record["seconds"] for record in records.values()) / 60
-    parts = [
-        "# Theory on the exercise's own network",
-        "Written by `python -m benchmarks.real_network.page` from the records in "
-        "`benchmarks/results/real_network/`. They were made by",
-        "```\npython -m benchmarks.real_network --path cifar10-jpeg.zip \\\n"
-        f"    --out benchmarks/results/real_network --images {settings['images']} \\\n"
-        f"    --seeds {len(settings['seeds'])} --epochs {settings['epochs']}\n```",
-        "The [seven answers](ANSWERS.md) rest on experiments that are small, so that anyone can "
-        f"repeat them in seconds. Here the same questions are put to {settings['depth']} hidden "
-        f"layers of {settings['width']} units and to pictures: {settings['images']:,} training "
-        "images of a JPEG copy of CIFAR-10 (quality 75), "
+    seconds = sum(record["seconds"] for record in records.values())
+    return [
+        f"{settings['depth']} hidden layers of {settings['width']} units; {settings['images']:,} "
+        "training images of a JPEG copy of CIFAR-10 (quality 75), "
         f"{settings['validation_images']:,} validation images on which all accuracies are "
         f"measured, {settings['epochs']} epochs, batch {settings['batch_size']}, "
         f"{len(settings['seeds'])} seeds unless another number is named. Runs are short: what is "
-        "compared is the start of training. The test images are not touched. Rates are searched "
-        "with another seed, by the validation loss after one epoch. Differences are paired by "
-        "seed; intervals and p values are those of the exact sign-flip test, corrected by Holm's "
-        "method within each list. The optimiser is NAdam where no other is named.",
-        f"All records took {minutes:.0f} minutes on {first['device']}, other work beside them.",
+        "compared is the start of training. The test images are not touched.",
+        f"All records took {seconds / 60:.0f} minutes by the clock on {first['device']}, other "
+        "work beside them.",
         f"**{len(every)} findings bear on a claim; {len(against)} do not bear out the verdict of "
         f"the small experiment**{': ' + ', '.join(against) if against else ''}.",
-        *(written(part, *each, records) for part, each in sections.items()),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def written(part: str, name: str, section: Told, records: Mapping[str, Record]) -> str:
@@ -143,4 +174,4 @@ def written(part: str, name: str, section: Told, records: Mapping[str, Record]) 
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,10 +19,9 @@ def part_of(page, part):
     return next((each for each in sections if each.startswith(f"{part}: ")), "")
 
 
-def test_witnesses_belong_to_claims_of_every_question():
+def test_witnesses_belong_to_claims_in_their_order():
     ids = [claim.id for claim in CLAIMS]
     assert list(WITNESSES) == [each for each in ids if each in WITNESSES]
-    assert {claim.split(".")[0] for claim in WITNESSES} == {f"Q{number}" for number in range(1, 8)}
 
 
 @pytest.mark.parametrize("claim", WITNESSES)
@@ -33,14 +32,15 @@ def test_every_text_stands_in_the_part_that_is_named(claim):
     assert witness.text not in part_of(page, "Q2" if witness.part != "Q2" else "Q5")  # control
 
 
-@pytest.mark.parametrize("claim", ["Q1.1", "Q5.4"])
-def test_show_quotes_it(claim):
-    (shown,) = find_claims([claim])
-    text = " ".join(claim_text(shown, Evidence((), ())).split())
-    witness = WITNESSES[claim]
-    assert f"network, {witness.part} (docs/real_network.md), {witness.said}" in text
-    (other,) = find_claims(["Q4.7"])  # control
-    assert "real_network" not in claim_text(other, Evidence((), ()))
+def test_show_quotes_it(monkeypatch):
+    witness = Witness("Q1", "No unit is like another.", False)
+    monkeypatch.setitem(WITNESSES, "Q1.1", witness)
+    shown, other = (
+        " ".join(claim_text(claim, Evidence((), ())).split())
+        for claim in find_claims(["Q1.1", "Q4.7"])
+    )
+    assert f"network, Q1 (docs/real_network.md), {witness.said}" in shown
+    assert "real_network" not in other  # control
 
 
 def test_a_disagreement_is_said():
