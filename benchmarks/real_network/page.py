@@ -105,7 +105,7 @@ def page(records: Mapping[str, Record]) -> str:
         "repeat them in seconds. Here the same questions are put to the exercise's own network and "
         "to pictures. Differences are paired by seed; intervals and p values are those of the "
         "exact sign-flip test, corrected by Holm's method within each list. Rates are searched "
-        "with another seed, by the validation loss after one epoch. The optimiser is NAdam "
+        "with three other seeds, by the validation loss after one epoch. The optimiser is NAdam "
         "where no other is named.",
         *(summary(records, sections) if records else ()),
         *((f"No record yet: {', '.join(missing)}.",) if missing else ()),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.real_network.setting import CHECKED, SEARCH_SEED, Setting
+from benchmarks.real_network.setting import CHECKED, SEARCH_SEEDS, Setting
 from benchmarks.real_network.starts import Build
 from benchmarks.real_network.training import Curves, nadam, rows_of, train
 from lightning_cifar.stack.network import StackedNetwork
@@ -58,18 +58,19 @@ def searched(
     optimise: Optimise = nadam,
     gather: Gather = StackedNetwork,
 ) -> dict[str, float]:
-    """Condition -> the rate with the lowest validation loss after one epoch of another seed.
+    """Condition -> the rate with the lowest mean validation loss after an epoch of other seeds.
 
-    conditions: of the same layers. A rate at which the loss is not finite cannot win.
+    conditions: of the same layers. A rate at which a loss is not finite cannot win.
     """
     names = list(conditions)
-    networks = [conditions[name](SEARCH_SEED) for name in names for _ in rates]
-    stack = gather(networks)
-    optimiser = optimise(stack, list(rates) * len(names))
-    curves = train(
-        stack, optimiser, setting, [SEARCH_SEED] * len(networks), epochs=1, judged_on=CHECKED
+    seeds = SEARCH_SEEDS * (len(names) * len(rates))
+    stack = gather(
+        [conditions[name](seed) for name in names for _ in rates for seed in SEARCH_SEEDS]
     )
-    losses = curves.loss.nan_to_num(torch.inf, torch.inf)
+    optimiser = optimise(stack, [rate for rate in rates for _ in SEARCH_SEEDS] * len(names))
+    curves = train(stack, optimiser, setting, seeds, epochs=1, judged_on=CHECKED)
+    finite = curves.loss.nan_to_num(torch.inf, torch.inf)
+    losses = finite.view(-1, len(SEARCH_SEEDS)).mean(1)
     return {
         name: rates[int(losses[rows].argmin())] for name, rows in rows_of(names, len(rates)).items()
     }

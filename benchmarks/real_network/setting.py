@@ -11,7 +11,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.seeds import derived_seed
 from lightning_cifar.standardise import Standardise
 
-SEARCH_SEED = 1000  # of the networks that choose a rate; none of them is judged
+SEARCH_SEEDS = (1000, 1001, 1002)  # of the networks that choose a rate; none of them is judged
 PROBES = 500  # validation images on which activations and gradients are measured
 VALIDATION = 2500  # images on which a trained network is judged
 CHECKED = 1000  # validation images by which a curve is drawn and a rate is chosen
@@ -48,6 +48,7 @@ class Setting:
             "images": len(self.train),
             "validation_images": len(self.validation),
             "seeds": list(self.seeds),
+            "search_seeds": list(SEARCH_SEEDS),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "depth": self.depth,

@@ -77,7 +77,9 @@ def most_curved(gradient: Gradient, weights: Tensor, seed: int) -> tuple[float, 
 def let_go(
     gradient: Gradient, weights: Tensor, curvature: float, direction: Tensor, momentum: float
 ) -> dict[str, float]:
-    """Measured and predicted period, in steps, crossings, and the share of the swing left.
+    """Measured and predicted period, in steps, crossings, and what is left of the swing.
+
+    left: the largest distance in the last period by that in the first.
 
     direction: of length 1, in which the loss has the given curvature.
     """
