@@ -37,6 +37,7 @@ def tell_selu(record: Record) -> Told:
     before, after = (normalised(selu[when]) for when in ("before", "after"))
     gradient = {name: cells[name]["before"]["gradients"] for name in ("selu, lecun", "relu, he")}
     orders = {name: each[0] / each[-2] for name, each in gradient.items()}
+    weak = cells["relu, torch"]["before"]["gradients"][0] / gradient["relu, he"][0]
     layers = len(selu["before"]["variances"])
     widest = max(abs(each) for each in selu["after"]["means"])
     return Told(
@@ -102,9 +103,10 @@ def tell_selu(record: Record) -> Told:
                 "Q3.4",
                 "From the last hidden layer to the first the gradient's norm changes by a factor "
                 f"of {orders['selu, lecun']:.3g} with SELU and {orders['relu, he']:.3g} with "
-                "ReLU and He's start; with ReLU and PyTorch's own start by "
-                f"{figure(last_to_first(cells['relu, torch']))}.",
-                0.1 < orders["relu, he"] < 10 and last_to_first(cells["relu, torch"]) < 0.01,
+                "ReLU and He's start. With ReLU and PyTorch's own start the first layer's gradient "
+                f"has {weak:.2g} of the norm that it has with He's.",
+                # Where signal and gradient shrink alike, all layers' gradients are as small.
+                0.1 < orders["relu, he"] < 10 and weak < 0.01,
             ),
             Finding(
                 "Q3.5",
