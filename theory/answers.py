@@ -14,6 +14,7 @@ from theory.ledger import QUESTIONS, TOPICS, Question, Topic, verdict_counts
 from theory.reading import STANDARD
 from theory.selection import find_claim
 from theory.study import CITATIONS
+from theory.witness import WITNESSES
 
 Run = Callable[[str], Evidence]
 
@@ -36,7 +37,8 @@ _TABLES = """
 Below each claim stands what is right, then a table: in which setting the claim was tried, what was
 measured there, and what it must be if the claim is right. A *control* is a case made to come out
 the other way: the same checks must give it another verdict, and do. Where the study of exercise 8
-([RESULTS.md](RESULTS.md)) bears on a claim, its result is quoted; it decides no verdict.
+([RESULTS.md](RESULTS.md)) or the exercise's own network on real pictures
+([real_network.md](real_network.md)) bears on a claim, its result is quoted; it decides no verdict.
 """
 
 _BOOK = """## What the book itself says
@@ -158,6 +160,9 @@ def _claim(claim: Claim, evidence: Evidence) -> str:
     citation = CITATIONS.get(claim.id)
     if citation is not None:
         lines.append(f"The study, [{citation.part}](RESULTS.md): {citation.text}\n")
+    witness = WITNESSES.get(claim.id)
+    if witness is not None:
+        lines.append(f"The exercise's network, [{witness.part}](real_network.md), {witness.said}\n")
     if claim.references:
         lines.append(f"*{claim.kind.capitalize()}.* {'; '.join(claim.references)}.\n")
     return "\n".join(lines)

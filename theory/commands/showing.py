@@ -11,6 +11,7 @@ from theory.commands.output import print_json, wrapped
 from theory.formatting import sentence
 from theory.ledger import Question, verdict_counts
 from theory.study import CITATIONS
+from theory.witness import WITNESSES
 
 Run = Callable[[str], Evidence]
 
@@ -68,6 +69,10 @@ def claim_text(claim: Claim, evidence: Evidence) -> str:
     if citation is not None:
         first = f"  The study, {citation.part} (docs/RESULTS.md): "
         lines.append(wrapped(citation.text, indent="    ", first=first))
+    witness = WITNESSES.get(claim.id)
+    if witness is not None:
+        first = f"  The exercise's network, {witness.part} (docs/real_network.md), "
+        lines.append(wrapped(witness.said, indent="    ", first=first))
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from theory.report.evidence_table import evidence_tables
 from theory.report.findings import ClaimFinding
 from theory.report.typography import set_bound, set_measured, set_number
 from theory.study import CITATIONS
+from theory.witness import WITNESSES
 
 
 def claim_entry(found: ClaimFinding) -> str:
@@ -81,6 +82,10 @@ def _body(found: ClaimFinding) -> Iterator[str]:
     citation = CITATIONS.get(claim.id)
     if citation is not None:
         yield _paragraph("The study", f"{citation.part} in docs/RESULTS.md: {citation.text}")
+    witness = WITNESSES.get(claim.id)
+    if witness is not None:
+        words = f"{witness.part} in docs/real_network.md, {witness.said}"
+        yield _paragraph("The exercise's network", words)
     sampled = [check for check in found.evidence.checks if check.samples]
     if sampled:
         yield _paragraph("Sampling", "; ".join(dict.fromkeys(map(_sampling, sampled))))

@@ -1,0 +1,45 @@
+"""What the exercise's own network says of a claim: sentences that cite ``docs/real_network.md``.
+
+The experiments here are small. ``python -m benchmarks.real_network`` repeats each question on 20
+hidden layers of 100 units and real pictures, and writes ``real_network.json``, from which these
+sentences are read. They stand beside the experiment and decide no verdict; where the network does
+not bear out the verdict, they say so.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+_OUTCOMES = {
+    True: "bears this out",
+    False: "does not bear this out",
+    None: "leaves this open",
+}
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What was found on the exercise's network.
+
+    Attributes:
+        part: section of ``docs/real_network.md``, such as ``"Q5"``.
+        text: what was measured there.
+        agrees: whether it bears out the verdict; ``None`` where the verdict has room for either.
+    """
+
+    part: str
+    text: str
+    agrees: bool | None
+
+    @property
+    def said(self) -> str:
+        """The outcome and the text."""
+        return f"{_OUTCOMES[self.agrees]}. {self.text}"
+
+
+def _read() -> dict[str, Witness]:
+    text = files("theory").joinpath("real_network.json").read_text(encoding="utf-8")
+    return {claim: Witness(**found) for claim, found in json.loads(text).items()}
+
+
+WITNESSES: dict[str, Witness] = _read()
