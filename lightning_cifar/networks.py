@@ -125,6 +125,11 @@ def dense_network(
     """
     depth, width, classes, pixels = sizes
     layers: list[nn.Module] = [nn.Flatten()]
-    for number, (inputs, outputs) in enumerate(pairwise([pixels] + [width] * depth), start=1):
+    for number, (inputs, outputs) in enumerate(hidden_sizes(depth, width, pixels), start=1):
         layers += [dense(inputs, outputs, initialise, generator, bias), *after(number)]
     return nn.Sequential(*layers, dense(width, classes, initialise, generator))
+
+
+def hidden_sizes(depth: int, width: int, pixels: int = PIXELS) -> list[tuple[int, int]]:
+    """(inputs, outputs) of each of the ``depth`` hidden layers."""
+    return list(pairwise([pixels] + [width] * depth))
