@@ -51,7 +51,8 @@ class LearningRateSearch(Callback):
     next run, because what decides the rate is not known.
 
     Args:
-        candidates: rates in the race, a factor 2 apart; two more while an outermost one wins.
+        candidates: rates in the race, a factor 2 apart; two more while an outermost one wins, or
+            none learns.
         epochs: length of the race; when left out half an epoch, but 150 to 300 steps.
         cache: folder of the results; by default beside the images'.
     """

@@ -27,7 +27,7 @@ class Telling:
         """Say that a race begins; what it is to call after each epoch."""
         lines = LINES if self.races == 0 else 1
         lowest = f"range test: the training loss is lowest near {test.rate_of_lowest_loss:.2g}"
-        begun = lowest if self.races == 0 else "an outermost rate leads"
+        begun = lowest if self.races == 0 else "the best rate may lie outside"
         self.say(f"{begun}; racing {shown(rates)}")
         self.races += 1
         started = time.monotonic()

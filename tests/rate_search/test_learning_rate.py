@@ -164,7 +164,7 @@ def finds_a_rate_outside_the_bracket(choose):
 
         def race(rates):
             calls.append(rates)
-            losses = [1 + abs(math.log2(rate / best_rate)) for rate in rates]
+            losses = [1e-3 * (1 + abs(math.log2(rate / best_rate))) for rate in rates]
             return tuple(Candidate(*pair) for pair in zip(rates, zip(losses), strict=True))
 
         result = choose(RANGE_TEST, race, count)
@@ -203,8 +203,38 @@ def test_race_does_not_go_on_for_ever():
 
 @pytest.mark.parametrize("val_losses", [[[math.inf]] * 3, [[], [], []], [[math.inf], [], []]])
 def test_search_in_which_all_diverge_is_an_error(val_losses):
-    with pytest.raises(InputError, match=r"from 1\.0e-02 to 4\.0e-02"):
+    with pytest.raises(InputError, match=r"from 1\.5e-07 to 4\.0e-02"):
         search(RANGE_TEST, race_with(val_losses), 3)
+
+
+def finds_a_rate_that_learns(choose, test=RANGE_TEST):
+    """The bracket lies where nothing is learned, as on images that are told apart easily."""
+    reached = min(test.smoothed)
+
+    @given(power=st.integers(-12, -3), guess=st.sampled_from([2.303, math.inf]))
+    def check(power, guess):
+        highest = test.rate_of_lowest_loss * 2.0**power
+
+        def race(rates):
+            losses = [reached / 2 if rate <= highest else reached + guess for rate in rates]
+            return tuple(Candidate(rate, (loss,)) for rate, loss in zip(rates, losses, strict=True))
+
+        assert choose(test, race, 4).rate <= highest
+
+    return check
+
+
+def test_race_goes_down_where_no_rate_comes_below_the_range_test():
+    finds_a_rate_that_learns(search)()
+
+
+def test_control_a_race_that_goes_on_above_useless_rates_is_rejected():
+    """A range test that reached nothing: the first of equally useless rates leads."""
+
+    def blind(test, race, count):
+        return search(RangeTest(test.rates, test.losses, (math.inf,) * 3), race, count)
+
+    assert_rejects(finds_a_rate_that_learns(blind))
 
 
 def test_search_without_a_finite_loss_is_an_error():

@@ -30,7 +30,7 @@ def test_race_of_any_length_says_about_ten_lines(total, expected):
 
 def test_race_beyond_the_outermost_rate_says_two_more():
     assert len(lines_of(8, races=3)) == 9 + 2 + 2
-    assert lines_of(8, races=2)[-2] == "an outermost rate leads; racing 0.04 0.02"
+    assert lines_of(8, races=2)[-2] == "the best rate may lie outside; racing 0.04 0.02"
 
 
 def test_line_says_who_is_left_who_leads_and_how_long_it_takes(monkeypatch):
