@@ -111,7 +111,7 @@ def tell(record: Record) -> Told:
     selu = judged[f"selu - {PLAIN}"]
     at_20 = accuracy["selu"].get(20, mean(accuracy["selu"].values()))
     return Told(
-        "depth: where the plain network breaks, and what mends it",
+        "where the plain network breaks, and what mends it",
         f"{record['images_used']:,} training images; every cell has the best of four rates. "
         f"{SEEDS} seeds, and all at the greatest depth, where the kinds are compared. Layer "
         "normalisation stands before the activation function; a residual layer adds a dense "
