@@ -176,13 +176,11 @@ def start_section() -> list[str]:
 
 
 def memory_section() -> list[str]:
-    """Memory and seconds on few and on many images, beside an earlier state."""
+    """Memory and seconds on few and on many images."""
     data = read_json("large_data.json")
     if data is None:
         return []
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for each in data["results"]:
-        rows.setdefault((each["images"], each["command"]), {})[each["when"]] = each
+    rows = [each for each in data["results"] if each["when"] == "now"]
     return [
         "## Memory and seconds on 60,000 and 600,000 images",
         "",
@@ -190,28 +188,19 @@ def memory_section() -> list[str]:
         f"again (warm), and the command `data`; {data['cores']} cores, {data['threads']} threads. "
         "Anonymous memory is what the process and those it starts need; the resident memory beside "
         "it counts the pages of the cache's files as well, which the system takes back whenever "
-        "it needs them. Before: a checkout of 7779fa1, which loaded the images. All fits of a set "
-        "have the same fingerprint, rate and losses, before and now. 600,000 images are "
-        f"{LARGE_BYTES / 1e6:,.0f} MB.",
+        "it needs them. All fits of a set have the same fingerprint, rate and losses. 600,000 "
+        f"images are {LARGE_BYTES / 1e6:,.0f} MB.",
         "",
-        "| images | command | MB anonymous, before | now | MB resident, before | now | seconds, "
-        "before | now |",
-        "|---|---|---|---|---|---|---|---|",
-        *(memory_row(*key, found) for key, found in rows.items()),
+        "| images | command | MB anonymous | MB resident | seconds |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {each['images']} | {each['command']} | {each['anonymous']:,} | "
+            f"{each['resident']:,} | {each['seconds']:,} |"
+            for each in rows
+        ),
         "",
-        "`python benchmarks/large_data.py --before FOLDER --out "
-        "benchmarks/results/large_data.json`",
+        "`python -m benchmarks.large_data --out benchmarks/results/large_data.json`",
     ]
-
-
-def memory_row(images: str, command: str, found: dict[str, Any]) -> str:
-    """A line of the table of ``memory_section``."""
-    cells = [
-        f"{found[when][key]:,}" if when in found else ""
-        for key in ("anonymous", "resident", "seconds")
-        for when in ("before", "now")
-    ]
-    return f"| {images} | {command} | {' | '.join(cells)} |"
 
 
 def read_json(name: str) -> Any:
