@@ -26,19 +26,16 @@ from lightning_cifar.rate_search.fit_options import PLAIN, race_length
 from lightning_cifar.rate_search.race import at_rate
 from lightning_cifar.rate_search.search import Candidate, search
 from lightning_cifar.rate_search.short_fits import ShortFits, placed, quiet
-from lightning_cifar.runs.checkpoints import save_checkpoint
-from lightning_cifar.runs.configuration import write_config
-from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.provenance import device_name
-from lightning_cifar.runs.records import RECORD_FILE, write_record
+from lightning_cifar.runs.records import RECORD_FILE
 from lightning_cifar.stack.fit import (
     MemberFit,
     checkpoint_of,
-    lightning_checkpoint,
     prepared,
     run_record,
     silent_trainer,
     train_stack,
+    write_member,
 )
 from lightning_cifar.stack.module import settings_of
 from lightning_cifar.stack.progress import STACK_FILE, StackProgress, stack_of
@@ -169,13 +166,9 @@ def write_run(fit: MemberFit, seed: int, data: CIFAR10DataModule, folder: Path) 
             "validation_size": data.validation_size,
         },
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_config(config, folder)
-    save_checkpoint(lightning_checkpoint(fit), folder / BEST_FILE)
     # The rule: the last epoch, whatever its loss.
     rule: dict[str, Any] = {"monitor": "epoch", "mode": "max", "best_score": float(fit.best_epoch)}
-    record = dataclasses.replace(run_record(fit, config, "search"), **rule)
-    write_record(record, folder)  # last: it says that the run is whole
+    write_member(fit, dataclasses.replace(run_record(fit, config, "search"), **rule), folder)
 
 
 def rate_of(

@@ -52,7 +52,7 @@ def candidates(test: RangeTest, count: int, share: float) -> tuple[float, ...]:
     """``count`` rates a factor 2 apart, highest first, for a fit with a schedule of its own.
 
     A good top of a 1cycle schedule lies within a factor 2 of the rate at which the loss is lowest
-    for a moment (docs/decisions.md 38), and the winner should have neighbours on both sides.
+    for a moment (docs/decisions.md 40), and the winner should have neighbours on both sides.
 
     share: what part of such a top the fit's rate is: 0.5 for a constant one.
     """

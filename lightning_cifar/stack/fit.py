@@ -248,16 +248,17 @@ def run_record(fit: MemberFit, config: dict[str, Any], source: str = "given") ->
     )
 
 
-def write_member(fit: MemberFit, config: dict[str, Any], folder: Path) -> None:
+def write_member(fit: MemberFit, record: RunRecord, folder: Path) -> None:
     """Write a run folder that ``test``, ``predict`` and ``export`` accept.
 
-    ``best.ckpt`` (none if the member had no best epoch), ``config.yaml`` and ``record.json``.
+    ``best.ckpt`` (none if the member had no best epoch), ``config.yaml``, and last
+    ``record.json``, which says that the run is whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_config(config, folder)
+    write_config(record.config, folder)
     if fit.best_epoch >= 0:
         save_checkpoint(lightning_checkpoint(fit), folder / BEST_FILE)
-    write_record(run_record(fit, config), folder)
+    write_record(record, folder)
 
 
 def lightning_checkpoint(fit: MemberFit) -> dict[str, Any]:

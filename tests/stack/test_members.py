@@ -9,7 +9,7 @@ from lightning_cifar.__main__ import main
 from lightning_cifar.classifiers import EluClassifier, SeluClassifier
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.records import read_record
-from lightning_cifar.stack.fit import write_member
+from lightning_cifar.stack.fit import run_record, write_member
 from lightning_cifar.uncertainty.evaluation import load_classifier
 
 
@@ -47,7 +47,8 @@ def test_members_folder_is_a_run_folder(tmp_path, monkeypatch, capsys):
         del settings["init_args"][linked]
     data = {"source": "synthetic", "cache": str(tmp_path / "cache"), "batch_size": 32}
     run = tmp_path / "run"
-    write_member(fit, {"seed_everything": 4, "model": settings, "data": data}, run)
+    config = {"seed_everything": 4, "model": settings, "data": data}
+    write_member(fit, run_record(fit, config), run)
     record = read_record(run / "record.json")
     assert (record.seed, record.variant, record.epochs) == (4, "elu", fit.epochs)
     assert largest_difference(load_classifier(run), fit.classifier) == 0
@@ -62,7 +63,7 @@ def test_members_folder_is_a_run_folder(tmp_path, monkeypatch, capsys):
 
 def test_member_that_diverged_at_once_has_a_record_and_no_weights(tmp_path):
     fit = fitted_in_stack(classifiers("elu", (1e38,)), tmp_path, seeds=[0])[0]
-    write_member(fit, {"seed_everything": 0}, tmp_path / "run")
+    write_member(fit, run_record(fit, {"seed_everything": 0}), tmp_path / "run")
     record = read_record(tmp_path / "run" / "record.json")
     assert (record.best_epoch, record.epochs) == (-1, ())
     assert not (tmp_path / "run" / "best.ckpt").exists()
