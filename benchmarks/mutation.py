@@ -43,6 +43,7 @@ from mutmut.state import state
 from benchmarks.mutant_reach import PACKAGES, Reach
 from benchmarks.mutant_runner import Runner
 from benchmarks.mutant_sample import drawn, interval
+from benchmarks.mutant_sources import write_chosen
 from benchmarks.mutant_verdicts import (
     ENDLESS,
     NOTICED,
@@ -53,7 +54,8 @@ from benchmarks.mutant_verdicts import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-MUTANTS = ROOT / "mutants"
+MUTANTS = ROOT / "mutants"  # every mutant, as mutmut makes them
+JUDGED = MUTANTS / "judged"  # a copy in which the tests run, with those to be judged
 IMPORTED = "from mutant_switch import wrap_in_trampoline as _mutmut_mutated, MutantDict\n"
 
 
@@ -70,6 +72,7 @@ def make_mutants() -> list[str]:
     file_mutation.trampoline_impl_cst[:] = libcst.parse_module(IMPORTED).body
     mutmut.set_mutant_under_test("mutant_generation")
     shutil.rmtree(MUTANTS / "tests", ignore_errors=True)
+    shutil.rmtree(JUDGED, ignore_errors=True)
     mutmut.copy_src_dir()
     mutmut.copy_also_copy_files()
     shutil.copy(ROOT / "benchmarks" / "mutant_switch.py", MUTANTS)
@@ -98,18 +101,20 @@ def judge(wing: str, mutants: list[str], verdicts: Verdicts, patience: float) ->
     loaded = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
     if loaded:
         raise RuntimeError(f"loaded before its mutants were there: {loaded}")
-    mutmut.setup_source_paths()
+    left = [name for name in mutants if name not in verdicts.of]
+    write_chosen(MUTANTS, left, JUDGED)
+    sys.path[:] = [str(JUDGED), *(each for each in sys.path if Path(each).resolve() != ROOT)]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False  # or every process that a test starts compiles all mutants
     for package in PACKAGES:
-        compileall.compile_dir(MUTANTS / package, quiet=2)
+        compileall.compile_dir(JUDGED / package, quiet=2)
     switch = importlib.import_module("mutant_switch")
     switch.SWITCHED_ON.write_text("", encoding="utf-8")
     switch.switch_on("")
     reach = Reach(reach_file(wing), switch, sources)
     runner = Runner(mutants, verdicts, reach, patience)
     tests = configuration.config().pytest_add_cli_args_test_selection
-    os.chdir(MUTANTS)
+    os.chdir(JUDGED)
     be_forgotten()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TMPDIR"] = tempfile.tempdir = folder  # what children that are ended leave

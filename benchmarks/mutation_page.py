@@ -19,9 +19,9 @@ from lightning_cifar.files import write_text_atomically
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "mutation.md"
 CHANGED = {
-    "theory": "the measuring code in `theory/`. Left out are the claims' texts and records, the "
-    "evidence (which `tests/theory/test_claims.py` holds against its controls), the command line "
-    "and the drawing",
+    "theory": "the code in `theory/` that measures, and that reads, marks and scores answers. Left "
+    "out are the claims' texts and records, the evidence (which `tests/theory/test_claims.py` "
+    "holds against its controls), the command line, pages and pictures",
     "lightning_cifar": "the code in `lightning_cifar/`. Left out are pages and pictures (templates "
     "and drawing of the study's report, figures, the contact sheet), whose mutants change how "
     "something looks, which their own tests and the eye judge; and what runs with a GPU "

@@ -1,5 +1,6 @@
-"""The sample of mutants, and the interval for a share."""
+"""The sample of mutants, their sources, and the interval for a share."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from benchmarks.mutant_sample import drawn, interval, room_of
+from benchmarks.mutant_sources import write_chosen
 
 ROOMS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40), min_size=1)
 
@@ -59,3 +61,52 @@ def test_an_interval_ends_where_the_figure_would_be_rare(judged, data):
         assert binom.cdf(noticed, judged, high) == pytest.approx(0.025)
     else:
         assert high == 1.0
+
+
+# As mutmut writes it: the trampoline, the original, mutants, and a table of them.
+MUTATED = """mutants_x_f__mutmut = {}
+def f():
+    return mutants_x_f__mutmut
+
+
+def x_f__mutmut_orig():
+    return 1
+
+
+def x_f__mutmut_1():
+    return 2
+
+
+def x_f__mutmut_2():
+    return None
+
+mutants_x_f__mutmut['_mutmut_orig'] = x_f__mutmut_orig
+mutants_x_f__mutmut['x_f__mutmut_1'] = x_f__mutmut_1
+mutants_x_f__mutmut['x_f__mutmut_2'] = x_f__mutmut_2
+"""
+PLACES = {"x_f__mutmut_orig": [6, 8], "x_f__mutmut_1": [9, 12], "x_f__mutmut_2": [13, 15]}
+
+
+@pytest.mark.parametrize("kept", [(), (1,), (2,), (1, 2)])
+def test_sources_hold_the_mutants_to_be_judged_alone(kept, tmp_path):
+    everything = tmp_path / "mutants"
+    (everything / "wing").mkdir(parents=True)
+    for module in ("room", "other"):
+        (everything / "wing" / f"{module}.py").write_text(MUTATED)
+        (everything / "wing" / f"{module}.py.spans").write_text(json.dumps({"spans": PLACES}))
+    (everything / "notes.txt").write_text("copied")
+    chosen = [f"wing.room.x_f__mutmut_{number}" for number in kept]
+    folder = everything / "judged"
+    for _ in range(2):  # the second time it is there already
+        write_chosen(everything, chosen, folder)
+    assert (folder / "notes.txt").read_text() == "copied"
+    for module, its in (("room", kept), ("other", ())):
+        names = {}
+        exec((folder / "wing" / f"{module}.py").read_text(), names)
+        assert {key: function() for key, function in names["f"]().items()} == {
+            "_mutmut_orig": 1,
+            **{f"x_f__mutmut_{number}": {1: 2, 2: None}[number] for number in its},
+        }
+        left = {name for name in names if "__mutmut_" in name}
+        assert left == {"x_f__mutmut_orig", *(f"x_f__mutmut_{number}" for number in its)}
+    assert (everything / "wing" / "room.py").read_text() == MUTATED

@@ -102,6 +102,9 @@ def test_masked_weights_are_zero_and_stay_so():
         assert (weights[mask == 0] == 0).all()
         assert (weights[mask == 1] != first[mask == 1]).any()
     assert len(end) == len(start)
+    for wrong in (masks[:2], [*masks, masks[0]]):
+        with pytest.raises(ValueError, match=r"zip\(\) argument 2"):
+            classifiers.masked(start, wrong)
 
 
 def drops_as_asked(scores):

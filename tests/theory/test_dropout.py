@@ -136,6 +136,13 @@ def test_a_network_has_the_layers_it_was_asked_for(widths, seed):
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.parametrize("rates", [(0.1,), (0.1, 0.0, 0.2)])
+def test_a_network_has_as_many_rates_as_hidden_layers(rates):
+    assert len(network_of((3, 4), rates=(0.1, 0.2))) == 7
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2"):
+        network_of((3, 4), rates=rates)
+
+
 def test_weights_are_drawn_by_he_and_do_not_depend_on_the_rate():
     one, two = (
         dense_network(inputs=400, widths=(300,), outputs=2, rates=(rate,), seed=4)

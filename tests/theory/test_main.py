@@ -11,21 +11,16 @@ from pathlib import Path
 
 import pytest
 from evidences import evidence
-from hypothesis import given
-from hypothesis import strategies as st
 from processes import ended
-from rejection import rejected
 
 from theory.__main__ import main
-from theory.claim import Check, Evidence, Verdict
+from theory.claim import Evidence, Verdict
 from theory.commands.comparing import compare
 from theory.commands.latex import latex_table
 from theory.commands.options import described
 from theory.commands.output import plain
 from theory.commands.showing import claim_text, show
 from theory.commands.verifying import verify
-from theory.errors import DomainError
-from theory.formatting import bound, figure, measured
 from theory.ledger import ALL_CLAIMS, CLAIMS, QUESTIONS, TOPICS, verdict_counts
 from theory.selection import find_claim, find_claims, find_question
 from theory.study import CITATIONS
@@ -92,47 +87,6 @@ def test_a_plot_that_cannot_be_written_is_one_line(tmp_path, capsys):
     assert main(["run", "biases", "--depth", "2", "--plot", str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"theory: cannot write {folder}")
-
-
-def names_never_escape(find):
-    """Whatever a reader types, the answer is a question or a ``DomainError``."""
-
-    @given(st.text(max_size=12) | st.from_regex(r"[Qq]?[0-9]\.?[0-9]*", fullmatch=True))
-    def check(name):
-        try:
-            find(name)
-            message = ""
-        except DomainError as error:
-            message = str(error)
-        except Exception as error:  # any other is a traceback for the reader
-            raise AssertionError(error) from error
-        assert "\n" not in message
-
-    return check
-
-
-def test_names_are_found_or_refused():
-    names_never_escape(find_question)()
-    names_never_escape(lambda name: find_claims([name]))()
-
-
-def test_a_plain_look_up_is_rejected():
-    with rejected():
-        names_never_escape({question.id: question for question in QUESTIONS}.__getitem__)()
-
-
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
-def test_a_question_is_found_by_number_id_and_name(question):
-    for name in (str(question.number), question.id, question.id.lower(), question.name.upper()):
-        assert find_question(name) is question
-
-
-def test_claims_are_found_by_id_and_by_question():
-    assert find_claims([]) == ALL_CLAIMS
-    assert find_claims(["b9"]) == TOPICS[-1].claims
-    assert [claim.id for claim in find_claims(["q2.3", "Q1.2"])] == ["Q1.2", "Q2.3"]
-    assert find_claims(["momentum"]) == QUESTIONS[4].claims
-    assert find_claims(["Q5", "Q5.1", "5"]) == QUESTIONS[4].claims
 
 
 def test_list_prints_every_question_and_the_totals(capsys):
@@ -258,15 +212,6 @@ def test_a_momentum_just_below_one_is_not_printed_as_one(capsys):
     assert "momentum: 0.99999\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.01, "< 0.01"), (1e-12, "< 1e-12"), (0.0, "< 0"), (99800.0, "< 99800"), (2 / 3, "< 0.667")],
-    ids=str,
-)
-def test_bounds_have_no_idle_zeros(value, text):
-    assert bound(Check("", 0.0, "<", value)) == text
-
-
 def test_the_command_of_every_question_is_one_that_main_takes():
     for question in QUESTIONS:
         first, second, name, *_ = question.command.split()
@@ -288,47 +233,6 @@ def test_json_is_strict():
     }
     with pytest.raises(TypeError, match="no JSON for object"):
         plain(object())
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"),
-        (12.0, "12"),
-        (-3.0, "-3"),
-        (0.63714, "0.637"),
-        (0.0012345, "0.00123"),
-        (138629.4, "139000"),
-        (0.00012345, "1.23e-04"),
-        (1.5777e-29, "1.58e-29"),
-        (2763088.5, "2.76e+06"),
-        (9.996, "10.0"),
-        (float("inf"), "inf"),
-    ],
-    ids=str,
-)
-def test_figures_have_three_significant_digits(value, text):
-    assert figure(value) == text
-
-
-def stable_under_rounding(text):
-    """The text of a figure is the same when the last bits of its computation differ."""
-
-    @given(st.integers(-30, 30), st.integers(-30, 30))
-    def check(first, second):
-        one, other = (Check("", 1e-17 * noise, "<=", 1e-9) for noise in (first, second))
-        assert text(one) == text(other)
-
-    return check
-
-
-def test_noise_is_never_printed():
-    stable_under_rounding(measured)()
-
-
-def test_three_digits_of_noise_are_rejected():
-    with rejected():
-        stable_under_rounding(lambda check: figure(check.value))()
 
 
 def run_python(*arguments):

@@ -92,26 +92,70 @@ def test_the_template_holds_every_claim_and_is_read_back(form, tmp_path, capsys)
     assert sheet.left_out < len(ALL_CLAIMS)
 
 
+VERDICTS = "verdicts are true, false, depends, not checkable, or their first letters"
+HINT = "`theory show Q1` prints a question's"
+# What is wrong -> file, content, and the message; … stands for the rest of a library's message.
 WRONG = {
-    "unknown claim": ("a.yaml", "Q1.99: true", "line 1: no claim 'Q1.99', did you mean Q"),
-    "a question": ("a.yaml", "Q1: true", "no claim 'Q1'"),
-    "unknown pointer": ("a.yaml", "x = Q9.1: true", "no claim 'Q9.1'"),
-    "no own name": ("a.yaml", "'= Q1.1': true", "no name before ="),
-    "unknown verdict": ("a.yaml", "Q1.1: ture", "line 1, Q1.1: no verdict 'ture', did you mean"),
-    "yes": ("a.yaml", "Q1.1: yes", "no verdict 'yes'"),
-    "twice": ("a.yaml", "Q1.1: true\n\nq1.1: true", "line 1 and line 3: claim 'Q1.1' stands"),
-    "own twice": ("a.yaml", "x=Q1.1: true\nx=Q1.2: true", "claim 'x' stands there twice"),
-    "a class in yaml": ("a.yaml", "Ada:\n  Q1.1: true", "a class set is a CSV"),
-    "a list": ("a.yaml", "- Q1.1", "must be a mapping"),
-    "no yaml": ("a.yaml", "Q1.1: [", "it is not YAML"),
-    "deep": ("a.yaml", "[" * 1000, "nested too deeply"),
-    "only a comment": ("a.yaml", "# Q1.1: true", "must be a mapping"),
+    "unknown claim": (
+        "a.yaml",
+        "Q1.99: true",
+        f"line 1: no claim 'Q1.99', did you mean Q7.9?; {HINT}",
+    ),
+    "unknown pointer": (
+        "a.yaml",
+        "x = Q9.1: true",
+        f"line 1: no claim 'Q9.1', did you mean Q7.1?; {HINT}",
+    ),
+    "a question": ("a.yaml", "Q1: true", f"line 1: no claim 'Q1', did you mean Q7.1?; {HINT}"),
+    "no own name": ("a.yaml", "'= Q1.1': true", "line 1: no name before = in '= Q1.1'"),
+    "unknown verdict": (
+        "a.yaml",
+        "Q1.1: ture",
+        f"line 1, Q1.1: no verdict 'ture', did you mean true? {VERDICTS}",
+    ),
+    "yes": ("a.yaml", "Q1.1: yes", f"line 1, Q1.1: no verdict 'yes'; {VERDICTS}"),
+    "twice": (
+        "a.yaml",
+        "Q1.1: true\n\nq1.1: true",
+        "line 1 and line 3: claim 'Q1.1' stands there twice",
+    ),
+    "own twice": (
+        "a.yaml",
+        "x=Q1.1: true\nx=Q1.2: true",
+        "line 1 and line 2: claim 'x' stands there twice",
+    ),
+    "a class in yaml": (
+        "a.yaml",
+        "Ada:\n  Q1.1: true",
+        "line 1: not of the form `Q1.1: true`; a class set is a CSV",
+    ),
+    "a list for a name": (
+        "a.yaml",
+        "Q1.1: true\n? [Q1.2]\n: true",
+        "line 2: not of the form `Q1.1: true`; a class set is a CSV",
+    ),
+    "a list": ("a.yaml", "- Q1.1", "it must be a mapping, one line `Q1.1: true` for each claim"),
+    "no yaml": ("a.yaml", "Q1.1: [", "it is not YAML: while parsing a flow node …"),
+    "deep": ("a.yaml", "[" * 1000, "it is nested too deeply"),
+    "only a comment": (
+        "a.yaml",
+        "# Q1.1: true",
+        "it must be a mapping, one line `Q1.1: true` for each claim",
+    ),
     "empty mapping": ("a.yaml", "{}", "it names no claim"),
-    "empty": ("a.csv", "", "it is empty"),
-    "blank": ("a.yaml", " \n", "it is empty"),
-    "latin 1": ("a.csv", b"student,Q1.1\nJos\xe9,true\n", "byte 16 is not UTF-8"),
-    "other ending": ("a.txt", "Q1.1: true", "must end in .yaml, .yml, .csv"),
-    "no first column": ("a.csv", "name,Q1.1\nAda,true", "first cell must be student"),
+    "empty": ("a.csv", "", "it is empty; `theory mark --template` prints a sheet to fill"),
+    "blank": ("a.yaml", " \n", "it is empty; `theory mark --template` prints a sheet to fill"),
+    "latin 1": ("a.csv", b"student,Q1.1\nJos\xe9,true\n", "byte 16 is not UTF-8; save it as UTF-8"),
+    "other ending": (
+        "a.txt",
+        "Q1.1: true",
+        "the name of an answer sheet must end in .yaml, .yml, .csv",
+    ),
+    "no first column": (
+        "a.csv",
+        "name,Q1.1\nAda,true",
+        "its first cell must be student (a row for each) or claim (a column for each), got 'name'",
+    ),
     "no verdicts": ("a.csv", "claim\nQ1.1", "it names no student"),
     "only statements": ("a.csv", "claim,statement\nQ1.1,x", "it names no student"),
     "no students": ("a.csv", "student,Q1.1\n", "it names no student"),
@@ -119,14 +163,26 @@ WRONG = {
     "short row": ("a.csv", "student,Q1.1,Q1.2\nAda,true", "line 2 has 2 cells, the first one 3"),
     "long row": ("a.csv", "student,Q1.1\nAda,true,true", "line 2 has 3 cells, the first one 2"),
     "no name": ("a.csv", "student,Q1.1\n,true", "line 2: a student without a name"),
-    "nameless claim": ("a.csv", "student,Q1.1,\nA,true,t", "line 1: no claim ''"),
-    "student twice": ("a.csv", "student,Q1.1\nA,t\nB,t\nA,t", "line 2 and line 4: student 'A'"),
+    "nameless claim": ("a.csv", "student,Q1.1,\nA,true,t", f"line 1: no claim ''; {HINT}"),
+    "student twice": (
+        "a.csv",
+        "student,Q1.1\nA,t\nB,t\nA,t",
+        "line 2 and line 4: student 'A' stands there twice",
+    ),
     "column twice": ("a.csv", "claim,A,A\nQ1.1,t,t", "line 1: student 'A' stands there twice"),
-    "claim twice": ("a.csv", "student,Q1.1,q1.1\nA,t,t", "line 1: claim 'Q1.1' stands"),
-    "verdict": ("a.csv", "student,Q1.1\nA,maybe", "line 2, A, Q1.1: no verdict 'maybe'"),
-    "by column": ("a.csv", "claim,A\nQ1.1,maybe", "line 2, A, Q1.1: no verdict 'maybe'"),
-    "open quote": ("a.csv", 'student,Q1.1\nA,"t', "it is not CSV"),
-    "long cell": ("a.csv", "student,Q1.1\nA," + "t" * 200_000, "it is not CSV"),
+    "claim twice": ("a.csv", "student,Q1.1,q1.1\nA,t,t", "line 1: claim 'Q1.1' stands there twice"),
+    "verdict": (
+        "a.csv",
+        "student,Q1.1\nA,maybe",
+        f"line 2, A, Q1.1: no verdict 'maybe'; {VERDICTS}",
+    ),
+    "by column": (
+        "a.csv",
+        "claim,A\nQ1.1,maybe",
+        f"line 2, A, Q1.1: no verdict 'maybe'; {VERDICTS}",
+    ),
+    "open quote": ("a.csv", 'student,Q1.1\nA,"t', "line 2: it is not CSV: …"),
+    "long cell": ("a.csv", "student,Q1.1\nA," + "t" * 200_000, "line 2: it is not CSV: …"),
 }
 
 
@@ -141,8 +197,8 @@ def test_what_is_not_understood_is_one_line_and_nothing_is_written(
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
-    assert line.startswith(f"theory: {answers}")
-    assert message in line
+    whole, more, _ = f"theory: {answers}: {message}".partition("…")
+    assert line.startswith(whole) if more else line == whole
     assert list(tmp_path.iterdir()) == [answers]
 
 

@@ -126,6 +126,8 @@ def test_outputs_are_those_of_an_ordinary_network():
         signal = torch.selu(nn.functional.linear(signal, second, biases[1][:, 0]))
         wanted = nn.functional.linear(signal, last, biases[2][:, 0])[:, 0]
         assert torch.allclose(predict(SELU, parameters, inputs)[network], wanted, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2"):  # a bias too many
+        predict(SELU, [*parameters, parameters[-1]], inputs)
 
 
 def test_weights_have_the_variance_of_their_start():

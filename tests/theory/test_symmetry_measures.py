@@ -109,6 +109,8 @@ def test_largest_move_is_over_all_weights_and_biases():
     assert largest_move((zero, zero), (zero, one)) == 1
     assert largest_move((zero, zero), (biased, one)) == 2
     assert largest_move((biased,), (zero,)) == 2
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2"):  # not two states of one network
+        largest_move((zero, zero), (biased,))
 
 
 def test_accuracy_counts_a_tie_as_wrong():
