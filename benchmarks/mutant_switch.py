@@ -5,11 +5,17 @@ it is found wherever they are: also in the processes that the tests start, with 
 their own. Such a process finds the mutant's name in a file.
 """
 
+import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from mutmut.mutation import trampoline
 from mutmut.mutation.trampoline import MutantDict as MutantDict
-from mutmut.mutation.trampoline import wrap_in_trampoline as wrap_in_trampoline
+
+Function = Callable[..., Any]
 
 FOLDER = Path(__file__).parent
 SWITCHED_ON = FOLDER / "switched-on.txt"
@@ -36,6 +42,44 @@ def called() -> set[str]:
     names = set(CALLED.read_text(encoding="utf-8").split()) if CALLED.exists() else set()
     CALLED.unlink(missing_ok=True)
     return names
+
+
+def wrap_in_trampoline(
+    mutants: dict[str, Function], is_classmethod: bool = False
+) -> Callable[[Function], Function]:
+    """mutmut's decorator, behind which Lightning finds the arguments of ``__init__``."""
+    wrap = trampoline.wrap_in_trampoline(mutants, is_classmethod)
+
+    def wrapped(function: Function) -> Function:
+        inner = wrap(function)
+        if function.__name__ != "__init__":
+            return inner
+
+        @wraps(function)
+        def outer(*arguments: Any, **options: Any) -> None:
+            see_through_trampolines()
+            for each in mutants.values():
+                each.__code__ = each.__code__.replace(co_name="__init__")
+            inner(*arguments, **options)
+
+        return outer
+
+    return wrapped
+
+
+def see_through_trampolines() -> None:
+    """Let ``save_hyperparameters``, which walks from frame to frame, pass over trampolines."""
+    parsing = sys.modules.get("lightning.pytorch.utilities.parsing")
+    if parsing is None or parsing.collect_init_args.__module__ == __name__:
+        return
+    collect = parsing.collect_init_args
+
+    def collect_init_args(frame: FrameType, *arguments: Any, **options: Any) -> Any:
+        while frame.f_code.co_filename in (trampoline.__file__, __file__) and frame.f_back:
+            frame = frame.f_back
+        return collect(frame, *arguments, **options)
+
+    parsing.collect_init_args = collect_init_args
 
 
 trampoline.record_trampoline_hit = note
