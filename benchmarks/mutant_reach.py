@@ -127,4 +127,9 @@ class Reach:
 
 def file_of(test: pytest.Item) -> str:
     """The file of a test, as its name begins."""
-    return test.nodeid.partition("::")[0]
+    return file_of_name(test.nodeid)
+
+
+def file_of_name(test: str) -> str:
+    """The file of the test called ``test``."""
+    return test.partition("::")[0]

@@ -19,7 +19,7 @@ from typing import Any, final
 import pytest
 
 from benchmarks.mutant_processes import end_forked, in_child, start_forkserver
-from benchmarks.mutant_reach import Reach, forget_cached
+from benchmarks.mutant_reach import Reach, file_of_name, forget_cached
 from benchmarks.mutant_sample import room_of
 from benchmarks.mutant_verdicts import ENDLESS, NOTICED, SURVIVED, UNREACHED, Verdicts, function_of
 
@@ -116,12 +116,13 @@ class Runner:
     def tests_for(
         self, mutant: str, items: dict[str, pytest.Item]
     ) -> tuple[list[pytest.Item], float]:
-        """Tests that reach it, those of its room first, then the quickest; their seconds."""
-        room = room_of(mutant)
+        """Tests that reach it: those named after its module, of its room, the quickest; seconds."""
+        room, module = room_of(mutant), mutant.split(".")[-2]
 
-        def order(test: tuple[str, float]) -> tuple[bool, float]:
-            place = test[0].split("/")[1]
-            return not place.startswith((room, f"test_{room}")), test[1]
+        def order(test: tuple[str, float]) -> tuple[bool, bool, float]:
+            file, place = file_of_name(test[0]), test[0].split("/")[1]
+            others = not place.startswith((room, f"test_{room}"))
+            return f"test_{module}" not in file, others, test[1]
 
         found = sorted(self.reach.of(function_of(mutant)).items(), key=order)
         before = accumulate((seconds for _, seconds in found), initial=0.0)

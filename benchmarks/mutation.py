@@ -13,8 +13,8 @@ without that folder everything is judged afresh. One wing at a time: both use th
 
 ``--sample`` judges mutants drawn at random, from each room in proportion to how many it has; a
 larger one with the same seed goes on where a smaller one ended.
-``--patience`` counts as not noticed what lives through so many seconds of tests, those of its room
-first: the share can only come out too small.
+``--patience`` counts as not noticed what lives through so many seconds of tests, those named after
+its module and those of its room first: the share can only come out too small.
 """
 
 import argparse

@@ -147,8 +147,8 @@ def patience(result: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"A mutant that lived through {result['patience']:g} seconds of tests "
-        f"(`--patience {result['patience']:g}`), those of its room first, counts as not noticed; "
-        "the share can only come out too small.",
+        f"(`--patience {result['patience']:g}`), those named after its module and those of its "
+        "room first, counts as not noticed; the share can only come out too small.",
         "",
     ]
 
@@ -158,7 +158,7 @@ def left_out(result: Mapping[str, Any]) -> list[str]:
     if not result["tests_left_out"]:
         return []
     names = ", ".join(f"`{name}`" for name in result["tests_left_out"])
-    return [f"Left out are tests that look at the source itself: {names}.", ""]
+    return [f"Left out are tests that fail on sources as mutmut writes them: {names}.", ""]
 
 
 def listed(functions: Mapping[str, list[str]]) -> str:
