@@ -47,7 +47,7 @@ def called() -> set[str]:
 def wrap_in_trampoline(
     mutants: dict[str, Function], is_classmethod: bool = False
 ) -> Callable[[Function], Function]:
-    """mutmut's decorator, behind which Lightning finds the arguments of ``__init__``."""
+    """The decorator of mutmut, behind which Lightning finds the arguments of ``__init__``."""
     wrap = trampoline.wrap_in_trampoline(mutants, is_classmethod)
 
     def wrapped(function: Function) -> Function:
