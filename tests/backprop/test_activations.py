@@ -27,6 +27,13 @@ def test_control_another_activation_is_rejected():
     assert_rejects(same_function(nn.functional.elu, nn.SELU()))
 
 
+def test_inputs_stay_unless_they_may_go():
+    inputs = torch.linspace(-2, 2, 5)
+    before = inputs.clone()
+    evaluated(nn.Sequential(nn.SELU()), inputs)
+    assert inputs.equal(before)
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_only_inputs_that_may_be_overwritten_are(overwrite):
     inputs = torch.linspace(-2, 2, 5)

@@ -48,6 +48,11 @@ def test_classes_are_read_back():
     file = io.BytesIO()
     write_classes(file, CLASSES, 2000)
     assert read_classes(file.getvalue()) == CLASSES
+    assert pickle.loads(file.getvalue()) == {  # as the official file has it
+        "label_names": list(CLASSES),
+        "num_cases_per_batch": 2000,
+        "num_vis": 3072,
+    }
 
 
 def test_rows_are_planes_of_red_green_and_blue():

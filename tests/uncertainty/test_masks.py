@@ -132,6 +132,12 @@ def test_a_rate_of_one_is_pytorchs(dropout):
     assert torch.allclose(cached, naive, rtol=ROUNDING)
 
 
+@pytest.mark.parametrize("rule", [masks.plain_rule, masks.alpha_rule])
+def test_a_rate_of_one_leaves_nothing(rule):
+    assert rule(1.0) == masks.UnitRule(1.0, scale=0.0, shift=0.0, dropped=0.0)
+    assert rule(0.5).scale > 0
+
+
 def test_masks_keep_the_share_that_the_rate_says():
     generator = torch.Generator().manual_seed(0)
     drawn = masks.draw_masks((50_000,), [3, 2], [0.1, 0.8], generator)

@@ -1,0 +1,89 @@
+"""Which settings a run may be continued with, judged on settings alone."""
+
+import math
+
+import pytest
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.runs.resuming import check_unchanged, length, reason_it_ended, shortens
+
+CONSTANT = {"model.init_args.schedule": "constant"}
+
+
+@pytest.mark.parametrize(
+    ("value", "epochs"), [(None, math.inf), (-1, math.inf), (0, 0.0), (1, 1.0), (7, 7.0)]
+)
+def test_no_number_and_minus_one_are_no_limit(value, epochs):
+    assert length(value) == epochs
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shorter"),
+    [(5, 4, True), (5, 5, False), (5, 6, False), (None, 5, True), (-1, 5, True), (5, None, False)],
+)
+def test_a_run_may_become_longer(old, new, shorter):
+    assert shortens("trainer.max_epochs", old, new, CONSTANT) is shorter
+    assert shortens("trainer.max_epochs", old, new, {"model.init_args.schedule": "one_cycle"})
+    assert not shortens("early_stopping.patience", old, new, {})
+
+
+def settings(**changes):
+    model = {"class_path": "selu", "init_args": {"depth": 3, "schedule": "constant"}}
+    known = {"model": model, "trainer": {"max_epochs": 5, "callbacks": None}, "data": {}}
+    return known | changes
+
+
+def timer(seconds):
+    return {"class_path": "lightning.pytorch.callbacks.Timer", "init_args": {"duration": seconds}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"trainer": {"max_epochs": 6, "callbacks": None}},
+        {"trainer": {"max_epochs": 5, "callbacks": [timer(3)]}},
+        {"trainer": {"max_epochs": 5, "callbacks": None, "max_time": "00:01:00:00"}},
+        {"data": {"image_size": 32, "labels": "fine", "skip_unreadable": False, "cache": "x"}},
+        {"early_stopping": {"mode": "auto", "patience": 9}},
+    ],
+)
+def test_lengths_limits_and_old_defaults_change_no_run(changes):
+    check_unchanged(settings(), settings(**changes))
+
+
+REFUSED = {
+    "depth": ({"model": {"init_args": {"depth": 4}}}, "model.class_path = 'selu'", "None"),
+    "epochs": ({"trainer": {"max_epochs": 4}}, "trainer.max_epochs = 5", "4"),
+    "callback": (
+        {"trainer": {"max_epochs": 5, "callbacks": [{"class_path": "x.Timers"}]}},
+        "trainer.callbacks = None",
+        "[{'class_path': 'x.Timers'}]",
+    ),
+    "size": ({"data": {"image_size": 33}}, "data.image_size = None", "33"),
+    "labels": ({"data": {"labels": "coarse"}}, "data.labels = None", "'coarse'"),
+    "mode": ({"early_stopping": {"mode": "max"}}, "early_stopping.mode = None", "'max'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_another_run_is_refused_with_both_values(case):
+    changes, old, new = REFUSED[case]
+    with pytest.raises(InputError) as refusal:
+        check_unchanged(settings(), settings(**changes))
+    assert str(refusal.value) == (
+        f"the run was started with {old} and cannot be continued with {new}; leave the setting "
+        "as it was, or start a new run"
+    )
+
+
+def test_a_path_may_be_written_in_several_ways(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    absolute = {"data": {"path": str(tmp_path / "images")}}
+    check_unchanged(settings(**absolute), settings(data={"path": "images"}))
+    with pytest.raises(InputError, match=r"data\.path = "):
+        check_unchanged(settings(**absolute), settings(data={"path": "other"}))
+
+
+def test_a_run_without_a_record_has_not_ended(tmp_path):
+    assert reason_it_ended(tmp_path, settings()) is None
