@@ -154,6 +154,18 @@ def test_noise_has_the_mean_and_the_deviation_of_its_formula(strength):
         )
 
 
+@pytest.mark.parametrize("kind", ["gaussian_noise", "brightness"])
+def test_pixels_stay_between_black_and_white(kind):
+    """None beyond white starts again at black, nor the other way round."""
+    white = corrupt(torch.full((8, 3, 16, 16), 255, dtype=torch.uint8), kind, 5, generator())
+    assert (white == 255).double().mean() > 0.4
+    assert (white < 60).double().mean() < 0.01
+    if kind == "gaussian_noise":
+        black = corrupt(torch.zeros(8, 3, 16, 16, dtype=torch.uint8), kind, 3, generator())
+        assert (black == 0).double().mean() > 0.4
+        assert black.max() < 200
+
+
 def keeps_the_mean(kind, images):
     def check():
         for strength in STRENGTHS:
