@@ -18,7 +18,7 @@ def in_child(action: Callable[[], None], seconds: float) -> tuple[int, bool]:
     """Do ``action`` in a forked process; its wait status, and whether it met a limit.
 
     ``seconds`` limit its CPU time, so a busy or paused machine changes no verdict. One that waits
-    for ever needs no CPU: it is ended after a minute and thirty times ``seconds``, counted in
+    for ever needs no CPU: it is ended after a minute and five times ``seconds``, counted in
     turns of a second, in which a pause of the machine is one turn.
     """
     child = os.fork()
@@ -34,7 +34,7 @@ def in_child(action: Callable[[], None], seconds: float) -> tuple[int, bool]:
     turns, stuck = 0, False
     while not select.select([handle], [], [], 1.0)[0]:
         turns += 1
-        if turns > 60 + 30 * seconds:
+        if turns > 60 + 5 * seconds:
             stuck = True
             os.kill(child, signal.SIGKILL)
     os.close(handle)

@@ -135,7 +135,7 @@ class Runner:
         if not tests:
             return UNREACHED
         self.reach.switch.SWITCHED_ON.write_text(mutant, encoding="utf-8")
-        status, endless = in_child(lambda: self.run(mutant, tests), 5 + 10 * seconds)
+        status, endless = in_child(lambda: self.run(mutant, tests), 5 + 4 * seconds)
         end_forked()
         if endless:
             return ENDLESS

@@ -79,3 +79,22 @@ def test_pixels_may_have_any_type(dtype):
     mean, deviation, images = statistics_and_images(2)
     standardise = adopted(mean, deviation)
     assert torch.equal(standardise(images.to(dtype)), standardise(images))
+
+
+def test_the_images_of_a_stacks_members_are_standardised_alike():
+    mean, deviation, images = statistics_and_images(0)
+    standardise = adopted(mean, deviation).double()
+    both = torch.stack([images, images.flip(0)])
+    found = standardise(both)
+    assert found.dtype == torch.float64
+    assert found.equal(torch.stack([standardise(each) for each in both]))
+    assert found[0].equal(found[1].flip(0))
+    assert not found[0].equal(found[1])
+
+
+def test_fresh_statistics_are_those_of_nobody():
+    mean, deviation, _ = statistics_and_images(0)
+    assert Standardise().is_fresh()
+    assert not adopted(mean, deviation).is_fresh()
+    assert not adopted(0 * mean, deviation).is_fresh()
+    assert not adopted(mean, 0 * deviation + 1).is_fresh()

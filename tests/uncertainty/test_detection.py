@@ -134,6 +134,29 @@ def test_clouds_have_the_spectrum_of_photographs():
     assert_rejects(falls_like_one_over_frequency(foreign_images(soft, "noise", generator)))
 
 
+def has_mean_and_deviation(drawn, images):
+    """Image by image and colour by colour, apart from what is rounded or cut off."""
+
+    def check():
+        for own, theirs in zip(
+            torch.std_mean(drawn.float(), (2, 3)),
+            torch.std_mean(images.float(), (2, 3)),
+            strict=True,
+        ):
+            assert torch.allclose(own, theirs, atol=0.5)
+
+    return check
+
+
+def test_clouds_have_mean_and_deviation_of_the_known_images():
+    generator = torch.Generator().manual_seed(0)
+    level = torch.linspace(90, 160, 18).view(6, 3, 1, 1)
+    noise = torch.randn(6, 3, 32, 32, generator=generator)
+    soft = (level + (4 + level / 20) * noise).round().clamp(0, 255).to(torch.uint8)
+    has_mean_and_deviation(foreign_images(soft, "clouds", generator), soft)()
+    assert_rejects(has_mean_and_deviation(foreign_images(soft, "stripes", generator), soft))
+
+
 def test_an_unknown_kind_is_refused(known):
     with pytest.raises(InputError, match="unknown kind of images 'cats'; there are noise, "):
         foreign_images(known, "cats", torch.Generator())
