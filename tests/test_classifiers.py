@@ -161,6 +161,20 @@ def test_weights_of_selu_would_fit_into_elu_and_are_refused_all_the_same(tmp_pat
         elu.on_load_checkpoint(checkpoint)
 
 
+@pytest.mark.parametrize("averaged", [False, True])
+def test_loading_takes_the_type_of_the_weights_that_were_trained(averaged, tmp_path):
+    """Beside averaged weights of another type, the trained ones have a key of their own."""
+    saved = small_classifier(EluClassifier)
+    checkpoint = {"hyper_parameters": dict(saved.hparams), "state_dict": saved.state_dict()}
+    saved.on_save_checkpoint(checkpoint)
+    if averaged:
+        checkpoint["current_model_state"] = saved.double().state_dict()
+    loaded = small_classifier(EluClassifier)
+    loaded._trainer = small_trainer(tmp_path)
+    loaded.on_load_checkpoint(checkpoint)
+    assert loaded.standardise.scale.dtype == (torch.float64 if averaged else torch.float32)
+
+
 class Batches(Callback):
     """Loss and right answers of each training batch, computed again before the step."""
 
