@@ -46,7 +46,8 @@ TEXTS = {
         f"trainer.max_time cannot be 3h; {HELP}",
     ),
     "key of the model": (
-        'Parser key "model.depth":\nParser key "model":\n  Expected a <class \'int\'>. Got value: x',
+        'Parser key "model.depth":\nParser key "model":\n'
+        "  Expected a <class 'int'>. Got value: x",
         "model.depth cannot be x; expected a whole number",
     ),
 }
@@ -99,14 +100,7 @@ def test_a_class_of_no_key_is_the_model():
 
 def test_another_variant_that_has_the_setting_is_named():
     assert instead("dropout_rate", CLASS) == "; AlphaDropoutClassifier has it"
-    assert (
-        instead("widht", CLASS)
-        == (
-            "; EluClassifier and BatchNormClassifier and SeluClassifier and AlphaDropoutClassifier "
-            "has it"
-        )
-        or instead("widht", CLASS) == "; did you mean 'width'?"
-    )
+    assert instead("widht", CLASS) == "; did you mean 'width'?"
     assert instead("zzz", "torch.nn.Flatten") == "; it has start_dim, end_dim"
     assert instead("zzz", "no.such.Class") == "; leave it out"
 
@@ -123,8 +117,9 @@ def test_types_that_a_user_knows_are_listed_once():
         "Expected a <class 'int'>. Got value: x\nExpected an <class 'int'>. Got value: x\n"
         "Expected a <class 'bool'>. Got value: x\nExpected a <class 'odd'>. Got value: x\n"
     )
-    both = f"; expected {words(chr(60) + 'class ' + chr(39) + 'int' + chr(39) + '>')} or "
-    assert expected("x", text).startswith(both)
+    whole = words("<class 'int'>")
+    assert whole == "a whole number"
+    assert expected("x", text).startswith(f"; expected {whole} or ")
     assert expected("x", "nothing") == f"; {HELP}"
 
 
