@@ -25,7 +25,8 @@ CHANGED = {
     "lightning_cifar": "the code in `lightning_cifar/`. Left out are pages and pictures (templates "
     "and drawing of the study's report, figures, the contact sheet), whose mutants change how "
     "something looks, which their own tests and the eye judge; and what runs with a GPU "
-    "(`cuda_graph.py`) or with Ray (`ray_engine.py`) alone, which no test here can reach",
+    "(`cuda_graph.py`) or with Ray (`ray_engine.py`) alone, which no test here can reach. Tests "
+    "that take more than five seconds (marked `slow`) do not judge",
 }
 INTRODUCTION = (
     "# Mutation testing",
@@ -33,13 +34,12 @@ INTRODUCTION = (
     "Written by `python -m benchmarks.mutation_page` from `benchmarks/results/mutation*.json`.",
     "",
     "    python -m pip install mutmut==3.8.1 pyarrow",
-    "    python -m benchmarks.mutation theory",
-    "    python -m benchmarks.mutation lightning_cifar",
     "",
     "mutmut changes the code in thousands of ways (settings in `pyproject.toml`): numbers and "
     "operators changed, arguments dropped, conditions turned round. `benchmarks/mutation.py` "
     "judges these mutants: one process imports torch and collects the tests, then forks; a child "
-    "runs the tests that reach the mutated function until one fails. Processes that a test starts "
+    "runs the tests that reach the mutated function, those named after its module first, until one "
+    "fails. Processes that a test starts "
     "run the mutant too, and what they call counts as reached. The limit on an endless mutant is "
     "on its CPU time. The command goes on after a break; `--again` judges once more what was not "
     "noticed, as after a new test.",
@@ -107,6 +107,8 @@ def section(wing: str, result: Mapping[str, Any]) -> list[str]:
     return [
         f"## `{wing}`",
         "",
+        f"    {command(wing, result)}",
+        "",
         f"mutmut makes {result['all_mutants']:,} mutants of {CHANGED[wing]}.",
         "",
         f"**{result['share_noticed']:.1%} of {judged(result)} are noticed**{sampled(result)}: "
@@ -123,6 +125,14 @@ def section(wing: str, result: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def command(wing: str, result: Mapping[str, Any]) -> str:
+    """What judges the wing's mutants again."""
+    sample = ("--sample", result["mutants"], "--seed", result["sample_seed"])
+    patient = ("--patience", f"{result['patience']:g}") if result["patience"] is not None else ()
+    chosen = sample if result["sample_seed"] is not None else ()
+    return " ".join(map(str, ("python -m benchmarks.mutation", wing, *chosen, *patient)))
+
+
 def judged(result: Mapping[str, Any]) -> str:
     """Which mutants the share is of."""
     if result["sample_seed"] is None:
@@ -135,10 +145,7 @@ def sampled(result: Mapping[str, Any]) -> str:
     if result["sample_seed"] is None:
         return ""
     low, high = result["interval"]
-    return (
-        f" (`--sample {result['mutants']} --seed {result['sample_seed']}`; of all mutants "
-        f"{low:.1%} to {high:.1%}, Clopper and Pearson's 95 % interval)"
-    )
+    return f" (of all mutants {low:.1%} to {high:.1%}, Clopper and Pearson's 95 % interval)"
 
 
 def patience(result: Mapping[str, Any]) -> list[str]:
@@ -146,9 +153,9 @@ def patience(result: Mapping[str, Any]) -> list[str]:
     if result["patience"] is None:
         return []
     return [
-        f"A mutant that lived through {result['patience']:g} seconds of tests "
-        f"(`--patience {result['patience']:g}`), those named after its module and those of its "
-        "room first, counts as not noticed; the share can only come out too small.",
+        f"A mutant that lived through {result['patience']:g} seconds of tests, those named "
+        "after its module and those of its room first, counts as not noticed; the share can only "
+        "come out too small.",
         "",
     ]
 

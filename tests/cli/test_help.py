@@ -2,7 +2,8 @@
 
 import pytest
 
-from lightning_cifar.cli.help import default_of, first_sentence
+from lightning_cifar.__main__ import COMMANDS, main
+from lightning_cifar.cli.help import completion_script, default_of, first_sentence, help_text
 from lightning_cifar.cli.options import Parameter, settings
 
 SENTENCES = {
@@ -31,3 +32,16 @@ def test_a_default_is_shown_as_it_is_typed(default, typed):
     assert isinstance(first, Parameter)
     changed = type(first)(**{**vars(first), "default": default})
     assert default_of("data", changed) == typed
+
+
+def test_the_help_of_a_fit_names_every_configuration():
+    said = " ".join(help_text("fit").split())
+    assert "configurations: elu, batch_norm, selu, alpha_dropout; to be followed by any of " in said
+    others = said.partition("to be followed by any of ")[2].split(", ")
+    assert {"smoke", "synthetic"} <= set(others)
+    assert "usage: lightning-cifar fit [--config NAME ...] [--run FOLDER] " in said
+
+
+def test_the_completion_is_printed_as_it_is(capsys):
+    assert main(["completion"]) == 0
+    assert capsys.readouterr().out == completion_script(COMMANDS)

@@ -36,6 +36,15 @@ def test_first_images_validate_if_asked_for(small):
     assert datamodule.train_images.images.equal(everything.images[60:])
 
 
+def test_the_seed_of_the_run_decides_the_order_of_its_batches(small):
+    def order(**options):
+        return torch.cat([labels for _, labels in ready(small(**options)).train_dataloader()])
+
+    assert order(seed=1).equal(order(seed=1))
+    assert not order(seed=1).equal(order(seed=2))
+    assert not order(seed=0).equal(order(seed=1))
+
+
 def test_split_does_not_depend_on_the_seed_of_the_run(small):
     labels = [ready(small(seed=seed)).validation_images.images for seed in (0, 1)]
     assert labels[0].equal(labels[1])

@@ -47,6 +47,14 @@ def test_pieces_are_the_whole(found, expected, monkeypatch):
     assert torch.cat(pieces).equal(images)
 
 
+def test_images_go_to_another_device_piece_by_piece(found, monkeypatch):
+    monkeypatch.setattr(module, "PIECE_BYTES", 2 * 3 * 32 * 32)
+    there = found.to("meta")  # which takes shapes and no values
+    assert there.images.shape == (4, 3, 32, 32)
+    assert (there.device.type, there.labels.device.type) == ("meta", "meta")
+    assert there.rows is None
+
+
 def test_sets_are_put_together(found, expected):
     images, labels = expected
     both = together([found, found])

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.records import cell
 from lightning_cifar.runs.resuming import check_unchanged, length, reason_it_ended, shortens
 
 CONSTANT = {"model.init_args.schedule": "constant"}
@@ -87,3 +88,7 @@ def test_a_path_may_be_written_in_several_ways(tmp_path, monkeypatch):
 
 def test_a_run_without_a_record_has_not_ended(tmp_path):
     assert reason_it_ended(tmp_path, settings()) is None
+
+
+def test_a_number_that_there_is_not_leaves_its_cell_empty():
+    assert [cell(each) for each in (math.nan, 0.1, 3, -1.0)] == ["", "0.1", "3", "-1.0"]
