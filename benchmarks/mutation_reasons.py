@@ -56,8 +56,8 @@ THEORY = (
     (
         r"(x >= 0|< 0\.01:|< LOSS|reached >= step|low <= step|step <= high|>= 1e6|1000001|"
         r"< 1e150|discriminant <= |x >= edge|apart < SAME|< bound|> zeros|2\*\*63|"
-        r"limit \+ 2|passes >= 1|drawn > rates|largest < 1e6|\+abs\(mean\) < LARGEST|low < variance|"
-        r"variance < high|<= self\.wrong_labels|rates\[layer\] >= 0\.0)",
+        r"limit \+ 2|passes >= 1|drawn > rates|largest < 1e6|\+abs\(mean\) < LARGEST|"
+        r"low < variance|variance < high|<= self\.wrong_labels|rates\[layer\] >= 0\.0)",
         "A boundary that is met by nothing, or at which both sides agree",
     ),
     (r" 13\) \+ 0\.0|round\(13\)| - 0\.0", "The last of a dozen digits, or the sign of a zero"),
