@@ -71,9 +71,9 @@ def test_networks_have_the_layers_they_say():
     assert all(each.dtype == torch.float64 for each in network.parameters())
     for norm in network[1::3][:3]:
         # What multiplies keeps away from zero, what is added has either sign.
-        assert 0.5 <= float(norm.weight.min()) < float(norm.weight.max()) < 1.5
+        assert 0.5 <= float(norm.weight.data.min()) < float(norm.weight.data.max()) < 1.5
         assert 0.2 <= float(norm.running_var.min()) < float(norm.running_var.max()) < 1.2
-        for values in (norm.bias, norm.running_mean):
+        for values in (norm.bias.data, norm.running_mean):
             assert float(values.min()) < -0.3 < 0.3 < float(values.max())
 
 
