@@ -123,7 +123,8 @@ def test_a_seed_outside_is_refused(seed, capsys):
 
 @pytest.mark.parametrize("verdict", ANSWERS, ids=str)
 def test_verdicts_are_read_in_full_and_by_their_letter(verdict):
-    for word in (verdict, verdict.upper(), verdict[0], verdict.replace(" ", "-"), f" {verdict} "):
+    others = [verdict.replace(" ", sign) for sign in ("-", "_", "  ", "_-")]
+    for word in (verdict, verdict.upper(), verdict[0], f" {verdict} ", *others):
         assert parse_verdict(word) is verdict
 
 
