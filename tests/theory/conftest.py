@@ -31,6 +31,14 @@ def pytest_configure(config):
         torch.Generator = _ShiftedGenerator
 
 
+@pytest.fixture(autouse=True)
+def everything_is_drawn_from_a_generator_that_is_given():
+    """Randomness is an argument: what draws from torch's global generator fails its tests."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(before, torch.get_rng_state()), "something drew without its generator"
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item):
     with _counted_examples() as counts:

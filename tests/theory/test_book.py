@@ -61,7 +61,7 @@ def test_networks_are_drawn_from_the_generator_alone():
 
 
 def test_networks_have_the_layers_they_say():
-    network = normalised_network(layers=3, generator=generator(4))
+    network = normalised_network(layers=3, generator=generator(4)).eval()
     kinds = [nn.Linear, nn.BatchNorm1d, nn.ReLU] * 3 + [nn.Linear]
     assert [type(module) for module in network] == kinds
     linears = [module for module in network if isinstance(module, nn.Linear)]
@@ -80,8 +80,8 @@ def test_networks_have_the_layers_they_say():
 def test_layers_are_drawn_by_he_with_biases():
     layer = drawn_linear(400, 300, generator(5))
     # 6 standard errors of the variance of 120,000 normal draws, and of 300.
-    assert float(layer.weight.var()) == pytest.approx(2 / 400, rel=6 * (2 / 120_000) ** 0.5)
-    assert float(layer.bias.var()) == pytest.approx(0.25, rel=6 * (2 / 300) ** 0.5)
+    assert float(layer.weight.data.var()) == pytest.approx(2 / 400, rel=6 * (2 / 120_000) ** 0.5)
+    assert float(layer.bias.data.var()) == pytest.approx(0.25, rel=6 * (2 / 300) ** 0.5)
 
 
 def test_normalised_values_have_mean_zero_and_deviation_one():

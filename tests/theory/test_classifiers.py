@@ -107,6 +107,16 @@ def test_masked_weights_are_zero_and_stay_so():
             classifiers.masked(start, wrong)
 
 
+def test_what_a_mask_hides_has_no_part_in_training():
+    start, found = drawn(3)
+    masks = [(torch.rand(w.shape, generator=seeded()) < 0.5).double() for w in start[:3]]
+    hidden = [w + 5 * (1 - mask) for w, mask in zip(start[:3], masks, strict=True)] + start[3:]
+    one, other = (classifiers.trained(s, found, steps=5, masks=masks) for s in (start, hidden))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    one, other = (classifiers.trained(s, found, steps=5) for s in (start, hidden))  # the control
+    assert not torch.equal(one[0], other[0])
+
+
 def drops_as_asked(scores):
     @given(SEEDS, st.floats(0.1, 0.8))
     @settings(max_examples=20)

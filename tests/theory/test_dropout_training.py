@@ -11,19 +11,19 @@ from theory.dropout.duration import HIDDEN, steps_until_trained
 
 @pytest.mark.parametrize("rates", [(), (0.0, 0.3, 0.2)], ids=["none", "dropout"])
 def test_a_network_is_trained_when_its_loss_on_fresh_examples_is_lowest(rates):
-    options = {"networks": 3, "steps": 12, "seed": 4, "examples": 9, "fresh": 11}
+    options = {"networks": 8, "steps": 24, "seed": 5, "examples": 6, "fresh": 30}
     found = steps_until_trained(rates, every=3, **options)
-    generator = seeded(4)
-    task = classifiers.draw_task(3, wrong_labels=0.15, generator=generator)
-    learned, unseen = task.draw(9, generator), task.draw(11, generator)
-    start = classifiers.he_start(3, HIDDEN, generator)
+    generator = seeded(5)
+    task = classifiers.draw_task(8, wrong_labels=0.15, generator=generator)
+    learned, unseen = task.draw(6, generator), task.draw(30, generator)
+    start = classifiers.he_start(8, HIDDEN, generator)
     losses = [
         classifiers.log_losses(classifiers.scores(p, unseen.inputs), unseen.classes)
-        for p in classifiers.training(start, learned, steps=12, rates=rates, generator=generator)
+        for p in classifiers.training(start, learned, steps=24, rates=rates, generator=generator)
     ]
     wanted = torch.stack(losses[2::3]).argmin(dim=0) * 3 + 3
     assert torch.equal(found, wanted)
-    assert set(found.tolist()) <= {3, 6, 9, 12}
+    assert len(set(found.tolist())) > 2  # some early, some late
 
 
 def test_durations_follow_their_seed():

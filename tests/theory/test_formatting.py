@@ -31,6 +31,11 @@ def test_bounds_have_no_idle_zeros(value, text):
         (1.5777e-29, "1.58e-29"),
         (2763088.5, "2.76e+06"),
         (9.996, "10.0"),
+        (999_999.0, "999999"),
+        (1e6, "1.00e+06"),
+        (999_999.5, "1.00e+06"),
+        (0.001, "0.00100"),
+        (0.0009996, "0.00100"),
         (float("inf"), "inf"),
     ],
     ids=str,
@@ -76,6 +81,8 @@ def test_three_digits_of_noise_are_rejected():
         (2e-3, "<", 1e-6, "0.00200"),  # a figure that does not keep its bound
         (-2e-13, "<", 0.0, "0 (to rounding)"),
         (1e-12, ">", 0.5, "1.00e-12"),
+        (2e-13, "==", 0.0, "2.00e-13"),  # of an exact check even noise is shown
+        (-2e-9, "<=", 0.0, "-2.00e-09"),  # nothing is below a bound of 0
     ],
 )
 def test_a_measured_figure_says_what_matters(value, relation, limit, text):

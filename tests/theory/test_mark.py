@@ -291,6 +291,20 @@ def test_totals_of_claims_are_counted_over_students(tmp_path):
     assert list(totals) == ["Q1.1", "Q1.4", "Q5.6", "Q5.5"]
 
 
+def test_a_table_of_marks_whole(tmp_path):
+    (bo,) = read_sheets(
+        file(tmp_path, "bo.csv", "claim,verdict\nQ1.1,true\n\nmine = Q1.4,t\nQ5.6,\n")
+    )
+    why = evidence_line(find_claim("Q1.4"))
+    assert list(csv.reader(io.StringIO(marks_csv([bo]), newline=""))) == [
+        ["student", "id", "claim", "answer", "verdict", "right", "mark", "evidence"],
+        ["bo", "total", "", "", "", "1", "1 of 3", ""],
+        ["bo", "Q1.1", "Q1.1", "true", "true", "1", "right", ""],
+        ["bo", "mine", "Q1.4", "true", "false", "0", "wrong", why],
+        ["bo", "Q5.6", "Q5.6", "", find_claim("Q5.6").verdict, "0", "left out", ""],
+    ]
+
+
 def no_formula(table):
     """No cell of ``table`` begins as a formula does, after what a spreadsheet skips."""
     for row in csv.reader(io.StringIO(table, newline="")):

@@ -74,9 +74,10 @@ def test_final_losses_are_those_of_torchs_modules(trained):
     second = torch.randn(2, 3, 1, generator=generator, dtype=torch.float64) / math.sqrt(3)
     bias = 0.7 * (2 * torch.rand(2, 1, 3, generator=generator).double() - 1)
     for index in range(2):
-        network = torch.nn.Sequential(
-            torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)
-        ).double()
+        with torch.random.fork_rng(devices=[]):
+            network = torch.nn.Sequential(
+                torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)
+            ).double()
         with torch.no_grad():
             network[0].weight.copy_(first[index].T)
             network[0].bias.copy_(bias[index, 0])
@@ -98,12 +99,13 @@ def test_final_losses_are_those_of_torchs_modules(trained):
 
 
 def test_biases_of_dense_and_convolution_layers_are_counted():
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 3, 2),
-        torch.nn.BatchNorm2d(3),
-        torch.nn.Linear(2, 5),
-        torch.nn.Linear(2, 7, bias=False),
-    )
+    with torch.random.fork_rng(devices=[]):
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 3, 2),
+            torch.nn.BatchNorm2d(3),
+            torch.nn.Linear(2, 5),
+            torch.nn.Linear(2, 7, bias=False),
+        )
     torch.nn.init.zeros_(network[2].bias)
     torch.nn.init.ones_(network[0].bias)
     assert count(network) == (8, 5)

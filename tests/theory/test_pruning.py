@@ -114,7 +114,8 @@ def test_a_neuron_that_keeps_its_bias_is_not_silent():
 
 @given(SEEDS, st.integers(1, 6), st.integers(1, 6), st.integers(1, 6))
 def test_the_forward_pass_is_that_of_torch(seed, inputs, hidden, outputs):
-    network = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    with torch.random.fork_rng(devices=[]):
+        network = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
     draws = seeded(seed)
     layers = (
         normal(draws, hidden, inputs),

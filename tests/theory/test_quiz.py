@@ -95,6 +95,18 @@ def test_an_order_is_a_permutation_that_the_seed_decides():
     assert shuffled(["one"], SEEDS - 1) == ["one"]
 
 
+@pytest.mark.parametrize(
+    ("seed", "order"),
+    [
+        (0, [4, 0, 1, 7, 3, 6, 2, 5]),
+        (1, [1, 5, 3, 0, 7, 4, 2, 6]),
+        (SEEDS - 1, [5, 1, 6, 7, 3, 0, 2, 4]),
+    ],
+)
+def test_an_order_is_the_same_on_every_machine(seed, order):
+    assert shuffled(range(8), seed) == order  # written down once; pages have the same function
+
+
 def test_neighbouring_seeds_begin_anywhere():
     first = Counter(shuffled(range(7), seed)[0] for seed in range(700))
     # Within 4 standard deviations, 9.3, of 100 each.
@@ -111,7 +123,8 @@ def test_a_seed_outside_is_refused(seed, capsys):
 
 @pytest.mark.parametrize("verdict", ANSWERS, ids=str)
 def test_verdicts_are_read_in_full_and_by_their_letter(verdict):
-    for word in (verdict, verdict.upper(), verdict[0], verdict.replace(" ", "-"), f" {verdict} "):
+    others = [verdict.replace(" ", sign) for sign in ("-", "_", "  ", "_-")]
+    for word in (verdict, verdict.upper(), verdict[0], f" {verdict} ", *others):
         assert parse_verdict(word) is verdict
 
 

@@ -112,6 +112,13 @@ def test_with_another_gain_they_do_not(gain):
         )()
 
 
+def test_weights_scale_mean_and_variance_before_the_function():
+    found = next_moments(0.25, 0.5, weight_sum=-2.0, weight_square=3.0)
+    assert found == output_moments(-0.5, 1.5)
+    assert found != output_moments(-0.5, 0.5)
+    assert next_moments(0.25, 0.5) == output_moments(0.0, 0.5)
+
+
 def moves_towards_one(following):
     """Theorems 2 and 3: a large variance falls, a small one rises."""
 

@@ -55,7 +55,8 @@ def test_training_follows_torchs_modules():
     sizes = [30] + [100] * 20 + [10]
     modules = []
     for fan_in, units in pairwise(sizes):
-        linear = torch.nn.Linear(fan_in, units, dtype=torch.float64)
+        with torch.random.fork_rng(devices=[]):
+            linear = torch.nn.Linear(fan_in, units, dtype=torch.float64)
         with torch.no_grad():
             linear.weight.copy_(draw(units, fan_in) / fan_in**0.5)
             linear.bias.zero_()
