@@ -49,10 +49,8 @@ class ConfusionMatrix(Callback):
         whole = isinstance(limit, float) and limit == 1.0  # 1 would be a single batch
         if self.folder is None or not whole or not trainer.is_global_zero:
             return
-        from lightning_cifar.runs.confusion_record import (
-            ConfusionRecord,
-            write_confusion,
-        )  # matplotlib
+        # Loads matplotlib.
+        from lightning_cifar.runs.confusion_record import ConfusionRecord, write_confusion
 
         assert isinstance(pl_module, DenseClassifier)
         record = ConfusionRecord(
