@@ -8,11 +8,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from lightning_cifar.study.contrasts import (
-    Contrast,
-    Findings,
-    compare_contrasts,
-)
+from lightning_cifar.study.contrasts import Contrast, Findings, compare_contrasts
 from lightning_cifar.study.measures import (
     MEASURES,
     SCORES,
