@@ -1,7 +1,7 @@
 """What the samples say about each image: averaged probabilities and three kinds of uncertainty."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,20 +51,6 @@ def prediction_of(logits: Tensor) -> Prediction:
     log_probabilities = sampled_log_probabilities(logits)
     expected = entropy(log_probabilities, 1).mean(-1)
     return Prediction(log_mean(log_probabilities), expected)
-
-
-def deterministic_prediction(logits: Tensor) -> Prediction:
-    """The prediction of one pass, from (images, classes) logits; it has no mutual information."""
-    return prediction_of(logits[:, None, :])
-
-
-def joined(predictions: Iterable[Prediction]) -> Prediction:
-    """The predictions of several blocks of images as one."""
-    parts = list(predictions)
-    return Prediction(
-        torch.cat([part.log_probabilities for part in parts]),
-        torch.cat([part.expected_entropy for part in parts]),
-    )
 
 
 def log_probabilities_by_count(logits: Tensor, counts: Sequence[int]) -> list[Tensor]:
