@@ -1,6 +1,6 @@
 """What the files of CIFAR-10 and CIFAR-100 are called, and which MD5 the official ones have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -67,36 +67,36 @@ CIFAR10 = Layout(
         *("dog", "frog", "horse", "ship", "truck"),
     ),
 )
-CIFAR100_FILES = {
-    "folder": "cifar-100-python",
-    "train_files": ("train",),
-    "test_files": ("test",),
-    "meta_file": "meta",
-    "binary_train": ("train.bin",),
-    "binary_test": ("test.bin",),
-    "label_bytes": 2,
-    "md5": {
+CIFAR100 = Layout(
+    title="CIFAR-100",
+    count=100,
+    folder="cifar-100-python",
+    train_files=("train",),
+    test_files=("test",),
+    meta_file="meta",
+    labels_key="fine_labels",
+    names_key="fine_label_names",
+    binary_train=("train.bin",),
+    binary_test=("test.bin",),
+    binary_names="fine_label_names.txt",
+    label_bytes=2,
+    label_at=1,
+    md5={
         "train": "16019d7e3df5f24257cddd939b257f8d",
         "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
         "meta": "7973b15100ade9c7d40fb424638fde48",
     },
-    "archives": frozenset({"03b5dce01913d631647c71ecec9e9cb8"}),
+    archives=frozenset({"03b5dce01913d631647c71ecec9e9cb8"}),
+)
+CIFAR100S = {  # by the labels that count
+    "fine": CIFAR100,
+    "coarse": replace(
+        CIFAR100,
+        title="CIFAR-100, coarse labels",
+        count=20,
+        labels_key="coarse_labels",
+        names_key="coarse_label_names",
+        binary_names="coarse_label_names.txt",
+        label_at=0,
+    ),
 }
-CIFAR100 = Layout(
-    title="CIFAR-100",
-    count=100,
-    labels_key="fine_labels",
-    names_key="fine_label_names",
-    binary_names="fine_label_names.txt",
-    label_at=1,
-    **CIFAR100_FILES,  # type: ignore[arg-type]
-)
-CIFAR100_COARSE = Layout(
-    title="CIFAR-100, coarse labels",
-    count=20,
-    labels_key="coarse_labels",
-    names_key="coarse_label_names",
-    binary_names="coarse_label_names.txt",
-    label_at=0,
-    **CIFAR100_FILES,  # type: ignore[arg-type]
-)

@@ -60,6 +60,10 @@ class LabelledImages:
         """The number of images."""
         return len(self.labels)
 
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """An image and its label, as PyTorch's loaders ask for them."""
+        return self.between(index, index + 1)[0], self.labels[index]
+
     @property
     def shape(self) -> tuple[int, ...]:
         """That of the images: (n, 3, size, size)."""
@@ -117,13 +121,6 @@ class LabelledImages:
 def images_in_a_piece(shape: Sequence[int]) -> int:
     """How many images of an array (n, 3, size, size) are held in memory at once; at least one."""
     return max(1, PIECE_BYTES // max(1, math.prod(shape[1:])))
-
-
-def together(parts: Sequence[LabelledImages]) -> LabelledImages:
-    """Several images sets in memory, one after the other."""
-    return LabelledImages(
-        torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
-    )
 
 
 def image_hashes(images: Tensor | LabelledImages) -> Hashes:

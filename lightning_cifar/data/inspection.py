@@ -47,10 +47,8 @@ def inspected(images: ImageSet) -> Inspection:
     parts = {part: images.read(part) for part in images.parts}
     hashes = {part: images.hashes(part) for part in images.parts}
     statistics = measure(parts["train"], "per_channel")
-    about = images.about
     return Inspection(
-        form=about.form,
-        verified=about.verified,
+        **vars(images.about),
         image_size=parts["train"].shape[-1],
         classes=images.classes,
         counts={part: counted(data, images.classes) for part, data in parts.items()},
@@ -66,9 +64,6 @@ def inspected(images: ImageSet) -> Inspection:
         mean=channels(statistics.mean),
         deviation=channels(statistics.deviation),
         fingerprint=images.fingerprint,
-        sizes=dict(about.sizes),
-        notes=about.notes,
-        skipped=about.skipped,
     )
 
 

@@ -96,7 +96,7 @@ def sampled_blocks(
                 features = plan.prefix(block)
                 parts = [
                     suffix_logits(plan, features, sampler(features, part)).transpose(0, 1)
-                    for part in torch.arange(samples).split(samples_at_once)
+                    for part in torch.split(torch.arange(samples), samples_at_once)
                 ]
             bar.update(len(block))
             yield parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)

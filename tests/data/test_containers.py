@@ -22,7 +22,7 @@ from PIL import Image
 
 from lightning_cifar.data import containers
 from lightning_cifar.data.containers import shown, walk
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty.user_images import load_images
 

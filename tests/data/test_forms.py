@@ -33,7 +33,7 @@ from torchvision.datasets import CIFAR100 as TheirCifar100
 
 from lightning_cifar.data import cifar_layouts, form_cifar
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.data.reading import Reading
 from lightning_cifar.errors import InputError
 
