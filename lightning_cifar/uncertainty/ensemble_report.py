@@ -37,9 +37,10 @@ def ensemble_text(test: EnsembleTest, names: Sequence[str], figures: dict[str, f
     rows += [(title(name, test), scores) for name, scores in test.scores.items()]
     header = ["prediction", *(measure.short for measure in MEASURES)]
     cells = [[name, *(figure(scores[key]) for key in keys)] for name, scores in rows]
+    shares = [f"{name} {value:.2%}" for name, value in figures.items() if name != "test_loss"]
     return "\n".join(
         [
-            first_line(figures),
+            "  ".join([f"test_loss {figures['test_loss']:.4f}", *shares]),
             f"ensemble of {len(names)} runs on {test.images:,} test images; {of_temperature(test)}",
             "",
             aligned([header, *cells]),
@@ -51,13 +52,6 @@ def ensemble_text(test: EnsembleTest, names: Sequence[str], figures: dict[str, f
             aligned(difference_rows(test)),
         ]
     )
-
-
-def first_line(figures: dict[str, float]) -> str:
-    """Loss and accuracies, as the test of a single run prints them."""
-    loss = figures["test_loss"]
-    parts = [f"{name} {value:.2%}" for name, value in figures.items() if name != "test_loss"]
-    return "  ".join([f"test_loss {loss:.4f}", *parts])
 
 
 def of_temperature(test: EnsembleTest) -> str:

@@ -88,15 +88,11 @@ def check_alike(first: Member, other: Member) -> None:
                 "ensemble; give runs that were trained on images of one kind"
             )
     if one.class_names != two.class_names:
-        place = next(
-            index
-            for index, names in enumerate(zip(one.class_names, two.class_names, strict=True))
-            if names[0] != names[1]
-        )
+        pairs = enumerate(zip(one.class_names, two.class_names, strict=True))
+        place, (mine, yours) = next(each for each in pairs if each[1][0] != each[1][1])
         raise InputError(
-            f"{first.name} calls class {place} {one.class_names[place]!r} and {other.name} "
-            f"{two.class_names[place]!r}, so they are no ensemble; give runs that were trained "
-            "with the same classes in the same order"
+            f"{first.name} calls class {place} {mine!r} and {other.name} {yours!r}, so they are no "
+            "ensemble; give runs that were trained with the same classes in the same order"
         )
 
 

@@ -58,7 +58,8 @@ def logit_blocks(
     if masks == "shared":
         sampler, floats = shared_sampler(plan, samples, seed), plan.width
     else:
-        sampler, floats = per_image_sampler(plan, seed), max(plan.width, sum(plan.mask_widths))
+        sampler = per_image_sampler(plan, seed, images.device)
+        floats = max(plan.width, sum(plan.mask_widths))
     sizes = block_sizes(images, samples, floats)
     return sampled_blocks(network, plan, images, samples, sampler, sizes)
 
@@ -113,16 +114,13 @@ def shared_sampler(plan: Plan, samples: int, seed: int) -> Sampler:
     return sampler
 
 
-def per_image_sampler(plan: Plan, seed: int) -> Sampler:
+def per_image_sampler(plan: Plan, seed: int, device: torch.device) -> Sampler:
     """Masks of shape (samples, images, width), drawn block by block on the features' device."""
-    generators: dict[torch.device, torch.Generator] = {}
+    generator = torch.Generator(device).manual_seed(seed)
 
     def sampler(features: Tensor, numbers: Tensor) -> list[Tensor]:
-        device = features.device
-        if device not in generators:
-            generators[device] = torch.Generator(device).manual_seed(seed)
         shape = (len(numbers), len(features))
-        return draw_masks(shape, plan.mask_widths, plan.rates, generators[device])
+        return draw_masks(shape, plan.mask_widths, plan.rates, generator)
 
     return sampler
 

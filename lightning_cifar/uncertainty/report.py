@@ -24,27 +24,23 @@ TITLES = {
 
 def comparison_text(comparison: Comparison) -> str:
     """The table of all measures, then the verdicts with their 95 % intervals."""
+    scores = [
+        [measure.title, *(figure(comparison.scores[name][measure.key]) for name in TITLES)]
+        for measure in MEASURES
+    ]
     return "\n".join(
         [
             f"{comparison.images:,} images; {comparison.samples} Monte Carlo samples, masks "
             f"{comparison.masks.replace('_', ' ')}, seed {comparison.seed}; temperature "
             f"{comparison.temperature:.4g}",
             "",
-            aligned([["measure", *TITLES.values()], *score_rows(comparison)]),
+            aligned([["measure", *TITLES.values()], *scores]),
             "",
             "Differences, with the 95 % interval of a paired bootstrap over the images",
             "",
             aligned(difference_rows(comparison)),
         ]
     )
-
-
-def score_rows(comparison: Comparison) -> list[list[str]]:
-    """One row per measure, one column per way to predict."""
-    return [
-        [measure.title, *(figure(comparison.scores[name][measure.key]) for name in TITLES)]
-        for measure in MEASURES
-    ]
 
 
 def difference_rows(comparison: Comparison) -> list[list[str]]:
