@@ -76,11 +76,8 @@ def counted(data: LabelledImages, classes: tuple[str, ...]) -> dict[str, int]:
 def contradictions(hashes: Hashes, labels: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> int:
     """How many images have a copy with another label."""
     _, groups = np.unique(hashes, return_inverse=True)
-    lowest = np.full(groups.max() + 1, np.iinfo(np.int64).max)
-    highest = np.full(groups.max() + 1, -1)
-    np.minimum.at(lowest, groups, labels)
-    np.maximum.at(highest, groups, labels)
-    return int((lowest != highest)[groups].sum())
+    labelled, _ = np.unique(np.stack([groups, labels]), axis=1)  # each label of a group once
+    return int((np.bincount(labelled) > 1)[groups].sum())
 
 
 def channels(image: torch.Tensor) -> tuple[float, ...]:
