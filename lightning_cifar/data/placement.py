@@ -35,4 +35,6 @@ def placement_said(data: LabelledImages, device: torch.device) -> str:
         return f"{size} do not fit into half of the free memory of {device}: they {place}"
     if math.prod(data.shape) < LARGE:
         return ""
-    return f"{size} {place if data.rows is not None else f'are in the memory of {data.device}'}"
+    if data.rows is None:
+        return f"{size} are in the memory of {data.device}"
+    return f"{size} {place}"

@@ -72,6 +72,16 @@ def shot_noise(images: Tensor, noise: float, generator: torch.Generator) -> Tens
     return torch.poisson(images / noise, generator=generator) * noise
 
 
+def gaussian_blur(images: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
+    """Weighted with a normal density of so many pixels."""
+    return blurred(images, gaussian_kernel(deviation))
+
+
+def defocus_blur(images: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """The mean over a disc of so many pixels: a point out of focus."""
+    return blurred(images, disc_kernel(radius))
+
+
 def contrast(images: Tensor, factor: float, generator: torch.Generator) -> Tensor:
     """Distances from each image's mean colour, shrunk."""
     mean = images.mean((2, 3), keepdim=True)
@@ -88,6 +98,16 @@ def brightness(images: Tensor, added: float, generator: torch.Generator) -> Tens
     return torch.where(value > 0, images * (raised / value.clamp_min(1 / WHITE)), raised)
 
 
+def pixelate(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """As if taken with this share of the pixels of a side: each takes the mean of its cell."""
+    return pixelated(images, share)
+
+
+def jpeg(images: Tensor, quality: float, generator: torch.Generator) -> Tensor:
+    """Compressed as JPEG at a quality and decompressed."""
+    return compressed(images * WHITE, int(quality)) / WHITE
+
+
 CORRUPTIONS = {
     "gaussian_noise": Corruption(
         (0.04, 0.08, 0.12, 0.18, 0.26), 0.0, "deviation, white is 1", gaussian_noise
@@ -95,33 +115,12 @@ CORRUPTIONS = {
     "shot_noise": Corruption(
         (1 / 200, 1 / 80, 1 / 40, 1 / 20, 1 / 10), 0.0, "white divided by its photons", shot_noise
     ),
-    # Weighted with a normal density.
     "gaussian_blur": Corruption(
-        (0.5, 0.75, 1.0, 1.5, 2.0),
-        0.0,
-        "deviation, pixels",
-        lambda images, deviation, _: blurred(images, gaussian_kernel(deviation)),
+        (0.5, 0.75, 1.0, 1.5, 2.0), 0.0, "deviation, pixels", gaussian_blur
     ),
-    # The mean over a disc: a point out of focus.
-    "defocus_blur": Corruption(
-        (0.75, 1.0, 1.5, 2.0, 3.0),
-        0.0,
-        "radius, pixels",
-        lambda images, radius, _: blurred(images, disc_kernel(radius)),
-    ),
+    "defocus_blur": Corruption((0.75, 1.0, 1.5, 2.0, 3.0), 0.0, "radius, pixels", defocus_blur),
     "contrast": Corruption((0.75, 0.5, 0.35, 0.2, 0.1), 1.0, "factor", contrast),
     "brightness": Corruption((0.1, 0.2, 0.3, 0.4, 0.5), 0.0, "added value, white is 1", brightness),
-    # As if taken with this share of the pixels of a side.
-    "pixelate": Corruption(
-        (0.75, 0.625, 0.5, 0.375, 0.25),
-        1.0,
-        "share of a side",
-        lambda images, share, _: pixelated(images, share),
-    ),
-    "jpeg": Corruption(
-        (50, 30, 20, 12, 7),
-        None,
-        "quality",
-        lambda images, quality, _: compressed(images * WHITE, int(quality)) / WHITE,
-    ),
+    "pixelate": Corruption((0.75, 0.625, 0.5, 0.375, 0.25), 1.0, "share of a side", pixelate),
+    "jpeg": Corruption((50, 30, 20, 12, 7), None, "quality", jpeg),
 }
