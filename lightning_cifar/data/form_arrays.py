@@ -14,16 +14,12 @@ from numpy.lib.npyio import NpzFile
 from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.array_files import pieces_of_size, stored
 from lightning_cifar.data.completion import numbers_to
-from lightning_cifar.data.images import LabelledImages, Part
+from lightning_cifar.data.images import PART_NAMES, LabelledImages, Part
 from lightning_cifar.data.pictures import Pixels
 from lightning_cifar.data.reading import About, Files, Reading, parsing
 from lightning_cifar.errors import InputError
 
-PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("test", "testing"), "test"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-}
+PARTS: dict[str, Part] = {**PART_NAMES, "training": "train", "testing": "test"}
 KINDS = {
     **dict.fromkeys(("x", "images", "image", "data", "imgs", "img", "pixels"), "images"),
     **dict.fromkeys(("y", "labels", "label", "targets", "target"), "labels"),

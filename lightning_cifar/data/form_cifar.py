@@ -12,7 +12,7 @@ import torch
 from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.array_files import pieces_of_size, stored
 from lightning_cifar.data.cifar_format import read_set
-from lightning_cifar.data.cifar_layouts import CIFAR10, CIFAR100, CIFAR100S, Layout
+from lightning_cifar.data.cifar_layouts import CIFAR10, CIFAR100S, Layout
 from lightning_cifar.data.images import LabelledImages, Part
 from lightning_cifar.data.pictures import Pixels
 from lightning_cifar.data.reading import About, Files, Reading
@@ -21,8 +21,8 @@ from lightning_cifar.errors import InputError
 PIXELS = 3 * 32 * 32
 OFFICIAL_COUNTS = {"train": 50_000, "test": 10_000}
 TENS = {*CIFAR10.train_files, *CIFAR10.test_files}
-BINARY_TENS = {*CIFAR10.binary_train, *CIFAR10.binary_test}
-BINARY_HUNDREDS = {*CIFAR100.binary_train, *CIFAR100.binary_test}
+BINARY_TENS = {f"{name}.bin" for name in TENS}
+BINARY_HUNDREDS = {"train.bin", "test.bin"}
 
 
 def is_python(names: Sequence[str]) -> bool:
@@ -86,8 +86,11 @@ def read_binary(files: Files, place: str, reading: Reading) -> DecodedSet:
         InputError: a file is missing or damaged.
     """
     layout = layout_at(files, place, BINARY_TENS, reading)
-    given: dict[Part, Sequence[str]] = {"train": layout.binary_train, "test": layout.binary_test}
-    check_complete([name for names in given.values() for name in names], files, place, layout)
+    given: dict[Part, list[str]] = {
+        "train": [f"{name}.bin" for name in layout.train_files],
+        "test": [f"{name}.bin" for name in layout.test_files],
+    }
+    check_complete([*given["train"], *given["test"]], files, place, layout)
 
     def batches(names: Sequence[str]) -> Iterator[LabelledImages]:
         for name in (f"{place}{name}" for name in names):

@@ -8,19 +8,13 @@ from pathlib import Path
 
 from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.containers import Entry, shown
-from lightning_cifar.data.images import Part
+from lightning_cifar.data.images import PART_NAMES, Part
 from lightning_cifar.data.picture_files import decoded_set, read_files
 from lightning_cifar.data.reading import Files, Reading
 from lightning_cifar.errors import InputError
 
 LAYOUT = "train/<class>/* and test/<class>/* with images of two or more classes, or CIFAR's files"
 EXTENSIONS = (*(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"),)
-# Which part the images in a folder of this name are, in whatever case it is written.
-PART_FOLDERS: dict[str, Part] = {
-    "train": "train",
-    "test": "test",
-    **dict.fromkeys(("valid", "val", "validation"), "validation"),
-}
 
 Pieces = tuple[str, ...]
 ClassFiles = dict[str, list[str]]
@@ -73,7 +67,7 @@ def class_files_by_part(entries: Sequence[Entry], source: Path) -> dict[Part, Cl
 
 def part_of(piece: str) -> Part | None:
     """The part that a folder of this name holds, if it is one of theirs."""
-    return PART_FOLDERS.get(piece.lower())
+    return PART_NAMES.get(piece.lower())
 
 
 def part_places(entries: Sequence[Entry]) -> dict[Pieces, set[str]]:

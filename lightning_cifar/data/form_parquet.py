@@ -10,17 +10,12 @@ from typing import Any
 from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.completion import numbers_to
 from lightning_cifar.data.decoding import File
-from lightning_cifar.data.images import Part
+from lightning_cifar.data.images import PART_NAMES, Part
 from lightning_cifar.data.picture_files import decoded_set
 from lightning_cifar.data.reading import Files, Reading, parsing
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import CHUNK_BYTES
 
-PARTS: dict[str, Part] = {
-    "train": "train",
-    "test": "test",
-    **dict.fromkeys(("valid", "validation", "val"), "validation"),
-}
 IMAGES = ("img", "image")
 LABELS = {"fine": ("label", "fine_label", "labels"), "coarse": ("coarse_label",)}
 ROWS = 500  # that are in memory as encoded pictures
@@ -76,7 +71,7 @@ def read_parquet(files: Files, place: str, reading: Reading) -> DecodedSet:
 def part_of(files: Files, name: str) -> Part:
     """The part that a file's name says."""
     found = NAME.fullmatch(name.rpartition("/")[2])
-    part = PARTS.get(found[1].lower()) if found else None
+    part = PART_NAMES.get(found[1].lower()) if found else None
     if part is None:
         raise InputError(
             f"{files.title(name)} is of no part that is known; parquet files are named "

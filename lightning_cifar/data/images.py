@@ -18,6 +18,12 @@ PIECE_BYTES = 1 << 24  # of images that are in memory at once where all are gone
 HASH_BYTES = 8  # two different ones of a million images share a hash with a probability of 3e-8
 
 Part = Literal["train", "test", "validation"]
+# What folders and files of each part are called, in lower case.
+PART_NAMES: dict[str, Part] = {
+    "train": "train",
+    "test": "test",
+    **dict.fromkeys(("valid", "val", "validation"), "validation"),
+}
 Hashes = NDArray[np.uint64]
 
 

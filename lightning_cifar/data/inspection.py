@@ -1,6 +1,6 @@
 """What a set of images holds: counts, copies, statistics; plain figures for people and programs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
@@ -37,9 +37,9 @@ class Inspection:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     fingerprint: str
-    sizes: dict[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
+    sizes: dict[str, int]
+    notes: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def inspected(images: ImageSet) -> Inspection:

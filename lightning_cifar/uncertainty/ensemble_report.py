@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -115,12 +114,8 @@ def write_ensemble_test(
         weights=f"ensemble of {len(members)} runs",
     )
     abouts = [each.about | {"scores": own} for each, own in zip(members, test.members, strict=True)]
-    return write_confusion(record, folder, without_nan({"members": abouts} | fields_of(test)))
-
-
-def fields_of(test: EnsembleTest) -> dict[str, Any]:
-    """What ``test.json`` says of an ensemble beside what it says of a single run."""
-    return {
+    more = {
+        "members": abouts,
         "validation_images": test.validation,
         "temperature": test.temperature,
         "mc_samples": test.samples,
@@ -131,3 +126,4 @@ def fields_of(test: EnsembleTest) -> dict[str, Any]:
             for name, differences in test.differences.items()
         },
     }
+    return write_confusion(record, folder, without_nan(more))
