@@ -123,13 +123,12 @@ def write_comparison(comparison: Comparison, folder: Path, stage: str) -> list[P
     """Write a comparison as JSON and pictures into a run folder; returns the files."""
     report = folder / f"uncertainty_{stage}.json"
     write_text_atomically(report, to_json(comparison))
-    pictures = {
-        "samples": draw_sample_counts(comparison),
-        "reliability": draw_reliability(comparison),
-        "risk_coverage": draw_risk_coverage(comparison),
-    }
     files = [report]
-    for name, figure in pictures.items():
+    for name, draw in (
+        ("samples", draw_sample_counts),
+        ("reliability", draw_reliability),
+        ("risk_coverage", draw_risk_coverage),
+    ):
         files.append(folder / f"{name}_{stage}.png")
-        figure.savefig(files[-1], dpi=120)
+        draw(comparison).savefig(files[-1], dpi=120)
     return files

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-MAXIMUM_LOG_PROBABILITY = 0.0
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -71,7 +69,7 @@ def log_mean(log_probabilities: Tensor) -> Tensor:
     """Log of the mean over the last axis, without leaving the logarithm: no underflow to 0."""
     mean = log_probabilities.logsumexp(-1) - math.log(log_probabilities.shape[-1])
     # Rounding may exceed probability 1, which other code takes for "these are logits".
-    return mean.clamp_max(MAXIMUM_LOG_PROBABILITY)
+    return mean.clamp_max(0)
 
 
 def entropy(log_probabilities: Tensor, axis: int) -> Tensor:

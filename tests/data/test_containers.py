@@ -295,6 +295,10 @@ def test_what_can_be_shown_is_shown_as_it_is(name):
     assert shown(name) == name
 
 
+def test_what_turns_the_direction_of_writing_is_escaped():
+    assert shown("cat\u202egnp.exe") == r"cat\u202egnp.exe"
+
+
 def test_any_name_is_read_in_training_and_prediction(images, tmp_path):
     for number, name in enumerate(
         ("a\nb.png", "x\udcff.png", "ü 🐈‍⬛ $x$,.PNG", " .png", "a..png")
