@@ -82,21 +82,13 @@ class Condition:
         self, seed: int, learning_rate: float | None, datamodule: CIFAR10DataModule
     ) -> DenseClassifier:
         """The untrained network of a seed, for the images of ``datamodule``."""
-        options = with_seed(self.settings, seed)["model"]["init_args"]
+        own = {"seed": seed, "learning_rate": learning_rate}
         images = {"classes": datamodule.class_count, "image_size": datamodule.image_size}
-        return VARIANTS[self.variant](**(options | images | {"learning_rate": learning_rate}))
+        return VARIANTS[self.variant](**(self.settings["model"]["init_args"] | own | images))
 
     def datamodule(self) -> CIFAR10DataModule:
         """The images, for seed 0."""
         return CIFAR10DataModule(**self.settings["data"])
-
-
-def with_seed(settings: Config, seed: int) -> Config:
-    """A copy of resolved settings for another seed, linked as ``fit --seed_everything`` does."""
-    copied = copy.deepcopy(settings)
-    copied["seed_everything"] = copied["data"]["seed"] = seed
-    copied["model"]["init_args"]["seed"] = seed
-    return copied
 
 
 def conditions_of(plan: Plan, folder: Path, places: Config) -> list[Condition]:
@@ -154,7 +146,8 @@ def resolved(config: Config, condition: str) -> Config:
         raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
     data = settings["data"]
     data["source"] = data["source"] or resolved_source(data["path"])
-    return with_seed(settings, 0)
+    settings["seed_everything"] = data["seed"] = settings["model"]["init_args"]["seed"] = 0
+    return settings
 
 
 def settings_parser() -> ArgumentParser:
