@@ -139,7 +139,7 @@ def resolved(config: Config, condition: str) -> Config:
     try:
         parser = settings_parser()
         parsed = parser.parse_object({**config, "trainer": trainer})
-        settings = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
+        settings: Config = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
     except (ArgumentError, ValueError) as error:
         raise InputError(f"{condition}: {plain_message(error)}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
