@@ -10,6 +10,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from benchmarks.first_screen import curves, sentences
+from benchmarks.search_ties import RATES, in_words, ties
 from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
     memory_section,
@@ -168,6 +169,8 @@ def search_section() -> list[str]:
         "",
         "`python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip --rates "
         "benchmarks/results/study/rates --out benchmarks/results/learning_rate_search`",
+        "",
+        in_words(ties(RATES)),
     ]
 
 
