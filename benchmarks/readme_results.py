@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks import race_widths
 from benchmarks.first_screen import curves, sentences
 from benchmarks.search_ties import RATES, in_words, ties
 from benchmarks.selection_rule import selection_section
@@ -135,6 +136,7 @@ def benchmarks_page() -> str:
         monte_carlo_section(),
         everywhere_section(),
         selection_section(),
+        race_widths.section(read_json(RESULTS / "race_widths.json")),
         trust_section(),
     ]
     present = [section for section in [HEADER[:-1], *sections] if section]
