@@ -26,8 +26,8 @@ REVIEWED = """
 
 
 def slug(heading):
-    """The name of a heading in links."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+    """The name of a heading in links, as the site makes it; GitHub keeps two hyphens in a row."""
+    return re.sub(r"[- ]+", "-", re.sub(r"[^\w\- ]", "", heading.lower(), flags=re.ASCII))
 
 
 @cache
