@@ -9,7 +9,9 @@ import pytest
 from benchmarks.readme_results import ROOT
 from lightning_cifar.__main__ import COMMANDS
 from theory.commands.listing import counts_in_words
+from theory.errors import DomainError
 from theory.ledger import ALL_CLAIMS, BOOK_CLAIMS, CLAIMS, verdict_counts
+from theory.selection import find_claims, find_question
 from theory.witness import WITNESSES
 
 DOCS = ROOT / "docs"
@@ -101,14 +103,23 @@ def missing_evidence(text):
             gone = not (ROOT / name).exists() and name != "benchmarks/results/uncertainty"
         elif code.startswith("python -m "):
             gone = importlib.util.find_spec(code.split()[2]) is None
-        elif code.startswith("theory show "):
-            gone = code.split()[2] not in {claim.id for claim in ALL_CLAIMS}
+        elif code.startswith(("theory show ", "theory verify ")):
+            find = {"show": find_question, "verify": lambda claim: find_claims([claim])}
+            gone = not is_found(find[code.split()[1]], code.split()[2])
         elif name == "lightning-cifar":
             gone = code.split()[1] not in COMMANDS
         else:
             gone = code not in ("--run", "theory verify")
         missing += [code] if gone else []
     return missing
+
+
+def is_found(find, name):
+    """Whether the command knows what it is asked for."""
+    try:
+        return bool(find(name))
+    except DomainError:
+        return False
 
 
 def other_controls(text):
@@ -168,7 +179,8 @@ def test_the_page_is_right(check):
         (unlinked_figures, "+6.18 points", "+6.19 points"),
         (broken_links, "RESULTS.md#every-comparison", "RESULTS.md#every-other"),
         (missing_evidence, "tests/test_review.py", "tests/test_reviews.py"),
-        (missing_evidence, "theory show Q5.6", "theory show Q5.66"),
+        (missing_evidence, "theory show Q5", "theory show Q5.6"),
+        (missing_evidence, "theory verify Q5.6", "theory verify Q5.66"),
         (missing_evidence, "benchmarks.interval_coverage", "benchmarks.interval_cover"),
         (other_controls, "an L2 penalty instead", "an L3 penalty instead"),
         (unquoted, "He's start keeps a scale", "He's start keeps no scale"),
