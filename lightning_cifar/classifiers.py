@@ -23,7 +23,6 @@ from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_no
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.loaders import left_as_found, training_batches
-from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
@@ -116,10 +115,9 @@ class DenseClassifier(HandTrained, ABC):
             reason = why_no_layers(self.network)
             reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
             self.automatic_optimization, self.steps_at_once = True, 1
+            self.why_by_autograd = reason
             if reason is None:
                 self.train_by_hand()
-            else:
-                say_once(f"steps are made by autograd: {reason}")
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""
