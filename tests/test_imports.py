@@ -21,7 +21,9 @@ MAY_USE = {
     "data": ("errors", "files", "seeds"),
     "runs": ("errors", "files"),
     "backprop": ("data", "optim", "standardise"),
-    "classifiers": ("backprop", "data", "errors", "networks", "optim", "seeds", "standardise"),
+    "classifiers": (
+        *("backprop", "data", "errors", "networks", "optim", "runs", "seeds", "standardise"),
+    ),
     "stack": ("backprop", "classifiers", "data", "errors", "optim", "runs"),
     "rate_search": (
         *("backprop", "classifiers", "data", "errors", "files", "optim", "runs", "stack"),
@@ -45,7 +47,6 @@ LATE_IMPORTS = {
     "cli.data_command": "a wrong option is refused before torch is loaded",
     "data.augmentation": "torchvision, only for those who augment",
     "data.form_parquet": "pyarrow is an extra",
-    "data.official": "torchvision, only for the official archive",
     "files": "fcntl is not on every system",
     "rate_search.results": "matplotlib, only after a search",
     "runs.folders": "fcntl is not on every system",
