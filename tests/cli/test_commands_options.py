@@ -9,7 +9,7 @@ import pytest
 from lightning_cifar.cli import commands, data_command
 from lightning_cifar.cli.help import Parser
 from lightning_cifar.errors import InputError
-from lightning_cifar.study.command import check_engine, study
+from lightning_cifar.study.command import study
 from lightning_cifar.study.report.command import report_command
 
 COMMANDS = {
@@ -86,37 +86,21 @@ def test_control_other_options_are_rejected(case):
         explains_itself(parser.add_argument("--other", **(right | WRONG[case])))
 
 
+WORKERS = "--workers must be at least 1 and goes with --engine local, got"
+SHARE = "--gpus_per_run must be 0 or more and goes with --engine ray, got"
+
+
 @pytest.mark.parametrize(
-    ("engine", "workers", "gpus", "name"),
+    ("options", "message"),
     [
-        ("local", 0, None, "--workers must be at least 1 and goes with --engine local, got 0"),
-        ("ray", 2, None, "--workers must be at least 1 and goes with --engine local, got 2"),
-        (
-            "ray",
-            None,
-            -0.5,
-            "--gpus_per_run must be 0 or more and goes with --engine ray, got -0.5",
-        ),
-        (
-            "local",
-            None,
-            0.5,
-            "--gpus_per_run must be 0 or more and goes with --engine ray, got 0.5",
-        ),
-        (
-            "ray",
-            None,
-            1e3,
-            "--gpus_per_run must be 0 or more and goes with --engine ray, got 1000.0",
-        ),
+        (["--workers", "0"], f"{WORKERS} 0"),
+        (["--workers", "2", "--engine", "ray"], f"{WORKERS} 2"),
+        (["--gpus_per_run=-0.5", "--engine", "ray"], f"{SHARE} -0.5"),
+        (["--gpus_per_run", "1000", "--engine", "ray"], f"{SHARE} 1000.0"),
+        (["--gpus_per_run", "0.5"], f"{SHARE} 0.5"),
     ],
 )
-def test_options_of_the_other_engine_are_refused(engine, workers, gpus, name):
+def test_options_of_the_other_engine_are_refused(options, message):
     with pytest.raises(InputError) as refusal:
-        check_engine(engine, workers, gpus)
-    assert str(refusal.value) == name
-
-
-def test_options_of_the_engine_pass():
-    check_engine("local", 1, None)
-    check_engine("ray", None, 0.0)
+        study(["--config", "study", "--out", "out", *options])
+    assert str(refusal.value) == message

@@ -37,8 +37,7 @@ def test_a_default_is_shown_as_it_is_typed(default, typed):
 def test_the_help_of_a_fit_names_every_configuration():
     said = " ".join(help_text("fit").split())
     assert "configurations: elu, batch_norm, selu, alpha_dropout; to be followed by any of " in said
-    others = said.partition("to be followed by any of ")[2].split(", ")
-    assert {"smoke", "synthetic"} <= set(others)
+    assert "smoke, " in said.partition("to be followed by any of ")[2]
     assert "usage: lightning-cifar fit [--config NAME ...] [--run FOLDER] " in said
 
 

@@ -10,10 +10,6 @@ from lightning_cifar.errors import InputError
 
 FORM = "not settings of the form 'key: value'"
 CASES = {
-    "two runs": (
-        lambda: arguments.check_one_run("fit", [("--run", "a"), ("--config", "c"), ("--run", "b")]),
-        "fit takes one --run, got 2: a, b; test, predict and export take several, as an ensemble",
-    ),
     "value without an option": (
         lambda: list(arguments.options_in(["--run", "a", "b"])),
         "'b' is not the value of an option; every option takes one value",

@@ -5,7 +5,7 @@ import torch
 from image_examples import random_images
 
 from lightning_cifar.data import images as module
-from lightning_cifar.data.images import LabelledImages, image_hashes, together
+from lightning_cifar.data.images import LabelledImages, image_hashes
 
 ORDER = torch.tensor([4, 0, 6, 2])
 
@@ -53,13 +53,6 @@ def test_images_go_to_another_device_piece_by_piece(found, monkeypatch):
     assert there.images.shape == (4, 3, 32, 32)
     assert (there.device.type, there.labels.device.type) == ("meta", "meta")
     assert there.rows is None
-
-
-def test_sets_are_put_together(found, expected):
-    images, labels = expected
-    both = together([found, found])
-    assert both.images.equal(torch.cat([images, images]))
-    assert both.labels.equal(torch.cat([labels, labels]))
 
 
 def test_hashes_tell_images_apart(found, expected, monkeypatch):

@@ -6,16 +6,9 @@ import pytest
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.records import cell
-from lightning_cifar.runs.resuming import check_unchanged, length, reason_it_ended, shortens
+from lightning_cifar.runs.resuming import check_unchanged, reason_it_ended, shortens
 
 CONSTANT = {"model.init_args.schedule": "constant"}
-
-
-@pytest.mark.parametrize(
-    ("value", "epochs"), [(None, math.inf), (-1, math.inf), (0, 0.0), (1, 1.0), (7, 7.0)]
-)
-def test_no_number_and_minus_one_are_no_limit(value, epochs):
-    assert length(value) == epochs
 
 
 @pytest.mark.parametrize(

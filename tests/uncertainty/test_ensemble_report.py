@@ -3,18 +3,10 @@
 import math
 from dataclasses import replace
 
-import pytest
 import torch
-from image_examples import random_images
 
 from lightning_cifar.uncertainty.bootstrap import Difference
-from lightning_cifar.uncertainty.ensemble_report import (
-    confusion_of,
-    ensemble_text,
-    fields_of,
-    figures_of,
-    first_line,
-)
+from lightning_cifar.uncertainty.ensemble_report import ensemble_text
 from lightning_cifar.uncertainty.ensemble_scores import ENSEMBLE, MONTE_CARLO, EnsembleTest
 from lightning_cifar.uncertainty.scores import MEASURES
 
@@ -37,25 +29,6 @@ TEST = EnsembleTest(
     differences={ENSEMBLE: dict.fromkeys(KEYS, DIFFERENCE)},
     log_probabilities=torch.zeros(0, 2),
 )
-
-
-def test_the_file_holds_every_figure():
-    assert fields_of(TEST) == {
-        "validation_images": 56,
-        "temperature": 1.25,
-        "mc_samples": 7,
-        "seed": 3,
-        "scores": {
-            ENSEMBLE: scores(0.5),
-            MONTE_CARLO: scores(0.7) | {"error_auroc": None},
-        },
-        "differences": {
-            ENSEMBLE: {
-                key: {"value": 0.125, "low": -0.5, "high": 0.75, "verdict": "no difference shown"}
-                for key in KEYS
-            }
-        },
-    }
 
 
 def test_the_text_holds_members_their_mean_and_the_ways():
@@ -90,19 +63,3 @@ def test_runs_validated_on_different_images_have_no_temperature():
         "no temperature, because the runs were validated on different images: each has trained "
         "with images that another held out"
     ) in text
-
-
-def test_further_figures_follow_the_loss():
-    figures = {"test_balanced_accuracy": 0.5, "test_loss": 2.0, "test_top5_accuracy": 1.0}
-    line = "test_loss 2.0000  test_balanced_accuracy 50.00%  test_top5_accuracy 100.00%"
-    assert first_line(figures) == line
-
-
-def test_counts_are_of_true_and_predicted_classes():
-    logs = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]).log()
-    assert confusion_of(logs, torch.tensor([0, 0, 1])).tolist() == [[1, 1], [0, 1]]
-    data = random_images(3)
-    data = type(data)(data.images, torch.tensor([0, 0, 1]))
-    found = figures_of(logs, data)
-    assert found["test_accuracy"] == pytest.approx(2 / 3)
-    assert found["test_loss"] == pytest.approx(-math.log(0.9 * 0.2 * 0.7) / 3, rel=1e-5)

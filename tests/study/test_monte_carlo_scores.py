@@ -1,22 +1,6 @@
-"""The settings of a run are those of its condition, for its seed."""
+"""Scores over the seeds, by hand."""
 
-import copy
-
-from lightning_cifar.study.conditions import with_seed
 from lightning_cifar.study.report.monte_carlo import mean_score, scores_by_count
-
-
-def test_settings_of_a_seed_are_a_copy():
-    settings = {"seed_everything": 0, "data": {"seed": 0}, "model": {"init_args": {"seed": 0}}}
-    before = copy.deepcopy(settings)
-    found = with_seed(settings, 7)
-    assert found == {
-        "seed_everything": 7,
-        "data": {"seed": 7},
-        "model": {"init_args": {"seed": 7}},
-    }
-    assert settings == before
-
 
 COMPARED = [
     {"scores": {"a": {"nll": 1.0}, "b": {"nll": 9.0}}, "by_count": [{"samples": 5, "nll": 2.0}]},
