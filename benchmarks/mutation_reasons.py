@@ -126,6 +126,7 @@ LIGHTNING_CIFAR = (
         r"\"XX or XX\"|\\+None,|\+\"XX|, 'XX|XX, XX|\+\"[A-Z ]{9,}|\+None\b",
         "The wording of a message",
     ),
+    (r"^study\.measures\.tested ", "Called while a module is loaded, before a mutant is on"),
     (r"dtype=None, device", "Counts as floats: whole numbers are exact in them"),
     (
         r"^(cli\.command\.CIFARCommand\._compare|__main__\.run) ",
