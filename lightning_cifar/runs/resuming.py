@@ -22,6 +22,7 @@ FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rat
 ADDED_SINCE = {
     *(("early_stopping.mode", "auto"), ("data.image_size", 32), ("data.labels", "fine")),
     *(("data.skip_unreadable", False), ("model.init_args.class_weights", "none")),
+    ("model.init_args.optimiser", "nadam"),
 }
 TEMPORARY_FILES = ".*.*.????????"  # as write_atomically names them
 

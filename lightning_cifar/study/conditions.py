@@ -36,7 +36,7 @@ PLACES = {
 # Settings that studies of earlier versions did not have, at the value that does what they did: they
 # do not stand in a run's configuration, so that its name stays what it was.
 DATA_SINCE: Config = {"image_size": 32, "labels": "fine", "skip_unreadable": False}
-MODEL_SINCE: Config = {"class_weights": "none"}
+MODEL_SINCE: Config = {"class_weights": "none", "optimiser": "nadam"}
 TRAINER_KEYS = ("max_epochs", "accelerator")
 
 
@@ -161,6 +161,11 @@ def resolved(config: Config, condition: str) -> Config:
         raise InputError(f"{condition}: {plain_message(str(error))}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
         raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
+    if settings["model"]["init_args"]["optimiser"] != "nadam":
+        raise InputError(
+            f"{condition}: the networks of a study are trained in stacks, with nadam; leave out "
+            "model.optimiser"
+        )
     data = settings["data"]
     data["source"] = data["source"] or resolved_source(data["path"])
     return with_seed(settings, 0)

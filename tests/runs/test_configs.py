@@ -10,6 +10,7 @@ from lightning_cifar.runs.configuration import compose, variant_in
 from lightning_cifar.runs.records import read_record
 
 OVERLAYS = ("augment", "long", "one_cycle", "published", "smoke", "synthetic")
+RECIPE = "best"  # a variant and all overlays in one
 STUDY = "study"  # a file for another command, see test_study_plan.py
 PUBLISHED = {
     "elu": ("none", 5e-5),
@@ -25,10 +26,10 @@ def composed(*names):
 
 def test_no_file_is_forgotten_here():
     names = {path.stem for path in CONFIGS.glob("*.yaml")}
-    assert names == {"common", STUDY, *VARIANTS, *OVERLAYS}
+    assert names == {"common", STUDY, RECIPE, *VARIANTS, *OVERLAYS}
 
 
-@pytest.mark.parametrize("name", ["common", *VARIANTS, *OVERLAYS])
+@pytest.mark.parametrize("name", ["common", RECIPE, *VARIANTS, *OVERLAYS])
 def test_every_setting_of_every_file_is_known(name):
     config = composed("selu", name)
     check_keys(config)
