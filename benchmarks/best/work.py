@@ -1,0 +1,166 @@
+"""Training and testing with a memory: what has a record already is not made again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.best.runs import write_run
+from benchmarks.best.student import Recipe, accuracy, logits_of, trained_student
+from benchmarks.best.teacher import answers, trained_teacher
+from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.images import LabelledImages
+from lightning_cifar.files import write_text_atomically
+from lightning_cifar.networks import elu_network
+from lightning_cifar.runs.checkpoints import load_checkpoint, save_checkpoint
+from lightning_cifar.runs.folders import BEST_FILE
+from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.standardise import Standardise
+
+RECIPE = "recipe"  # the runs of the recipe itself; the others are named by what they lack
+SHOWN = 10_000  # training images on which a trained network is looked at without augmentation
+
+
+@dataclass(frozen=True)
+class Work:
+    """Images, and where networks and records are.
+
+    Attributes:
+        data: set up for fitting.
+        runs: folder of the run folders and of the teacher's answers.
+        records: folder of the figures.
+        teacher: width and epochs.
+    """
+
+    data: CIFAR10DataModule
+    runs: Path
+    records: Path
+    teacher: Mapping[str, int]
+
+    @cached_property
+    def standardise(self) -> Standardise:
+        """With the statistics of the training images."""
+        layer = Standardise((3, self.data.image_size, self.data.image_size))
+        layer.adopt(self.data.standardisation.mean, self.data.standardisation.deviation)
+        return layer
+
+    @cached_property
+    def answers(self) -> Tensor:
+        """The teacher's probabilities (images, classes) for the training images."""
+        kept = self.runs / "teacher.ckpt"
+        if kept.exists():
+            content = load_checkpoint(kept)
+            if content["teacher"] == dict(self.teacher):
+                found: Tensor = content["answers"]
+                return found
+        self.runs.mkdir(parents=True, exist_ok=True)
+        teacher = trained_teacher(self.data, self.standardise, **self.teacher, seed=0)
+        found = answers(teacher, self.data.train_images)
+        held_out = self.data.validation_images
+        figures = {
+            "settings": dict(self.teacher),
+            "parameters": sum(each.numel() for each in teacher.network.parameters()),
+            "train_accuracy": accuracy(found, self.data.train_images.labels),
+            "val_accuracy": accuracy(answers(teacher, held_out), held_out.labels),
+        }
+        save_checkpoint({"teacher": dict(self.teacher), "answers": found}, kept)
+        self.write("teacher", figures)
+        return found
+
+    def train(self, name: str, recipe: Recipe, seed: int) -> None:
+        """A network, its run folder and its record, unless the record is there."""
+        key = f"{slug(name)}-{seed}"
+        settings = asdict(recipe) | {"seed": seed}
+        if self.known(key, settings):
+            print(f"{key}: the record is there", flush=True)
+            return
+        taught = self.answers if recipe.taught else torch.empty(0)
+        trained = trained_student(recipe, seed, self.data, self.standardise, taught)
+        write_run(trained, recipe, seed, self.data, self.runs / slug(name) / str(seed))
+        held_out = self.data.validation_images
+        logits = logits_of(trained.network, self.standardise, held_out)
+        seen = LabelledImages(
+            self.data.train_images.between(0, SHOWN), self.data.train_images.labels[:SHOWN]
+        )
+        figures = {
+            "name": name,
+            "settings": settings,
+            "val_accuracy": accuracy(logits, held_out.labels),
+            "val_loss": float(functional.cross_entropy(logits, held_out.labels)),
+            "train_accuracy": accuracy(
+                logits_of(trained.network, self.standardise, seen), seen.labels
+            ),
+            "fold_error": trained.fold_error,
+            "losses": [round(each, 4) for each in trained.train_losses],
+            "seconds": round(trained.seconds),
+        }
+        self.write(key, figures)
+
+    def test(self) -> None:
+        """Test accuracy of every network that was trained, and of the recipe's ensemble."""
+        self.data.setup("test")
+        images = self.data.test_images
+        found: dict[str, dict[str, float]] = {}
+        probabilities = []
+        for key in sorted(path.stem for path in self.records.glob("*-*.json")):
+            record = json.loads((self.records / f"{key}.json").read_text(encoding="utf-8"))
+            name, seed = record["name"], record["settings"]["seed"]
+            network = self.loaded(record["settings"], self.runs / slug(name) / str(seed))
+            logits = logits_of(network, self.standardise, images)
+            found.setdefault(name, {})[str(seed)] = accuracy(logits, images.labels)
+            if name == RECIPE:
+                probabilities.append(logits.softmax(-1))
+        ensemble = torch.stack(probabilities).mean(0)
+        figures = {
+            "images": len(images),
+            "networks": found,
+            "ensemble": {
+                "members": len(probabilities),
+                "accuracy": accuracy(ensemble, images.labels),
+            },
+        }
+        self.write("test", figures)
+
+    def loaded(self, settings: Mapping[str, Any], folder: Path) -> nn.Sequential:
+        """The plain network of a run folder."""
+        shape = (settings["depth"], settings["width"])
+        pixels = 3 * self.data.image_size**2
+        network = elu_network(*shape, torch.Generator(), self.data.class_count, pixels)
+        state = load_checkpoint(folder / BEST_FILE)["state_dict"]
+        own = {key.removeprefix("network."): value for key, value in state.items()}
+        network.load_state_dict({key: own[key] for key in network.state_dict()})
+        return network.eval()
+
+    def known(self, key: str, settings: Mapping[str, Any]) -> bool:
+        """Whether there is a record that was made with these settings, from these images."""
+        path = self.records / f"{key}.json"
+        if not path.exists():
+            return False
+        record = json.loads(path.read_text(encoding="utf-8"))
+        same_data: bool = record["data"] == self.data.fingerprint
+        return same_data and record["settings"] == json.loads(json.dumps(settings))
+
+    def write(self, key: str, figures: Mapping[str, Any]) -> None:
+        """Write a record, with what it was made from and by."""
+        about = {
+            "data": self.data.fingerprint,
+            "device": device_name(torch.device("cpu")),
+            "versions": versions(),
+            "commit": commit(),
+        }
+        self.records.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(dict(figures) | about, separators=(",", ":")) + "\n"
+        write_text_atomically(self.records / f"{key}.json", text)
+        shown = {k: v for k, v in figures.items() if k in ("val_accuracy", "ensemble", "seconds")}
+        print(f"{key}: {shown}", flush=True)
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return name.replace(" ", "_")
