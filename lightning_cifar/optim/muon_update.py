@@ -23,9 +23,9 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     rows: at most as many as columns. A matrix of zeros stays one.
     """
     a, b, c = QUINTIC
-    current = matrices / matrices.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-7)
+    current: Tensor = matrices / matrices.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-7)
     if matrices.shape[-1] > 2 * matrices.shape[-2]:
-        return factor_of(current @ current.mT) @ current
+        return torch.bmm(factor_of(current @ current.mT), current)
     for _ in range(ITERATIONS):
         squares = current @ current.mT
         factor = torch.baddbmm(squares, squares, squares, beta=b, alpha=c)
