@@ -98,8 +98,8 @@ def page(records: Records) -> str:
         "The exercise's network has 20 hidden layers of 100 units and nothing else: no "
         "convolution, no connection that skips a layer. Any training that ends in such a network "
         "is allowed here. Images are a JPEG copy of CIFAR-10 (quality 75), 45,000 for training, "
-        "5,000 held out of them, on which everything was chosen, and 10,000 for the test, which was read "
-        "once, at the end.",
+        "5,000 held out of them, on which everything was chosen, and 10,000 for the test, which "
+        "was read once, at the end.",
         verdict(of_runs, ensemble),
         f"![Test accuracy: each step of the ladder, the recipe, its ensemble]({PICTURE})",
         "## The recipe",
