@@ -2,10 +2,11 @@
 
     python -m benchmarks.best train --path cifar10-jpeg.zip --runs runs/best
     python -m benchmarks.best ingredients --path cifar10-jpeg.zip --runs runs/best
+    python -m benchmarks.best members --path cifar10-jpeg.zip --runs runs/best
     python -m benchmarks.best test --path cifar10-jpeg.zip --runs runs/best
     python -m benchmarks.best.page
 
-``train`` and ``ingredients`` never read the test images. What is there already is not made again.
+The first three never read the test images. What is there already is not made again.
 Records go to benchmarks/results/best/; the last command writes docs/best.md from them. Without
 --path the networks are trained on the images that the package draws itself. The run folders in
 runs/best/recipe/ are of the variant elu: lightning-cifar test --run runs/best/recipe/0.
@@ -17,13 +18,13 @@ from pathlib import Path
 
 from benchmarks.best.ingredients import ladder, left_out
 from benchmarks.best.student import Recipe
-from benchmarks.best.work import RECIPE, Work
+from benchmarks.best.work import MEMBER, RECIPE, Work
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.training.quiet import quieten
 
 RESULTS = Path(__file__).parents[1] / "results" / "best"
-PARTS = ("train", "ingredients", "test")
+PARTS = ("train", "ingredients", "members", "test")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,9 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--path", help="folder or zip of CIFAR-10 images")
     parser.add_argument("--runs", type=Path, required=True, help="folder of the trained networks")
     parser.add_argument("--records", type=Path, default=RESULTS, help="folder of the records")
-    parser.add_argument("--seeds", type=int, default=10, help="networks of the recipe")
-    parser.add_argument("--epochs", type=int, default=30, help="of each of them")
-    parser.add_argument("--short", type=int, default=15, help="epochs of a row of the table")
+    parser.add_argument("--seeds", type=int, default=3, help="networks of the recipe")
+    parser.add_argument("--epochs", type=int, default=36, help="of each of them")
+    parser.add_argument("--members", type=int, default=10, help="of the ensemble, those included")
+    parser.add_argument("--member-epochs", type=int, default=16, help="of each further member")
+    parser.add_argument("--short", type=int, default=10, help="epochs of a row of the table")
     parser.add_argument("--teacher-epochs", type=int, default=8)
     parser.add_argument("--teacher-width", type=int, default=16)
     parser.add_argument("--size", type=int, nargs=2, default=(20, 100), metavar=("DEPTH", "WIDTH"))
@@ -62,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.part == "train":
         for seed in range(options.seeds):
             work.train(RECIPE, recipe, seed)
+    elif options.part == "members":
+        for seed in range(options.seeds, options.members):
+            work.train(MEMBER, recipe.without(epochs=options.member_epochs), seed)
     elif options.part == "ingredients":
         short = recipe.without(epochs=options.short)
         for name, changed in (ladder(short) | left_out(short)).items():

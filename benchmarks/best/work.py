@@ -23,7 +23,9 @@ from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.provenance import commit, device_name, versions
 from lightning_cifar.standardise import Standardise
 
-RECIPE = "recipe"  # the runs of the recipe itself; the others are named by what they lack
+# The runs of the recipe itself, and those that only the ensemble has; the others are rows of the
+# table of ingredients.
+RECIPE, MEMBER = "recipe", "member"
 SHOWN = 10_000  # training images on which a trained network is looked at without augmentation
 
 
@@ -114,7 +116,7 @@ class Work:
             network = self.loaded(record["settings"], self.runs / slug(name) / str(seed))
             logits = logits_of(network, self.standardise, images)
             found.setdefault(name, {})[str(seed)] = accuracy(logits, images.labels)
-            if name == RECIPE:
+            if name in (RECIPE, MEMBER):
                 probabilities.append(logits.softmax(-1))
         ensemble = torch.stack(probabilities).mean(0)
         figures = {
