@@ -1,23 +1,27 @@
 """The benchmark of the recipe: folding, records that are not made twice, ensembles, the page."""
 
+import copy
 import json
+import re
 
 import pytest
 import torch
+from commands import run as run_command
 from controls import assert_rejects
 from image_examples import random_images
 from torch import nn
 
-from benchmarks.best import folding
+from benchmarks.best import folding, page
 from benchmarks.best.__main__ import main
 from benchmarks.best.ingredients import ladder, left_out
-from benchmarks.best.student import Recipe
+from benchmarks.best.student import Recipe, early_cycle
 from benchmarks.best.teacher import Teacher, answers
 from lightning_cifar.networks import batch_norm_network
+from lightning_cifar.runs.records import read_record
 from lightning_cifar.standardise import Standardise
 
 SMALL = ["--size", "3", "8", "--epochs", "2", "--short", "1", "--seeds", "2"]
-SMALL += ["--teacher-epochs", "1", "--teacher-width", "2"]
+SMALL += ["--members", "3", "--member-epochs", "1", "--teacher-epochs", "1", "--teacher-width", "2"]
 
 
 def moved_network(on_inputs):
@@ -97,7 +101,7 @@ def made(tmp_path_factory):
     """Folders of records and runs after all three parts, on drawn images."""
     folder = tmp_path_factory.mktemp("best")
     places = ["--runs", str(folder / "runs"), "--records", str(folder / "records")]
-    for part in ("train", "ingredients", "test"):
+    for part in ("train", "ingredients", "members", "test"):
         assert main([part, *places, *SMALL]) == 0
     return folder, places
 
@@ -115,7 +119,7 @@ def test_records_hold_what_was_trained(made):
     assert len(recipe["losses"]) == 2
     test = read(folder, "test")
     assert set(test["networks"]["recipe"]) == {"0", "1"}
-    assert test["ensemble"]["members"] == 2
+    assert test["ensemble"]["members"] == 3
 
 
 def test_what_has_a_record_is_not_made_again(made, capsys):
@@ -124,3 +128,43 @@ def test_what_has_a_record_is_not_made_again(made, capsys):
     assert main(["train", *places, *SMALL]) == 0
     assert capsys.readouterr().out.count("the record is there") == 2
     assert (folder / "records" / "recipe-0.json").read_text() == before
+
+
+def test_run_folder_is_the_plain_network_for_the_package_s_commands(made, capsys):
+    folder, _ = made
+    run = folder / "runs" / "recipe" / "0"
+    record = read_record(run / "record.json")
+    assert (record.variant, record.best_epoch, len(record.epochs)) == ("elu", 1, 2)
+    code, told, _ = run_command(capsys, "test", "--run", str(run))
+    measured = read(folder, "test")["networks"]["recipe"]["0"]
+    assert code == 0
+    assert f"test_accuracy {measured:.2%}" in told
+
+
+def test_page_has_the_figures_of_the_records(made):
+    folder, _ = made
+    records = page.read_records(folder / "records")
+    text = page.page(records)
+    for name in ("recipe", "muon", "without muon"):
+        assert page.percent(records["test"]["networks"][name]["0"]) in text
+    assert f"**The ensemble of 3: {page.percent(records['test']['ensemble']['accuracy'])}**" in text
+    labels = [each.get_text() for each in page.draw(records).axes[0].get_yticklabels()]
+    assert labels == [*ladder(Recipe(epochs=1)), "recipe, 2 epochs", "ensemble of 3"]
+
+
+def test_shipped_page_is_that_of_the_records():
+    records = page.read_records()
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(records)
+    changed = copy.deepcopy(records)
+    changed["test"]["ensemble"]["accuracy"] += 0.01
+    assert page.page(changed) != page.page(records)  # control
+
+
+def test_figure_of_before_is_the_study_s():
+    study = (page.ROOT / "docs" / "RESULTS.md").read_text(encoding="utf-8")
+    (found,) = re.findall(r"`augmented` \| `batch_norm` \| 3 of 3 \| 0 \| 0 \| (\d+\.\d+)", study)
+    assert float(found) == pytest.approx(100 * page.BEFORE, abs=0.05)
+
+
+def test_cycle_rises_for_a_fifth_and_falls_to_nothing():
+    assert [early_cycle(each) for each in (0.0, 0.2, 0.6, 1.0)] == pytest.approx([0.1, 1, 0.5, 0])
