@@ -9,7 +9,8 @@
 The first three never read the test images. What is there already is not made again.
 Records go to benchmarks/results/best/; the last command writes docs/best.md from them. Without
 --path the networks are trained on the images that the package draws itself. The run folders in
-runs/best/recipe/ are of the variant elu: lightning-cifar test --run runs/best/recipe/0.
+runs/best/recipe/ are of the variant elu: lightning-cifar test --run runs/best/recipe/0. Runs of
+lightning-cifar fit --config best --run runs/best/package/0 are tested with them.
 """
 
 import argparse

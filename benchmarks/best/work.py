@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.best.runs import write_run
@@ -17,11 +17,11 @@ from benchmarks.best.teacher import answers, trained_teacher
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.files import write_text_atomically
-from lightning_cifar.networks import elu_network
 from lightning_cifar.runs.checkpoints import load_checkpoint, save_checkpoint
-from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.provenance import commit, device_name, versions
+from lightning_cifar.runs.records import RECORD_FILE, read_record
 from lightning_cifar.standardise import Standardise
+from lightning_cifar.uncertainty.evaluation import load_classifier
 
 # The runs of the recipe itself, and those that only the ensemble has; the others are rows of the
 # table of ingredients.
@@ -105,39 +105,43 @@ class Work:
         self.write(key, figures)
 
     def test(self) -> None:
-        """Test accuracy of every network that was trained, and of the recipe's ensemble."""
+        """Test accuracy of all networks, of the ensemble, and of the package's own fits."""
         self.data.setup("test")
         images = self.data.test_images
         found: dict[str, dict[str, float]] = {}
         probabilities = []
         for key in sorted(path.stem for path in self.records.glob("*-*.json")):
             record = json.loads((self.records / f"{key}.json").read_text(encoding="utf-8"))
-            name, seed = record["name"], record["settings"]["seed"]
-            network = self.loaded(record["settings"], self.runs / slug(name) / str(seed))
-            logits = logits_of(network, self.standardise, images)
-            found.setdefault(name, {})[str(seed)] = accuracy(logits, images.labels)
+            name, seed = record["name"], str(record["settings"]["seed"])
+            logits = self.logits(self.runs / slug(name) / seed, images)
+            found.setdefault(name, {})[seed] = accuracy(logits, images.labels)
             if name in (RECIPE, MEMBER):
                 probabilities.append(logits.softmax(-1))
-        ensemble = torch.stack(probabilities).mean(0)
+        ensemble = accuracy(torch.stack(probabilities).mean(0), images.labels)
         figures = {
             "images": len(images),
             "networks": found,
-            "ensemble": {
-                "members": len(probabilities),
-                "accuracy": accuracy(ensemble, images.labels),
-            },
+            "ensemble": {"members": len(probabilities), "accuracy": ensemble},
+            "package": [self.fitted(folder) for folder in sorted(self.runs.glob("package/*"))],
         }
         self.write("test", figures)
 
-    def loaded(self, settings: Mapping[str, Any], folder: Path) -> nn.Sequential:
-        """The plain network of a run folder."""
-        shape = (settings["depth"], settings["width"])
-        pixels = 3 * self.data.image_size**2
-        network = elu_network(*shape, torch.Generator(), self.data.class_count, pixels)
-        state = load_checkpoint(folder / BEST_FILE)["state_dict"]
-        own = {key.removeprefix("network."): value for key, value in state.items()}
-        network.load_state_dict({key: own[key] for key in network.state_dict()})
-        return network.eval()
+    def fitted(self, folder: Path) -> dict[str, Any]:
+        """What a run of ``lightning-cifar fit --config best`` reached."""
+        record, images = read_record(folder / RECORD_FILE), self.data.test_images
+        best = record.best
+        assert best is not None
+        return {
+            "seed": record.seed,
+            "epochs": len(record.epochs),
+            "val_accuracy": best.val_accuracy,
+            "test_accuracy": accuracy(self.logits(folder, images), images.labels),
+        }
+
+    def logits(self, folder: Path, images: LabelledImages) -> Tensor:
+        """Logits (images, classes) of a run folder's network."""
+        classifier = load_classifier(folder)
+        return logits_of(classifier.network.eval(), classifier.standardise, images)
 
     def known(self, key: str, settings: Mapping[str, Any]) -> bool:
         """Whether there is a record that was made with these settings, from these images."""

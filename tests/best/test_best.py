@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import shutil
 
 import pytest
 import torch
@@ -102,6 +103,8 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("best")
     places = ["--runs", str(folder / "runs"), "--records", str(folder / "records")]
     for part in ("train", "ingredients", "members", "test"):
+        if part == "test":  # what the package has fitted: here another network's run
+            shutil.copytree(folder / "runs" / "muon" / "0", folder / "runs" / "package" / "0")
         assert main([part, *places, *SMALL]) == 0
     return folder, places
 
@@ -120,6 +123,8 @@ def test_records_hold_what_was_trained(made):
     test = read(folder, "test")
     assert set(test["networks"]["recipe"]) == {"0", "1"}
     assert test["ensemble"]["members"] == 3
+    (fitted,) = test["package"]
+    assert fitted["test_accuracy"] == test["networks"]["muon"]["0"]
 
 
 def test_what_has_a_record_is_not_made_again(made, capsys):

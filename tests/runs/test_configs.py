@@ -55,8 +55,8 @@ def test_published_set_up_is_the_book_s(variant):
 
 
 def test_cycle_is_never_cut_short():
-    for overlays in (["one_cycle"], ["one_cycle", "augment", "long"]):
-        config = composed("batch_norm", *overlays)
+    for names in ([RECIPE], ["one_cycle"], ["one_cycle", "augment", "long"]):
+        config = composed("batch_norm", *names)
         assert config["early_stopping"]["patience"] >= config["trainer"]["max_epochs"]
         assert config["model"]["init_args"]["schedule"] == "one_cycle"
     assert config["trainer"]["max_epochs"] == 60
