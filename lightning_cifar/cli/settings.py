@@ -8,7 +8,7 @@ import yaml
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
-from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.classifiers import VARIANTS, check_optimiser
 from lightning_cifar.cli.messages import check_least, check_nulls
 from lightning_cifar.cli.options import CALL_KEYS
 from lightning_cifar.cli.trainer_options import LEAST, check_trainer_options
@@ -53,6 +53,9 @@ def check_settings(command: str, options: Namespace) -> None:
     check_least("trainer", options.trainer.as_dict(), LEAST)
     if fits and options.model.init_args.get("schedule") == "one_cycle":
         check_length(options.trainer.max_epochs, options.trainer.max_steps)
+    if fits:
+        chosen = options.model.init_args
+        check_optimiser(chosen.optimiser, chosen.learning_rate)
     name = options.model.class_path.rpartition(".")[2]
     variant = next(each for each in VARIANTS.values() if each.__name__ == name)
     check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
