@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="networks of the recipe")
     parser.add_argument("--epochs", type=int, default=36, help="of each of them")
     parser.add_argument("--members", type=int, default=10, help="of the ensemble, those included")
-    parser.add_argument("--member-epochs", type=int, default=16, help="of each further member")
+    parser.add_argument("--member-epochs", type=int, default=12, help="of each further member")
     parser.add_argument("--short", type=int, default=10, help="epochs of a row of the table")
     parser.add_argument("--teacher-epochs", type=int, default=8)
     parser.add_argument("--teacher-width", type=int, default=16)
