@@ -13,6 +13,9 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.optim import muon_update
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.groups import parameter_groups
+from lightning_cifar.rate_search.find import search_settings
+from lightning_cifar.rate_search.fit_options import PLAIN
+from lightning_cifar.runs.resuming import check_unchanged
 from lightning_cifar.stack.module import check_alike
 
 SHAPES = ((6, 6), (6, 6), (4, 9), (9, 4))
@@ -144,3 +147,17 @@ def test_a_stack_refuses_muon():
 def test_what_cannot_be_trained_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         small_classifier(**options)
+
+
+def test_runs_and_rates_of_earlier_versions_go_on():
+    """These knew one optimiser and did not write its name down."""
+    before = {"model": {"init_args": {"width": 4}}}
+    now = {"model": {"init_args": {"width": 4, "optimiser": "nadam"}}}
+    check_unchanged(before, now)
+    now["model"]["init_args"]["optimiser"] = "muon"
+    with pytest.raises(InputError, match=r"optimiser = None and cannot be continued with 'muon'"):
+        check_unchanged(before, now)
+    data = small_data()
+    data.setup("fit")
+    settings = search_settings(small_classifier(), data, PLAIN, 2, 1)
+    assert "optimiser" not in settings["network"]
