@@ -156,8 +156,8 @@ def page(records: Records) -> str:
         "dense network through its answers. Rates and shifts were chosen from few short "
         "runs with one seed, so a longer search may find better ones. Training and test accuracy "
         "still differ: more epochs or a better teacher may add to both.",
-        f"The records took {hours:.1f} hours on one core of {runs[0]['device']}, other work "
-        "beside it.",
+        f"The networks took {hours:.1f} hours of training on {runs[0]['device']}, one at a time, "
+        "with other work beside them.",
     ]
     return "\n\n".join(parts) + "\n"
 
