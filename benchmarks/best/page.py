@@ -66,9 +66,9 @@ def runs_of(records: Records, name: str) -> list[dict[str, Any]]:
     return sorted(runs, key=lambda each: int(each["settings"]["seed"]))
 
 
-def tested(records: Records, runs: list[dict[str, Any]]) -> list[float]:
-    """The test accuracies of networks."""
-    found = records["test"]["networks"]
+def accuracies(records: Records, runs: list[dict[str, Any]], on: str = "networks") -> list[float]:
+    """The test accuracies of networks; on ``training``: those on the training images."""
+    found = records["test"][on]
     return [found[each["name"]][str(each["settings"]["seed"])] for each in runs]
 
 
@@ -86,8 +86,9 @@ def percent(value: float) -> str:
 def table(title: str, rows: list[dict[str, Any]], names: list[str], records: Records) -> str:
     """The accuracies of networks, a line for each, under its name."""
     lines = [f"| {title} | validation | test | training |", "| --- | --- | --- | --- |"]
-    for row, name, test in zip(rows, names, tested(records, rows), strict=True):
-        figures = (row["val_accuracy"], test, row["train_accuracy"])
+    both = (accuracies(records, rows), accuracies(records, rows, "training"))
+    for row, name, test, training in zip(rows, names, *both, strict=True):
+        figures = (row["val_accuracy"], test, training)
         lines.append(f"| {name} | {' | '.join(map(percent, figures))} |")
     return "\n".join(lines)
 
@@ -143,8 +144,8 @@ def page(records: Records) -> str:
         "## What each part adds",
         f"One seed, {steps[0]['settings']['epochs']} epochs each, the weights of the last epoch. "
         "The standard error of an accuracy on 5,000 images is 0.7 points, on 10,000 images 0.5; "
-        "smaller differences say nothing. Training: accuracy on 10,000 training images as they "
-        "are, after training.",
+        "smaller differences say nothing. Training: accuracy on the training images as they are, "
+        "after training.",
         ingredients(steps, records),
         "The recipe with one part changed:",
         ingredients(others, records),
@@ -181,10 +182,10 @@ def by_itself(fits: list[dict[str, Any]]) -> str:
 def verdict(records: Records) -> str:
     """The figures that were asked for: one network over three seeds, and an ensemble of ten."""
     runs, members = runs_of(records, RECIPE), runs_of(records, MEMBER)
-    figures, ensemble = tested(records, runs), records["test"]["ensemble"]
+    figures, ensemble = accuracies(records, runs), records["test"]["ensemble"]
     others = (
         f"; the other {len(members)}, trained for {members[0]['settings']['epochs']} epochs, reach "
-        f"{percent(mean(tested(records, members)))} on the average"
+        f"{percent(mean(accuracies(records, members)))} on the average"
         if members
         else ""
     )
@@ -201,7 +202,7 @@ def draw(records: Records) -> Figure:
     networks = records["test"]["networks"]
     runs, ensemble = runs_of(records, RECIPE), records["test"]["ensemble"]
     bars = {name: networks[name]["0"] for name in ladder(Recipe(epochs=1))}
-    bars[f"recipe, {runs[0]['settings']['epochs']} epochs"] = mean(tested(records, runs))
+    bars[f"recipe, {runs[0]['settings']['epochs']} epochs"] = mean(accuracies(records, runs))
     bars[f"ensemble of {ensemble['members']}"] = ensemble["accuracy"]
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axes = figure.subplots()

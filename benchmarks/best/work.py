@@ -26,7 +26,6 @@ from lightning_cifar.uncertainty.evaluation import load_classifier
 # The runs of the recipe itself, and those that only the ensemble has; the others are rows of the
 # table of ingredients.
 RECIPE, MEMBER = "recipe", "member"
-SHOWN = 10_000  # training images on which a trained network is looked at without augmentation
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,11 @@ class Work:
         write_run(trained, recipe, seed, self.data, self.runs / slug(name) / str(seed))
         held_out = self.data.validation_images
         logits = logits_of(trained.network, self.standardise, held_out)
-        seen = LabelledImages(
-            self.data.train_images.between(0, SHOWN), self.data.train_images.labels[:SHOWN]
-        )
         figures = {
             "name": name,
             "settings": settings,
             "val_accuracy": accuracy(logits, held_out.labels),
             "val_loss": float(functional.cross_entropy(logits, held_out.labels)),
-            "train_accuracy": accuracy(
-                logits_of(trained.network, self.standardise, seen), seen.labels
-            ),
             "fold_error": trained.fold_error,
             "losses": [round(each, 4) for each in trained.train_losses],
             "seconds": round(trained.seconds),
@@ -105,22 +98,31 @@ class Work:
         self.write(key, figures)
 
     def test(self) -> None:
-        """Test accuracy of all networks, of the ensemble, and of the package's own fits."""
+        """Test accuracy of all networks, of the ensemble, and of the package's own fits.
+
+        And the networks' accuracy on the training images as they are, not augmented.
+        """
         self.data.setup("test")
         images = self.data.test_images
+        seen = self.data.train_images
         found: dict[str, dict[str, float]] = {}
+        training: dict[str, dict[str, float]] = {}
         probabilities = []
         for key in sorted(path.stem for path in self.records.glob("*-*.json")):
             record = json.loads((self.records / f"{key}.json").read_text(encoding="utf-8"))
             name, seed = record["name"], str(record["settings"]["seed"])
-            logits = self.logits(self.runs / slug(name) / seed, images)
+            folder = self.runs / slug(name) / seed
+            logits = self.logits(folder, images)
             found.setdefault(name, {})[seed] = accuracy(logits, images.labels)
+            known = accuracy(self.logits(folder, seen), seen.labels)
+            training.setdefault(name, {})[seed] = known
             if name in (RECIPE, MEMBER):
                 probabilities.append(logits.softmax(-1))
         ensemble = accuracy(torch.stack(probabilities).mean(0), images.labels)
         figures = {
             "images": len(images),
             "networks": found,
+            "training": training,
             "ensemble": {"members": len(probabilities), "accuracy": ensemble},
             "package": [self.fitted(folder) for folder in sorted(self.runs.glob("package/*"))],
         }
