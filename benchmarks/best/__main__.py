@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name, changed in (ladder(short) | left_out(short)).items():
             work.train(name, changed, 0)
     else:
-        work.test()
+        work.test(options.members)
     return 0
 
 

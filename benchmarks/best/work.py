@@ -1,7 +1,8 @@
 """Training and testing with a memory: what has a record already is not made again."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +24,9 @@ from lightning_cifar.runs.records import RECORD_FILE, read_record
 from lightning_cifar.standardise import Standardise
 from lightning_cifar.uncertainty.evaluation import load_classifier
 
-# The runs of the recipe itself, and those that only the ensemble has; the others are rows of the
-# table of ingredients.
-RECIPE, MEMBER = "recipe", "member"
+# The runs of the recipe itself, short ones that only the ensemble has, and the package's own fits;
+# the others are rows of the table of ingredients.
+RECIPE, MEMBER, PACKAGE = "recipe", "member", "package"
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,18 @@ class Work:
         }
         self.write(key, figures)
 
-    def test(self) -> None:
+    def test(self, members: int) -> None:
         """Test accuracy of all networks, of the ensemble, and of the package's own fits.
 
         And the networks' accuracy on the training images as they are, not augmented.
+        members: of the ensemble.
         """
         self.data.setup("test")
         images = self.data.test_images
         seen = self.data.train_images
         found: dict[str, dict[str, float]] = {}
         training: dict[str, dict[str, float]] = {}
-        probabilities = []
+        every: list[Answer] = []
         for key in sorted(path.stem for path in self.records.glob("*-*.json")):
             record = json.loads((self.records / f"{key}.json").read_text(encoding="utf-8"))
             name, seed = record["name"], str(record["settings"]["seed"])
@@ -117,28 +119,24 @@ class Work:
             known = accuracy(self.logits(folder, seen), seen.labels)
             training.setdefault(name, {})[seed] = known
             if name in (RECIPE, MEMBER):
-                probabilities.append(logits.softmax(-1))
-        ensemble = accuracy(torch.stack(probabilities).mean(0), images.labels)
+                every.append(Answer(name, record["val_accuracy"], logits.softmax(-1)))
+        package = []
+        for folder in sorted(self.runs.glob(f"{PACKAGE}/*")):
+            answer = self.logits(folder, images).softmax(-1)
+            about = fitted(folder) | {"test_accuracy": accuracy(answer, images.labels)}
+            every.append(Answer(PACKAGE, about["val_accuracy"], answer))
+            package.append(about)
         figures = {
             "images": len(images),
             "networks": found,
             "training": training,
-            "ensemble": {"members": len(probabilities), "accuracy": ensemble},
-            "package": [self.fitted(folder) for folder in sorted(self.runs.glob("package/*"))],
+            "ensembles": {
+                name: ensemble_of(chosen, images.labels)
+                for name, chosen in ensembles(every, members).items()
+            },
+            "package": package,
         }
         self.write("test", figures)
-
-    def fitted(self, folder: Path) -> dict[str, Any]:
-        """What a run of ``lightning-cifar fit --config best`` reached."""
-        record, images = read_record(folder / RECORD_FILE), self.data.test_images
-        best = record.best
-        assert best is not None
-        return {
-            "seed": record.seed,
-            "epochs": len(record.epochs),
-            "val_accuracy": best.val_accuracy,
-            "test_accuracy": accuracy(self.logits(folder, images), images.labels),
-        }
 
     def logits(self, folder: Path, images: LabelledImages) -> Tensor:
         """Logits (images, classes) of a run folder's network."""
@@ -167,6 +165,42 @@ class Work:
         write_text_atomically(self.records / f"{key}.json", text)
         shown = {k: v for k, v in figures.items() if k in ("val_accuracy", "ensemble", "seconds")}
         print(f"{key}: {shown}", flush=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A network's probabilities (images, classes) for the test images, and what it is known by."""
+
+    name: str
+    val_accuracy: float
+    probabilities: Tensor
+
+
+def ensembles(every: Sequence[Answer], members: int) -> dict[str, list[Answer]]:
+    """Name -> members: the best by validation accuracy, and of some kinds of training all."""
+    by_validation = sorted(every, key=lambda each: each.val_accuracy, reverse=True)
+    kinds = {"recipe": (RECIPE,), "package": (PACKAGE,), "recipe and short": (RECIPE, MEMBER)}
+    chosen = {name: [each for each in every if each.name in kind] for name, kind in kinds.items()}
+    return {"best": by_validation[:members]} | {k: v for k, v in chosen.items() if v}
+
+
+def ensemble_of(chosen: Sequence[Answer], labels: Tensor) -> dict[str, Any]:
+    """How many members of which kind, and the accuracy of their mean probabilities."""
+    mean = torch.stack([each.probabilities for each in chosen]).mean(0)
+    kinds = dict(Counter(each.name for each in chosen))
+    return {"members": len(chosen), "kinds": kinds, "accuracy": accuracy(mean, labels)}
+
+
+def fitted(folder: Path) -> dict[str, Any]:
+    """What the record of a run of ``lightning-cifar fit --config best`` says."""
+    record = read_record(folder / RECORD_FILE)
+    best = record.best
+    assert best is not None
+    return {
+        "seed": record.seed,
+        "epochs": len(record.epochs),
+        "val_accuracy": best.val_accuracy,
+    }
 
 
 def slug(name: str) -> str:

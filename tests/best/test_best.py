@@ -17,6 +17,7 @@ from benchmarks.best.__main__ import main
 from benchmarks.best.ingredients import ladder, left_out
 from benchmarks.best.student import Recipe, early_cycle
 from benchmarks.best.teacher import Teacher, answers
+from benchmarks.best.work import Answer, ensemble_of, ensembles
 from lightning_cifar.networks import batch_norm_network
 from lightning_cifar.runs.records import read_record
 from lightning_cifar.standardise import Standardise
@@ -122,7 +123,10 @@ def test_records_hold_what_was_trained(made):
     assert len(recipe["losses"]) == 2
     test = read(folder, "test")
     assert set(test["networks"]["recipe"]) == {"0", "1"}
-    assert test["ensemble"]["members"] == 3
+    found = test["ensembles"]
+    assert found["best"]["members"] == 3
+    assert found["recipe"]["kinds"] == {"recipe": 2}
+    assert found["recipe and short"]["kinds"] == {"recipe": 2, "member": 1}
     (fitted,) = test["package"]
     assert fitted["test_accuracy"] == test["networks"]["muon"]["0"]
 
@@ -152,16 +156,21 @@ def test_page_has_the_figures_of_the_records(made):
     text = page.page(records)
     for name in ("recipe", "muon", "without muon"):
         assert page.percent(records["test"]["networks"][name]["0"]) in text
-    assert f"**The ensemble of 3: {page.percent(records['test']['ensemble']['accuracy'])}**" in text
+    assert (
+        f"**The ensemble of 3: {page.percent(records['test']['ensembles']['best']['accuracy'])}**"
+        in text
+    )
     labels = [each.get_text() for each in page.draw(records).axes[0].get_yticklabels()]
-    assert labels == [*ladder(Recipe(epochs=1)), "recipe, 2 epochs", "ensemble of 3"]
+    steps = [f"{name}, 1 epochs" for name in ladder(Recipe(epochs=1))]
+    last = ["--config best, 1 epochs", "recipe, 2 epochs", "ensemble of 3"]
+    assert labels == [*steps, *last]
 
 
 def test_shipped_page_is_that_of_the_records():
     records = page.read_records()
     assert page.PAGE.read_text(encoding="utf-8") == page.page(records)
     changed = copy.deepcopy(records)
-    changed["test"]["ensemble"]["accuracy"] += 0.01
+    changed["test"]["ensembles"]["best"]["accuracy"] += 0.01
     assert page.page(changed) != page.page(records)  # control
 
 
@@ -173,3 +182,18 @@ def test_figure_of_before_is_the_study_s():
 
 def test_cycle_rises_for_a_fifth_and_falls_to_nothing():
     assert [early_cycle(each) for each in (0.0, 0.2, 0.6, 1.0)] == pytest.approx([0.1, 1, 0.5, 0])
+
+
+def test_members_are_chosen_by_validation_accuracy_alone():
+    labels = torch.tensor([0, 1])
+    right, wrong = torch.eye(2), 1 - torch.eye(2)
+    answers_ = [
+        Answer("recipe", 0.6, wrong),
+        Answer("member", 0.5, right),
+        Answer("package", 0.7, right),
+    ]
+    best = ensembles(answers_, 2)["best"]
+    assert [each.val_accuracy for each in best] == [0.7, 0.6]
+    found = ensemble_of(best[:1], labels)
+    assert found == {"members": 1, "kinds": {"package": 1}, "accuracy": 1.0}
+    assert ensemble_of(best[1:], labels)["accuracy"] == 0.0  # control
