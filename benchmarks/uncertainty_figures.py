@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.uncertainty_comparisons import Record, values
+from benchmarks.uncertainty_training import EVERY, LAST
 from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way
 from lightning_cifar.study.report.axes import SMALL, pair, plain
+from lightning_cifar.uncertainty.corruptions import STRENGTHS
 
 # Okabe and Ito's colours; markers and dashes tell the lines apart as well.
 STYLES = (
@@ -24,11 +26,10 @@ Line = tuple[str, str, str]  # what it is, condition, kind
 
 
 def lines_of(roles: Mapping[str, str]) -> list[Line]:
-    """The lines of both pictures: the best without dropout, and both places of dropout."""
-    found: list[Line] = []
-    if "plain" in roles:
-        found.append((f"{roles['plain']}, no dropout", roles["plain"], PLAIN))
-    for place in ("last", "every"):
+    """The lines of both pictures: without dropout, and with it in both places."""
+    undropped = [roles[role] for role in ("plain", "undropped") if role in roles]
+    found: list[Line] = [(f"{name}, no dropout", name, PLAIN) for name in undropped]
+    for place in (LAST, EVERY):
         if place in roles:
             found.append((f"{roles[place]}, Monte Carlo", roles[place], SAMPLED))
             found.append((f"{roles[place]}, dropout off", roles[place], PLAIN))
@@ -36,7 +37,10 @@ def lines_of(roles: Mapping[str, str]) -> list[Line]:
 
 
 def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples: int) -> Figure:
-    """Test loss, each with a temperature, against training runs and against passes for an image."""
+    """Test loss, each with a temperature, against training runs and against passes for an image.
+
+    Of Monte Carlo dropout on the right first one network with ever more samples, then ensembles.
+    """
     figure, left, right = pair()
     for (name, condition, kind), (colour, marker, line) in zip(
         lines_of(roles), STYLES, strict=False
@@ -47,7 +51,10 @@ def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples:
         losses = [mean(values(record, way, "nll", "test")) for way in ways]
         style = {"color": colour, "marker": marker, "linestyle": line, "label": name}
         left.plot([way.size for way in ways], losses, **style)
-        right.plot([way.passes(samples) for way in ways], losses, **style)
+        few = record["parts"]["samples"] if kind == SAMPLED else {}
+        passes = [*map(int, few), *(way.passes(samples) for way in ways)]
+        first = [mean(figures["nll"]) for figures in few.values()]
+        right.plot(passes, [*first, *losses], **style)
     for axes, what in ((left, "training runs"), (right, "passes for an image")):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -73,7 +80,7 @@ def draw_shift(records: Mapping[str, Record], roles: Mapping[str, str]) -> Figur
                 errors = by_strength(records[condition], Way(kind, size, scaled))
                 axes.plot(
                     range(len(errors)),
-                    errors,
+                    [100 * each for each in errors],
                     color=colour,
                     marker=marker if scaled else "",
                     linestyle=line,
@@ -97,10 +104,10 @@ def largest(records: Mapping[str, Record], roles: Mapping[str, str]) -> int:
 
 
 def by_strength(record: Record, way: Way, measure: str = "calibration_error") -> list[float]:
-    """A measure in percent at strengths 0 to 5, mean over corruptions and groups."""
-    plain_part = mean(record["parts"]["none 0"][way.key][measure])
-    rest = [mean(values(record, way, measure, f"strength {strength}")) for strength in range(1, 6)]
-    return [100 * each for each in (plain_part, *rest)]
+    """A measure at strengths 0 to 5, mean over corruptions and groups."""
+    return [
+        mean(values(record, way, measure, f"strength {strength}")) for strength in (0, *STRENGTHS)
+    ]
 
 
 def finish(figure: Figure, axes: Axes) -> None:
