@@ -75,11 +75,11 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
-    chosen_options = command_line().parse_args()
-    if chosen_options.tiny:
-        vars(chosen_options).update(TINY)
-    return chosen_options
+    """What was asked for; a small try has other defaults."""
+    parser = command_line()
+    if parser.parse_args().tiny:
+        parser.set_defaults(**TINY)
+    return parser.parse_args()
 
 
 def images(options: argparse.Namespace) -> CIFAR10DataModule:
@@ -132,9 +132,10 @@ def command(options: argparse.Namespace) -> str:
     words = ["python -m benchmarks.uncertainty", "--runs FOLDER"]
     if options.path is not None:
         words.insert(1, f"--path {Path(options.path).name}")
-    if options.tiny:
-        return " ".join([*words, "--tiny"])
     defaults = command_line()
+    if options.tiny:
+        words.append("--tiny")
+        defaults.set_defaults(**TINY)
     for name, value in vars(options).items():
         if name not in UNNAMED and value != defaults.get_default(name):
             words.append(f"--{name}")

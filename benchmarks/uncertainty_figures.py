@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from statistics import mean
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.uncertainty_comparisons import Record, values
 from benchmarks.uncertainty_training import EVERY, LAST
 from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way
-from lightning_cifar.study.report.axes import SMALL, pair, plain
+from lightning_cifar.study.report.axes import GREY, SMALL, pair, plain
 from lightning_cifar.uncertainty.corruptions import STRENGTHS
 
 # Okabe and Ito's colours; markers and dashes tell the lines apart as well.
@@ -39,9 +41,9 @@ def lines_of(roles: Mapping[str, str]) -> list[Line]:
 def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples: int) -> Figure:
     """Test loss, each with a temperature, against training runs and against passes for an image.
 
-    Of Monte Carlo dropout on the right first one network with ever more samples, then ensembles.
+    Of Monte Carlo dropout on the right, dotted, also one network with fewer samples.
     """
-    figure, left, right = pair()
+    figure, left, right = pair(3.8)
     for (name, condition, kind), (colour, marker, line) in zip(
         lines_of(roles), STYLES, strict=False
     ):
@@ -51,10 +53,12 @@ def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples:
         losses = [mean(values(record, way, "nll", "test")) for way in ways]
         style = {"color": colour, "marker": marker, "linestyle": line, "label": name}
         left.plot([way.size for way in ways], losses, **style)
-        few = record["parts"]["samples"] if kind == SAMPLED else {}
-        passes = [*map(int, few), *(way.passes(samples) for way in ways)]
-        first = [mean(figures["nll"]) for figures in few.values()]
-        right.plot(passes, [*first, *losses], **style)
+        right.plot([way.passes(samples) for way in ways], losses, **style)
+        if kind == SAMPLED:
+            few = record["parts"]["samples"]
+            first = [mean(figures["nll"]) for figures in few.values()]
+            passes = [*map(int, few), samples]
+            right.plot(passes, [*first, losses[0]], color=colour, marker=".", linestyle=":")
     for axes, what in ((left, "training runs"), (right, "passes for an image")):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -62,7 +66,8 @@ def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples:
         plain(axes)
     left.set_xticks(SIZES, [str(size) for size in SIZES])
     left.minorticks_off()
-    finish(figure, left)
+    left.sharey(right)
+    finish(figure, left, "one network, fewer passes", marker=".", linestyle=":")
     return figure
 
 
@@ -71,7 +76,7 @@ def draw_shift(records: Mapping[str, Record], roles: Mapping[str, str]) -> Figur
 
     All with the temperature of the validation images, and thin, without.
     """
-    figure, left, right = pair()
+    figure, left, right = pair(3.8)
     for axes, size in ((left, 1), (right, largest(records, roles))):
         for (name, condition, kind), (colour, marker, line) in zip(
             lines_of(roles), STYLES, strict=False
@@ -93,7 +98,7 @@ def draw_shift(records: Mapping[str, Record], roles: Mapping[str, str]) -> Figur
     top = max(left.get_ylim()[1], right.get_ylim()[1])
     for axes in (left, right):
         axes.set_ylim(0, top)
-    finish(figure, left)
+    finish(figure, left, "no temperature", linewidth=0.7)
     return figure
 
 
@@ -110,8 +115,11 @@ def by_strength(record: Record, way: Way, measure: str = "calibration_error") ->
     ]
 
 
-def finish(figure: Figure, axes: Axes) -> None:
-    """A legend of two rows above the panels."""
-    figure.subplots_adjust(top=0.82)
+def finish(figure: Figure, axes: Axes, other: str, **style: Any) -> None:
+    """A legend above the panels: the lines, and what the style of the other ones means."""
+    figure.subplots_adjust(top=0.77)
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="upper center", ncols=3, frameon=False, fontsize=SMALL)
+    handles.append(Line2D([], [], color=GREY, **style))
+    figure.legend(
+        handles, [*names, other], loc="upper center", ncols=3, frameon=False, fontsize=SMALL
+    )

@@ -22,9 +22,11 @@ from benchmarks.uncertainty_tables import (
     rates_table,
     samples_table,
     shift_table,
+    signed,
+    table,
 )
 from benchmarks.uncertainty_training import EVERY, LAST, UNDROPPED
-from benchmarks.uncertainty_ways import PLAIN, SAMPLED, Way
+from benchmarks.uncertainty_ways import JUDGED, PLAIN, SAMPLED, Way
 from lightning_cifar.files import write_text_atomically
 
 ROOT = Path(__file__).parent.parent
@@ -117,8 +119,7 @@ COST_NOTE = (
     "those of one network for one image. An ensemble averages probabilities. T: with the "
     "temperature that is best on the validation images, of the ensemble as a whole. NLL in nats; "
     "calibration error with 15 bins; risk-coverage is the area under the curve, lower is better. "
-    "In the picture all have a temperature; on the right, Monte Carlo dropout begins with one "
-    "network and goes on with ensembles."
+    "In the picture all have a temperature."
 )
 SAMPLES_NOTE = "One network; each number of passes has a temperature of its own."
 SHIFT_NOTE = (
@@ -155,23 +156,31 @@ def verdict(comparisons: Mapping[str, Any], samples: int) -> list[str]:
         return ["The records hold no networks with dropout, or none without."]
     sampled, plain = roles["sampled"], roles["plain"]
     judged = answer(of(plain, family), of(sampled, family))
+    rivals = {roles[role]: words for role, words in RIVALS.items() if role in roles}
     lines = [
         f"Is Monte Carlo dropout ever the right choice? {judged}",
         "",
-        f"At one training run, `{sampled}` with {samples} passes, each side with a temperature of "
-        "its own. The first figure is the difference, in brackets its 95 % interval:",
+        f"`{sampled}` with {samples} passes and a temperature, of one training run, against what "
+        "one pass and a temperature give of one training run. Differences with 95 % intervals and "
+        "verdicts; for all measures but accuracy and AUROC, less is better:",
         "",
+        *table(
+            ["measure", *(words.format(name=name) for name, words in rivals.items())],
+            [
+                *(
+                    [NAMES[key], *(cell(of(name, family), key) for name in rivals)]
+                    for key in JUDGED
+                ),
+                *(
+                    [
+                        words,
+                        *(tallied(of(name, comparisons["families"][key])) for name in rivals),
+                    ]
+                    for key, words in ELSEWHERE.items()
+                ),
+            ],
+        ),
     ]
-    for role, words in RIVALS.items():
-        if role in roles:
-            rival = roles[role]
-            shift = of(rival, comparisons["families"]["shift"])
-            foreign = of(rival, comparisons["families"]["foreign"])
-            lines.append(
-                f"- against {words.format(name=rival)}: {listed(of(rival, family))}; calibration "
-                f"error under corruptions {tallied(shift, 'strength')}; telling images of another "
-                f"kind by the entropy {tallied(foreign, 'foreign')}"
-            )
     lines += ["", *of_ensembles(comparisons["ensembles"], roles, samples)]
     if comparisons["about"]["tiny"]:
         lines[:0] = ["**This was a small try, from which nothing follows.**", ""]
@@ -179,9 +188,13 @@ def verdict(comparisons: Mapping[str, Any], samples: int) -> list[str]:
 
 
 RIVALS = {
-    "plain": "`{name}`, one pass, the best network without dropout",
-    "undropped": "`{name}`, one pass, the same network trained without dropout",
-    "sampled": "`{name}` itself, one pass with dropout off",
+    "plain": "`{name}`, the best without dropout",
+    "undropped": "`{name}`, the same network trained without dropout",
+    "sampled": "`{name}` itself, dropout off",
+}
+ELSEWHERE = {
+    "shift": "calibration error under corruptions, by strength",
+    "foreign": "AUROC of images of another kind",
 }
 
 
@@ -195,8 +208,12 @@ def answer(plain: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> st
     wins = [NAMES[each["measure"]] for each in plain if each["verdict"] == "better"]
     losses = [NAMES[each["measure"]] for each in plain if each["verdict"] == "worse"]
     gains = [NAMES[each["measure"]] for each in own if each["verdict"] == "better"]
-    figure = next((each for each in plain if each["measure"] == "nll" and "mean" in each), None)
-    loss = f" (NLL {difference(figure, 'nll')} nats)" if figure else ""
+    loss = "".join(
+        f"; NLL {signed(each['mean'], 'nll')} nats, 95 % interval "
+        f"{signed(each['low'], 'nll')} to {signed(each['high'], 'nll')}"
+        for each in plain
+        if each["measure"] == "nll" and "mean" in each
+    )
     if wins and not losses:
         return f"**Here, yes: better in {joined(wins)} and worse in nothing{loss}.**"
     if wins:
@@ -212,31 +229,19 @@ def answer(plain: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> st
     return f"{start}{loss}.**"
 
 
-def listed(family: Sequence[dict[str, Any]]) -> str:
-    """Each measure with its difference, interval and verdict."""
-    return "; ".join(
-        f"{NAMES[each['measure']]} {difference(each, each['measure'])}, {each['verdict']}"
-        if "mean" in each
-        else f"{NAMES[each['measure']]}: {NOTHING}"
-        for each in family
-    )
+def cell(family: Sequence[dict[str, Any]], measure: str) -> str:
+    """The difference in a measure, its interval and its verdict."""
+    each = next(each for each in family if each["measure"] == measure)
+    return f"{difference(each, measure)}, {each['verdict']}" if "mean" in each else NOTHING
 
 
-def tallied(family: Sequence[dict[str, Any]], word: str) -> str:
-    """``better at strengths 3 and 4, not enough evidence at 1``: where each verdict was given."""
-    said = []
-    for outcome in ("better", "worse", NOTHING):
-        places = [
-            each["where"].removeprefix(word).strip()
-            for each in family
-            if each["verdict"] == outcome
-        ]
-        if places:
-            said.append(f"{outcome} at {PLACES[word]}{joined(places)}")
-    return ", ".join(said)
-
-
-PLACES = {"strength": "strength ", "foreign": ""}
+def tallied(family: Sequence[dict[str, Any]]) -> str:
+    """``better: 3 and 4; not enough evidence: 1``: the strengths or kinds of each verdict."""
+    found = {
+        outcome: [each["where"].split()[-1] for each in family if each["verdict"] == outcome]
+        for outcome in ("better", "worse", NOTHING)
+    }
+    return "; ".join(f"{outcome}: {joined(places)}" for outcome, places in found.items() if places)
 
 
 def of_ensembles(
@@ -282,10 +287,6 @@ def what_was_run(comparisons: Mapping[str, Any], records: Mapping[str, Record]) 
     """Networks, seeds, epochs, images and machine."""
     about, first = comparisons["about"], next(iter(records.values()))
     options, sizes = first["about"]["options"], first["sizes"]
-    kinds = ", ".join(
-        f"`{name}` ({len(each['about']['seeds'])} at {each['about']['learning_rate']:.2g})"
-        for name, each in records.items()
-    )
     source = (
         "images that the package draws"
         if about["images"] == "drawn"
@@ -298,11 +299,12 @@ def what_was_run(comparisons: Mapping[str, Any], records: Mapping[str, Record]) 
         f"Networks of {options['depth']} x {options['width']} on {source}: "
         f"{about['training_images']:,} images to train, {about['validation_images']:,} to "
         f"validate, {about['test_images']:,} to test, {sizes['shift_images']:,} of these under "
-        f"corruptions and against images of another kind. {first['about']['epochs']} epochs of "
-        "1cycle for all, weights of the last epoch; in brackets the number of networks and the "
-        f"rate found, by a search of its own for each kind: {kinds}. `{LAST}` and `{EVERY}`: alpha "
-        f"dropout at that rate in the network of `{UNDROPPED}`, before the output or after each "
-        f"hidden layer. Monte Carlo dropout with {sizes['samples']} samples.{failed} Trained on "
+        f"corruptions and against images of another kind. Epochs: {first['about']['epochs']} of "
+        f"1cycle for all, weights of the last epoch; {len(first['about']['seeds'])} networks of "
+        f"each kind, and a search of its own for the learning rate of each. `{LAST}` and "
+        f"`{EVERY}`: alpha dropout at the rate named, in the network of `{UNDROPPED}`, before the "
+        "output or after each hidden layer. Monte Carlo dropout with "
+        f"{sizes['samples']} samples.{failed} Trained on "
         f"{first['about']['device']}, torch {about['versions']['torch']}, commit "
         f"{about['commit'][:9]}. Test images decided nothing: temperatures, rates and the networks "
         "compared come from validation images. Longer training makes networks overconfident, and "

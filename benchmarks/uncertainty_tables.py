@@ -21,6 +21,11 @@ COLUMNS = {
 NAMES = {key: title for key, (title, _) in COLUMNS.items()} | {"auroc": "AUROC"}
 IN_PERCENT = tuple(key for key, (_, form) in COLUMNS.items() if "%" in form)
 UNDEFINED = "undefined"
+# Measures of the table of strengths, with a temperature or without; it changes no predicted class.
+SHIFTED = (
+    *(("calibration_error", False), ("calibration_error", True)),
+    *(("nll", True), ("accuracy", False)),
+)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -99,8 +104,12 @@ def rates_table(records: Mapping[str, Record]) -> list[str]:
             for scaled in (False, True):
                 way = Way(kind, 1, scaled)
                 what = "Monte Carlo" if kind == SAMPLED else "one pass"
-                rows.append([f"`{name}`", what + (", T" if scaled else ""), *cells(record, way)])
-    return table(["condition", "prediction", *(title for title, _ in COLUMNS.values())], rows)
+                rate = f"{record['about']['learning_rate']:.2g}"
+                rows.append(
+                    [f"`{name}`", rate, what + (", T" if scaled else ""), *cells(record, way)]
+                )
+    titles = [title for title, _ in COLUMNS.values()]
+    return table(["condition", "learning rate", "prediction", *titles], rows)
 
 
 def shift_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list[str]:
@@ -108,16 +117,13 @@ def shift_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list
     rows = []
     for name, condition, kind in lines_of(roles):
         for size in dict.fromkeys((1, largest(records, roles))):
-            for measure in ("calibration_error", "nll", "accuracy"):
-                form = COLUMNS[measure][1]
-                # A temperature changes no predicted class.
-                for scaled in (False, True) if measure == "calibration_error" else (True,):
-                    found = by_strength(records[condition], Way(kind, size, scaled), measure)
-                    what = f"{NAMES[measure]}{', T' if scaled else ''}"
-                    row = [form.format(each) for each in found]
-                    rows.append([name, networks(size), what, *row])
+            for measure, scaled in SHIFTED:
+                found = by_strength(records[condition], Way(kind, size, scaled), measure)
+                what = f"{NAMES[measure]}{', T' if scaled else ''}"
+                row = [COLUMNS[measure][1].format(each) for each in found]
+                rows.append([name, networks(size), what, *row])
     strengths = [f"strength {each}" for each in STRENGTHS]
-    return table(["prediction", "", "measure", "none", *strengths], rows)
+    return table(["prediction", "of", "measure", "none", *strengths], rows)
 
 
 def kinds_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list[str]:
@@ -144,7 +150,7 @@ def foreign_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> li
                 found = records[condition]["parts"][f"foreign {images}"][Way(kind, size, True).key]
                 row.append(f"{mean(found['entropy']):.3f} ({mean(found['confidence']):.3f})")
             rows.append(row)
-    return table(["prediction, with T", "", *FOREIGN], rows)
+    return table(["prediction, with T", "of", *FOREIGN], rows)
 
 
 def family_table(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:

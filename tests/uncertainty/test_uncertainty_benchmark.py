@@ -248,6 +248,10 @@ def test_the_command_is_what_was_typed(monkeypatch):
     monkeypatch.setattr("sys.argv", ["uncertainty", *typed.split(), "--out", "x", "--threads", "2"])
     said = uncertainty.command(uncertainty.arguments())
     assert said == f"python -m benchmarks.uncertainty {typed.replace('a/', '')}"
+    monkeypatch.setattr("sys.argv", ["uncertainty", "--runs", "x", "--tiny", "--seeds", "4"])
+    assert uncertainty.arguments().seeds == 4
+    said = uncertainty.command(uncertainty.arguments())
+    assert said == "python -m benchmarks.uncertainty --runs FOLDER --tiny --seeds 4"
 
 
 def test_the_networks_are_runs_like_others(tried, capsys, monkeypatch):
@@ -302,7 +306,7 @@ def test_figures_of_the_page_follow_from_the_records():
     family = comparisons["families"]["one run"]
     loss = next(each for each in family if each["measure"] == "nll")
     found = differences_of(records, loss)
-    assert f"NLL {sum(found) / len(found):+.4f} (" in page.splitlines()[2]
+    assert f"NLL {sum(found) / len(found):+.4f} nats, 95 % interval" in page.splitlines()[2]
     uncorrected = []
     for each in family:
         seen = differences_of(records, each)
