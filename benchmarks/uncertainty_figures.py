@@ -7,11 +7,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from benchmarks.uncertainty_comparisons import Record, values
 from benchmarks.uncertainty_training import EVERY, LAST
-from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way
+from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way, sampling_cost
 from lightning_cifar.study.report.axes import GREY, SMALL, pair, plain
 from lightning_cifar.uncertainty.corruptions import STRENGTHS
 
@@ -24,6 +24,7 @@ STYLES = (
     ("#E69F00", "v", "--"),
     ("#56B4E9", "P", ":"),
 )
+COSTS = "cost for an image, in passes of one network"
 Line = tuple[str, str, str]  # what it is, condition, kind
 
 
@@ -39,7 +40,7 @@ def lines_of(roles: Mapping[str, str]) -> list[Line]:
 
 
 def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples: int) -> Figure:
-    """Test loss, each with a temperature, against training runs and against passes for an image.
+    """Test loss, each with a temperature, against training runs and against cost for an image.
 
     Of Monte Carlo dropout on the right, dotted, also one network with fewer samples.
     """
@@ -53,21 +54,23 @@ def draw_costs(records: Mapping[str, Record], roles: Mapping[str, str], samples:
         losses = [mean(values(record, way, "nll", "test")) for way in ways]
         style = {"color": colour, "marker": marker, "linestyle": line, "label": name}
         left.plot([way.size for way in ways], losses, **style)
-        right.plot([way.passes(samples) for way in ways], losses, **style)
+        options = record["about"]["options"]
+        right.plot([way.computed(options, samples) for way in ways], losses, **style)
         if kind == SAMPLED:
             few = record["parts"]["samples"]
             first = [mean(figures["nll"]) for figures in few.values()]
-            passes = [*map(int, few), samples]
-            right.plot(passes, [*first, losses[0]], color=colour, marker=".", linestyle=":")
-    for axes, what in ((left, "training runs"), (right, "passes for an image")):
+            costs = [sampling_cost(options, count) for count in (*map(int, few), samples)]
+            right.plot(costs, [*first, losses[0]], color=colour, marker=".", linestyle=":")
+    for axes, what in ((left, "training runs"), (right, COSTS)):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set(xlabel=what, ylabel="test negative log-likelihood (nats)")
         plain(axes)
     left.set_xticks(SIZES, [str(size) for size in SIZES])
     left.minorticks_off()
     left.sharey(right)
-    finish(figure, left, "one network, fewer passes", marker=".", linestyle=":")
+    finish(figure, left, "one network, fewer samples", marker=".", linestyle=":")
     return figure
 
 

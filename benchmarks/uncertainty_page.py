@@ -88,10 +88,10 @@ def page(comparisons: Mapping[str, Any], records: Mapping[str, Record]) -> str:
         ["## What was run"],
         [what_was_run(comparisons, records)],
         ["## Quality and cost"],
-        [f"![Test loss against training runs and against passes]({COST_PICTURE})"],
+        [f"![Test loss against training runs and against cost]({COST_PICTURE})"],
         [COST_NOTE],
         cost_table(records, roles),
-        ["### Fewer passes"],
+        ["### Fewer samples"],
         [SAMPLES_NOTE],
         samples_table(records, roles),
         ["## Every rate of dropout"],
@@ -115,13 +115,14 @@ def page(comparisons: Mapping[str, Any], records: Mapping[str, Record]) -> str:
 
 
 COST_NOTE = (
-    "Mean over disjoint groups of networks, ± the standard deviation over them; passes are "
-    "those of one network for one image. An ensemble averages probabilities. T: with the "
-    "temperature that is best on the validation images, of the ensemble as a whole. NLL in nats; "
-    "calibration error with 15 bins; risk-coverage is the area under the curve, lower is better. "
-    "In the picture all have a temperature."
+    "Mean over disjoint groups of networks, ± the standard deviation over them. Passes are those "
+    "of one network for one image, a sample being one; cost is what is multiplied, in such passes, "
+    "where all that precedes the first dropout is computed once, as this package does. An ensemble "
+    "averages probabilities. T: with the temperature that is best on the validation images, of the "
+    "ensemble as a whole. NLL in nats; calibration error with 15 bins; risk-coverage is the area "
+    "under the curve, lower is better. In the picture all have a temperature."
 )
-SAMPLES_NOTE = "One network; each number of passes has a temperature of its own."
+SAMPLES_NOTE = "One network; each number of samples has a temperature of its own."
 SHIFT_NOTE = (
     "The test images made worse in eight ways at five strengths, after Hendrycks and Dietterich "
     "(2019) with formulas and strengths of our own (`lightning_cifar/uncertainty/corruptions.py`); "
@@ -160,9 +161,9 @@ def verdict(comparisons: Mapping[str, Any], samples: int) -> list[str]:
     lines = [
         f"Is Monte Carlo dropout ever the right choice? {judged}",
         "",
-        f"`{sampled}` with {samples} passes and a temperature, of one training run, against what "
-        "one pass and a temperature give of one training run. Differences with 95 % intervals and "
-        "verdicts; for all measures but accuracy and AUROC, less is better:",
+        f"`{sampled}`, chosen among all rates and both places, with {samples} samples and a "
+        "temperature, against one pass and a temperature; one training run on either side. "
+        "Differences with 95 % intervals and verdicts; but for accuracy and AUROC, less is better:",
         "",
         *table(
             ["measure", *(words.format(name=name) for name, words in rivals.items())],
@@ -255,19 +256,19 @@ def of_ensembles(
         return []
     fewest = loss_of(one[0])
     lines = [
-        f"With more training runs: {sizes[0]} networks `{plain}`, {sizes[0]} passes, against one "
-        f"`{sampled}` with {samples}: {fewest}."
+        f"With more training runs: {sizes[0]} networks `{plain}`, one pass each, against one "
+        f"`{sampled}` with {samples} samples: {fewest}."
     ]
     most = sizes[-1]
     ensemble = [sampled, Way(SAMPLED, most, True).key]
     for rival, words in (
-        (plain, f"against {most} networks `{plain}`, {most} passes"),
+        (plain, f"against {most} networks `{plain}`, one pass each"),
         (sampled, f"against the same {most} networks with dropout off"),
     ):
         second = [rival, Way(PLAIN, most, True).key]
         each = next(each for each in found if (each["first"], each["second"]) == (ensemble, second))
         lines.append(
-            f"{most} networks `{sampled}`, {most * samples} passes, {words}: {loss_of(each)}."
+            f"{most} networks `{sampled}`, {samples} samples each, {words}: {loss_of(each)}."
         )
     return [" ".join(lines)]
 

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.uncertainty_comparisons import Record, single, values
 from benchmarks.uncertainty_figures import by_strength, largest, lines_of
 from benchmarks.uncertainty_training import EVERY, LAST
-from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way, groups
+from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way, groups, sampling_cost
 from lightning_cifar.uncertainty.corruptions import CORRUPTIONS, STRENGTHS
 from lightning_cifar.uncertainty.foreign_images import FOREIGN
 
@@ -67,13 +67,13 @@ def cost_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list[
         for way in (Way(kind, size, scaled) for size in SIZES for scaled in (False, True)):
             if way.key in record["parts"]["test"]:
                 count = len(groups(len(record["about"]["seeds"]), way.size))
-                passes = way.passes(record["sizes"]["samples"])
+                samples = record["sizes"]["samples"]
+                cost = [str(way.size), str(way.passes(samples))]
+                cost.append(f"{way.computed(record['about']['options'], samples):.3g}")
                 size = f"{networks(way.size)}{', T' if way.scaled else ''}"
-                rows.append(
-                    [name, size, str(way.size), str(passes), str(count), *cells(record, way)]
-                )
+                rows.append([name, size, *cost, str(count), *cells(record, way)])
     titles = [title for title, _ in COLUMNS.values()]
-    return table(["condition", "way", "training runs", "passes", "groups", *titles], rows)
+    return table(["condition", "way", "training runs", "passes", "cost", "groups", *titles], rows)
 
 
 def networks(count: int) -> str:
@@ -90,9 +90,11 @@ def samples_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> li
         parts = records[condition]["parts"]
         full = parts["test"][Way(SAMPLED, 1, True).key]
         for count, figures in (parts["samples"] | {whole: full}).items():
+            cost = f"{sampling_cost(records[condition]['about']['options'], int(count)):.3g}"
             shown = [spread(figures[key], form) for key, (_, form) in COLUMNS.items()]
-            rows.append([f"`{condition}`", count, *shown])
-    return table(["condition", "passes", *(title for title, _ in COLUMNS.values())], rows)
+            rows.append([f"`{condition}`", count, cost, *shown])
+    titles = [title for title, _ in COLUMNS.values()]
+    return table(["condition", "samples", "cost", *titles], rows)
 
 
 def rates_table(records: Mapping[str, Record]) -> list[str]:

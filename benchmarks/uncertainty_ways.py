@@ -6,11 +6,13 @@ networks. A way is a size, with or without Monte Carlo dropout, with or without 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lightning_cifar.classifiers import DenseClassifier
+from lightning_cifar.networks import CLASSES, hidden_sizes
 from lightning_cifar.uncertainty.comparison import monte_carlo_averages
 from lightning_cifar.uncertainty.ensemble_scores import averaged
 from lightning_cifar.uncertainty.evaluation import logits_of, preparing
@@ -44,8 +46,24 @@ class Way:
         return f"{self.kind}-{self.size}" + ("-temperature" if self.scaled else "")
 
     def passes(self, samples: int) -> int:
-        """Of a network, for one image."""
+        """Of a network, for one image, each in full."""
         return self.size * (samples if self.kind == SAMPLED else 1)
+
+    def computed(self, options: Mapping[str, Any], samples: int) -> float:
+        """The same by its multiplications, in full passes; see ``sampling_cost``."""
+        return self.size * (sampling_cost(options, samples) if self.kind == SAMPLED else 1)
+
+
+def sampling_cost(options: Mapping[str, Any], samples: int) -> float:
+    """Multiplications of so many samples of one network, in full passes.
+
+    What lies before the first dropout layer is the same in all samples and computed once.
+    options: depth and width, and whether dropout follows every hidden layer or only the last.
+    """
+    hidden = hidden_sizes(options["depth"], options["width"])
+    layers = [inputs * outputs for inputs, outputs in hidden] + [options["width"] * CLASSES]
+    before = sum(layers[: 1 if options["dropout_everywhere"] else len(hidden)])
+    return (before + samples * (sum(layers) - before)) / sum(layers)
 
 
 def first_samples(count: int) -> str:

@@ -43,6 +43,14 @@ def test_ways_and_their_costs():
     assert len(found) == 2 * 3 * 2  # one, two and three networks
     assert found["plain-3"].passes(50) == 3
     assert found["sampled-2-temperature"].passes(50) == 100
+    size = {"depth": 2, "width": 100, "dropout_everywhere": False}
+    whole, last = 3072 * 100 + 100 * 100 + 100 * 10, 100 * 10
+    assert found["sampled-2"].computed(size, 50) == pytest.approx(2 * (1 + 49 * last / whole))
+    everywhere = size | {"dropout_everywhere": True}
+    rest = 100 * 100 + last  # all but the first layer, which no dropout precedes
+    assert found["sampled-1"].computed(everywhere, 50) == pytest.approx(1 + 49 * rest / whole)
+    assert found["sampled-1"].computed(everywhere, 1) == 1
+    assert found["plain-3"].computed(everywhere, 50) == 3
 
 
 def drawn(networks=4, images=80):
