@@ -65,6 +65,7 @@ def command_line() -> argparse.ArgumentParser:
     add("--epochs", type=int, default=15, help="length of the 1cycle schedule")
     add("--variants", nargs="*", default=list(VARIANTS), help="without dropout")
     add("--rates", nargs="*", type=float, default=list(RATES), help="of alpha dropout")
+    add("--every_rates", nargs="*", type=float, help="after every layer, if others than --rates")
     add("--depth", type=int, default=20)
     add("--width", type=int, default=100)
     add("--images", type=int, default=10_000, help="test images at most")
@@ -103,7 +104,10 @@ def main() -> None:
     sizes = Sizes(min(options.images, len(data.test_images)), options.shift_images, options.samples)
     records: dict[str, ConditionRecord] = {}
     failed: dict[str, str] = {}
-    asked, seeds = conditions(options.variants, options.rates), range(options.seeds)
+    asked, seeds = (
+        conditions(options.variants, options.rates, options.every_rates),
+        range(options.seeds),
+    )
     try:
         require_alike(asked, seeds, data, options.runs, options.epochs)
     except InputError as error:

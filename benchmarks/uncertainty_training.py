@@ -70,18 +70,26 @@ class Condition:
         return VARIANTS[self.variant](**size, schedule="one_cycle", seed=seed, **self.options)
 
 
-def conditions(variants: Sequence[str], rates: Sequence[float]) -> list[Condition]:
-    """The variants without dropout, then alpha dropout at each rate in both places."""
+def conditions(
+    variants: Sequence[str], rates: Sequence[float], every_rates: Sequence[float] | None = None
+) -> list[Condition]:
+    """The variants without dropout, then alpha dropout at each rate in both places.
+
+    every_rates: after every layer, where they are not those before the output.
+    """
     plain = [Condition(name, name) for name in variants]
-    places = ((LAST, False), (EVERY, True))
+    places = (
+        (LAST, False, rates),
+        (EVERY, True, rates if every_rates is None else every_rates),
+    )
     return plain + [
         Condition(
             f"{place}-{rate:g}",
             "alpha_dropout",
             {"dropout_rate": rate, "dropout_everywhere": everywhere},
         )
-        for place, everywhere in places
-        for rate in rates
+        for place, everywhere, its_rates in places
+        for rate in its_rates
     ]
 
 

@@ -251,6 +251,14 @@ def test_runs_of_another_length_are_refused(tried, monkeypatch):
             uncertainty.main()
 
 
+def test_both_places_have_the_rates_that_were_asked_for():
+    names = [each.name for each in conditions(["elu"], [0.1, 0.5])]
+    assert names == ["elu", "last-0.1", "last-0.5", "every-0.1", "every-0.5"]
+    names = [each.name for each in conditions([], [0.1, 0.5], [0.2])]
+    assert names == ["last-0.1", "last-0.5", "every-0.2"]
+    assert [each.name for each in conditions(["elu"], [0.1], [])] == ["elu", "last-0.1"]
+
+
 def test_the_command_is_what_was_typed(monkeypatch):
     typed = "--path a/b.zip --runs FOLDER --epochs 8 --rates 0.1 0.5"
     monkeypatch.setattr("sys.argv", ["uncertainty", *typed.split(), "--out", "x", "--threads", "2"])
