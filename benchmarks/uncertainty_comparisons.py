@@ -94,7 +94,11 @@ def planned(records: Mapping[str, Record], roles: Mapping[str, str]) -> dict[str
     found = {
         "rates": [
             Planned(Side(name, SAMPLED_SCALED), Side(name, PLAIN_SCALED), "nll") for name in dropout
-        ]
+        ],
+        "instead": [
+            Planned(Side(name, Way(SAMPLED, 1, False)), Side(name, PLAIN_SCALED), "nll")
+            for name in dropout
+        ],
     }
     if UNDROPPED in records:
         found["dropout"] = [

@@ -35,7 +35,8 @@ PAGE, COST_PICTURE, SHIFT_PICTURE = (
     *("uncertainty.md", "uncertainty_cost.png", "uncertainty_shift.png"),
 )
 FAMILIES = {
-    "rates": "Does sampling beat a temperature on the same network? Every rate and place",
+    "rates": "Does sampling add to a temperature on the same network? Every rate and place",
+    "instead": "Does sampling replace a temperature? Sampled without one, against one pass with it",
     "dropout": "Does dropout with sampling beat the same network trained without? Every rate",
     "one run": "One training run: Monte Carlo dropout against the rivals",
     "shift": "Calibration error under corruptions, mean over the eight, by strength",
@@ -161,7 +162,7 @@ def verdict(comparisons: Mapping[str, Any], samples: int) -> list[str]:
     lines = [
         f"Is Monte Carlo dropout ever the right choice? {judged}",
         "",
-        f"`{sampled}`, chosen among all rates and both places, with {samples} samples and a "
+        f"`{sampled}`, the best of all rates and both places, with {samples} samples and a "
         "temperature, against one pass and a temperature; one training run on either side. "
         "Differences with 95 % intervals and verdicts; but for accuracy and AUROC, less is better:",
         "",
