@@ -29,7 +29,7 @@ import torch
 
 from lightning_cifar import networks
 from lightning_cifar.data.array_cache import DecodedSet, read_manifest, read_part, write_set
-from lightning_cifar.data.cifar_format import read_batches
+from lightning_cifar.data.cifar_format import read_batch
 from lightning_cifar.data.cifar_layouts import CIFAR10
 from lightning_cifar.data.figures import CLASSES
 from lightning_cifar.data.images import LabelledImages
@@ -156,10 +156,10 @@ def batch_readers(folder: Path, small: bool) -> tuple[Path, dict[str, Read]]:
     def unchecked() -> list[torch.Tensor]:
         names = {f"{name}/{each}": each for each in CIFAR10.train_files}
         content = members(path.read_bytes(), names)
-        return [read_batches(CIFAR10.train_files, content.__getitem__).images]
+        return [read_batch(content[each], each).images for each in CIFAR10.train_files]
 
     return path, {
-        "checked": lambda: [read_archive(archive, path).train.images],
+        "checked": lambda: [read_archive(archive, path).parts["train"].images],
         "unchecked": unchecked,
     }
 
@@ -169,7 +169,8 @@ def cache_readers(folder: Path, small: bool) -> tuple[Path, dict[str, Read]]:
     cache = folder / "cache"
     cache.mkdir()
     drawn = random_images(images(small))
-    write_set(cache, DecodedSet(CLASSES, drawn, drawn.select(torch.arange(10))))
+    parts = {"train": drawn, "test": drawn.select(torch.arange(10))}
+    write_set(cache, DecodedSet(CLASSES, parts))
     path, expected = cache / "train_images.npy", read_manifest(cache).checksums["train"]
     return path, {
         "checked": lambda: [read_part(cache, "train", expected).images],

@@ -17,7 +17,7 @@ import numpy as np
 from image_examples import zip_folder
 from image_forms import FORMS, drawn, tar_folder
 
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.errors import InputError
 
 SETS = drawn(4, 2)

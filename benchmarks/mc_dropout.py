@@ -33,7 +33,7 @@ from lightning_cifar.runs.records import RECORD_FILE, read_record
 from lightning_cifar.runs.resuming import saved_settings
 from lightning_cifar.uncertainty.comparison import Comparison, deterministic_logits
 from lightning_cifar.uncertainty.evaluation import compare_predictions, load_classifier
-from lightning_cifar.uncertainty.measures import joined, prediction_of
+from lightning_cifar.uncertainty.measures import prediction_of
 from lightning_cifar.uncertainty.monte_carlo import logit_blocks, naive_logits
 
 SAMPLES = (1, 10, 100)
@@ -56,7 +56,8 @@ def contestants(network: nn.Sequential, images: Tensor, naive_limit: int) -> dic
 def cached(network: nn.Sequential, images: Tensor, samples: int) -> None:
     """The whole prediction: averaged probabilities and entropies of every image."""
     blocks = logit_blocks(network, images, samples=samples, seed=SEED)
-    joined(prediction_of(block) for block in blocks)
+    for block in blocks:
+        prediction_of(block)
 
 
 def seconds(action: Callable[[], object], device: torch.device) -> float:

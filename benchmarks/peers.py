@@ -217,10 +217,10 @@ def main() -> None:
             setting = Setting(variant, batch_size, options.images, device)
             results.append(compared(names, setting, options.rounds))
             print(line(results[-1]), flush=True)
-    if options.out:
-        record = {"versions": versions() | installed(), "commit": commit(), "results": results}
-        record["device"] = device_name(torch.device(device))
-        write_text_atomically(options.out, json.dumps(record, indent=1) + "\n")
+            if options.out:
+                record = {"versions": versions() | installed(), "commit": commit()}
+                record |= {"results": results, "device": device_name(torch.device(device))}
+                write_text_atomically(options.out, json.dumps(record, indent=1) + "\n")
 
 
 def line(result: dict[str, Any]) -> str:

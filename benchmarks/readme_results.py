@@ -9,7 +9,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks import race_widths
 from benchmarks.first_screen import curves, sentences
+from benchmarks.search_ties import RATES, in_words, ties
 from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
     memory_section,
@@ -134,6 +136,7 @@ def benchmarks_page() -> str:
         monte_carlo_section(),
         everywhere_section(),
         selection_section(),
+        race_widths.section(read_json(RESULTS / "race_widths.json")),
         trust_section(),
     ]
     present = [section for section in [HEADER[:-1], *sections] if section]
@@ -168,6 +171,8 @@ def search_section() -> list[str]:
         "",
         "`python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip --rates "
         "benchmarks/results/study/rates --out benchmarks/results/learning_rate_search`",
+        "",
+        in_words(ties(RATES)),
     ]
 
 

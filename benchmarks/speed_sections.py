@@ -72,6 +72,20 @@ def step_lines() -> list[str]:
             "`python benchmarks/step_time.py --out benchmarks/results/step_time.json`",
             "",
         ]
+    threads = read_json("step_threads.json")
+    if threads is not None:
+        parts = "; ".join(
+            f"`{each['variant']}`, batch {each['batch_size']}, "
+            f"{'beside a busy program' if each['busy'] else 'idle'}: "
+            + " and ".join(f"{time:.1f} ms" for time in each["milliseconds"].values())
+            for each in threads["results"]
+        )
+        lines += [
+            f"A step with one thread and with all, on {threads['device']}: {parts}. A fit takes a "
+            "thread for every 32 images of all members. `python benchmarks/step_threads.py --out "
+            "benchmarks/results/step_threads.json`",
+            "",
+        ]
     if first is not None:
         parts = "; ".join(
             f"`{each['variant']}`, batch {each['batch_size']}: {each['first_line']:.1f} s, of "

@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.runs.provenance import commit, device_name, versions
@@ -94,8 +95,9 @@ def stack_loop(variant: str, size: int, device: torch.device, *, members: int, o
     images, labels = batch((members, size) if own and members > 1 else (size,), device)
 
     def step() -> None:
-        backpropagation(images, labels)
-        optimiser.step()
+        with threads_for(members * size, device):
+            backpropagation(images, labels)
+            optimiser.step()
 
     return step
 

@@ -19,6 +19,7 @@ import torch
 from stack import BUILDERS, LEARNING_RATE, batch, network, standardisation
 
 from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.runs.provenance import commit, device_name, versions
@@ -38,6 +39,12 @@ def kind_of(call: Callable[[], Any]) -> str:
 
 def measured(variant: str, size: int, steps: int) -> dict[str, float]:
     """Microseconds a step spends in each kind of call, the longest first, and as a whole."""
+    with threads_for(size, torch.device("cpu")):
+        return times(variant, size, steps)
+
+
+def times(variant: str, size: int, steps: int) -> dict[str, float]:
+    """The same with the threads that there are."""
     device = torch.device("cpu")
     trained = network(variant, 0, device)
     optimiser = FlatNAdam(trained.parameters(), lr=LEARNING_RATE)
@@ -83,9 +90,9 @@ def main() -> None:
     results = []
     for variant in options.variants:
         for size in options.batch_sizes:
-            times = measured(variant, size, options.steps)
-            results.append({"variant": variant, "batch_size": size, "microseconds": times})
-            print(f"{variant} batch {size}: {times}", flush=True)
+            found = measured(variant, size, options.steps)
+            results.append({"variant": variant, "batch_size": size, "microseconds": found})
+            print(f"{variant} batch {size}: {found}", flush=True)
     if options.out:
         record = {"versions": versions(), "commit": commit(), "results": results}
         record["device"] = device_name(torch.device("cpu"))

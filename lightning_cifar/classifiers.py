@@ -23,8 +23,7 @@ from lightning_cifar.backprop.activations import evaluated
 from lightning_cifar.backprop.fitting import why_no_layers, why_not_by_hand
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.left_as_found import left_as_found
-from lightning_cifar.data.loaders import training_batches
+from lightning_cifar.data.loaders import left_as_found, training_batches
 from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import (

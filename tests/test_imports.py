@@ -45,7 +45,6 @@ LATE_IMPORTS = {
     "cli.data_command": "a wrong option is refused before torch is loaded",
     "data.augmentation": "torchvision, only for those who augment",
     "data.form_parquet": "pyarrow is an extra",
-    "data.official": "torchvision, only for the official archive",
     "files": "fcntl is not on every system",
     "rate_search.results": "matplotlib, only after a search",
     "runs.folders": "fcntl is not on every system",

@@ -2,12 +2,12 @@
 
 STANDARD: tuple[str, ...] = (
     "Words count as they stand. One exception breaks “all”; “the purpose” means the only one.",
-    "A claim is tried in the settings that its question is about, in good ones and in bad ones. It "
-    "is *true* if it holds in all of them and *false* if it holds in none. If it holds in some, it "
-    "*depends*, and the condition is named.",
-    "“Can”, “may” and “often” are tried in the same way. What happens in one setting and never in "
-    "another depends.",
+    "A claim is tried in the settings that its question is about, in favourable and in "
+    "unfavourable ones. It is *true* if it holds in all of them and *false* if it holds in none. "
+    "If it holds in some, it *depends*, and the condition is named.",
+    "“Can”, “may” and “often” are tried in the same way. If something happens in one setting and "
+    "never in another, the claim depends on the setting.",
     "One exception proves a “not always”.",
-    "A definition is tried by what it is for.",
+    "A definition is judged by its purpose.",
     "Advice and popularity are *not checkable*: no experiment could refute them.",
 )

@@ -38,7 +38,7 @@ CITATIONS: dict[str, Citation] = {
     "Q3.5": Citation(
         "8c",
         "The SELU network needs 5 epochs (median) to a validation loss of 1.55, the ELU network "
-        "6.5, the one with batch normalisation 3.5. No ReLU network was trained.",
+        "6.5, and the one with batch normalisation 3.5. No ReLU network was trained.",
     ),
     "Q3.6": Citation(
         "8d",
@@ -52,11 +52,12 @@ CITATIONS: dict[str, Citation] = {
     ),
     "Q7.1": Citation(
         "8c",
-        "With one layer of alpha dropout, 10 % in front of the output, a validation loss of 1.55 "
-        "takes 5.5 epochs (median), without it 5.",
+        "It takes 5.5 epochs (median) to a validation loss of 1.55 with one layer of alpha "
+        "dropout, 10 % in front of the output, and 5 without it.",
     ),
     "Q7.3": Citation(
-        "8c", "The table of seconds per epoch shows what alpha dropout costs on the clock."
+        "8c",
+        "An epoch of a single fit takes 2.17 s without and 2.43 s with one layer of alpha dropout.",
     ),
     "Q7.10": Citation(
         "8e",

@@ -31,10 +31,9 @@ class Witness:
     text: str
     agrees: bool | None
 
-    @property
-    def said(self) -> str:
-        """The outcome and the text."""
-        return f"{_OUTCOMES[self.agrees]}. {self.text}"
+    def said(self, place: str) -> str:
+        """The outcome, with ``place`` in brackets behind it, and the text."""
+        return f"{_OUTCOMES[self.agrees]} ({place}). {self.text}"
 
 
 def _read() -> dict[str, Witness]:

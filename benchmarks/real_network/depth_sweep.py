@@ -112,13 +112,13 @@ def tell(record: Record) -> Told:
     at_20 = accuracy["selu"].get(20, mean(accuracy["selu"].values()))
     return Told(
         "where the plain network breaks, and what mends it",
-        f"{record['images_used']:,} training images; every cell has the best of four rates. "
-        f"{SEEDS} seeds, and all at the greatest depth, where the kinds are compared. Layer "
-        "normalisation stands before the activation function; a residual layer adds a dense "
-        "layer of the activated (and normalised) input to its input.",
+        f"{record['images_used']:,} training images; every cell has the best of four rates and "
+        f"{SEEDS} seeds. At the greatest depth, where the kinds are compared, it has all seeds. "
+        "Layer normalisation stands before the activation function. A residual layer adds to its "
+        "input a dense layer of the activated (and normalised) input.",
         (
             table(
-                ("validation accuracy (%)", *(f"{depth} layers" for depth in depths), "breaks at"),
+                ("validation accuracy (%)", *map(layers, depths), "breaks at"),
                 [
                     (
                         name,
@@ -128,10 +128,10 @@ def tell(record: Record) -> Told:
                     for name, values in accuracy.items()
                 ],
             ),
-            f"A kind breaks at the first depth after its best at which it is {BROKEN:g} points "
-            "below that.",
+            f"A kind breaks at the first depth, beyond its best one, at which it is {BROKEN:g} "
+            "points below its best accuracy.",
             table(
-                ("rate", *(f"{depth} layers" for depth in depths)),
+                ("rate", *map(layers, depths)),
                 [
                     (name, *(f"{cells[str(depth)]['rate']:g}" for depth in depths))
                     for name, cells in record["cells"].items()
@@ -144,13 +144,18 @@ def tell(record: Record) -> Told:
         (
             Finding(
                 "Q3.6",
-                f"The SELU network has {accuracy['selu'][depths[0]]:.1f} % with one hidden layer, "
-                f"{at_20:.1f} % with 20 and {accuracy['selu'][deepest]:.1f} % with {deepest}; "
-                f"against ELU at {deepest}: {points(selu)}.",
+                f"The SELU network reaches {accuracy['selu'][depths[0]]:.1f} % with one hidden "
+                f"layer, {at_20:.1f} % with 20 and {accuracy['selu'][deepest]:.1f} % with "
+                f"{deepest}; against ELU at {deepest}: {points(selu)}.",
                 selu["differs"] and selu["mean"] > 0,
             ),
         ),
     )
+
+
+def layers(depth: int) -> str:
+    """The depth in words."""
+    return f"{depth} layer{'s' * (depth > 1)}"
 
 
 def breaking(values: Mapping[int, float]) -> int | None:

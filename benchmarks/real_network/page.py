@@ -101,12 +101,12 @@ def page(records: Mapping[str, Record]) -> str:
         "`benchmarks/results/real_network/`, which are made by",
         f"```\npython -m benchmarks.real_network --path cifar10-jpeg.zip \\\n"
         f"    --out benchmarks/results/real_network{options(records)}\n```",
-        "The [seven answers](ANSWERS.md) rest on experiments that are small, so that anyone can "
-        "repeat them in seconds. Here the same questions are put to the exercise's own network and "
-        "to pictures. Differences are paired by seed; intervals and p values are those of the "
-        "exact sign-flip test, corrected by Holm's method within each list. Rates are searched "
-        "with three other seeds, by the validation loss after one epoch. The optimiser is NAdam "
-        "where no other is named.",
+        "The [seven answers](ANSWERS.md) rest on small experiments, which anyone can repeat in "
+        "seconds. Here the same questions are asked of the exercise's own network, trained on "
+        "pictures. Differences are paired by seed. Intervals and p values are those of the exact "
+        "sign-flip test; p values are corrected by Holm's method within each list. Rates are "
+        "searched with three other seeds, by the validation loss after one epoch. The optimiser "
+        "is NAdam where no other is named.",
         *(summary(records, sections) if records else ()),
         *((f"No record yet: {', '.join(missing)}.",) if missing else ()),
         *(written(part, *each, records) for part, each in sections.items()),
@@ -137,10 +137,9 @@ def summary(records: Mapping[str, Record], sections: Mapping[str, tuple[str, Tol
         "training images of a JPEG copy of CIFAR-10 (quality 75), "
         f"{settings['validation_images']:,} validation images on which all accuracies are "
         f"measured, {settings['epochs']} epochs, batch {settings['batch_size']}, "
-        f"{len(settings['seeds'])} seeds unless another number is named. Runs are short: what is "
-        "compared is the start of training. The test images are not touched.",
-        f"All records took {seconds / 60:.0f} minutes by the clock on {first['device']}, other "
-        "work beside them.",
+        f"{len(settings['seeds'])} seeds unless another number is named. Runs are short: they "
+        "compare how training begins. The test images are not touched.",
+        f"All records took {seconds / 60:.0f} minutes on {first['device']}, beside other work.",
         f"**{len(every)} findings bear on a claim; {len(against)} do not bear out the verdict of "
         f"the small experiment**{': ' + ', '.join(against) if against else ''}.",
     ]

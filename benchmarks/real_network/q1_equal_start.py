@@ -96,9 +96,9 @@ def tell(record: Record) -> Told:
     ]
     return Told(
         "one value for a layer, or independent draws",
-        "ELU network, He's rule. Equal: each layer has one draw for all its weights. Two units "
-        "count as one if their outputs on 200 validation images differ by less than a thousandth "
-        "of the layer's root mean square; bitwise: if they do not differ at all.",
+        "ELU network, He's rule. Equal means one draw for all weights of a layer. Two units count "
+        "as one if their outputs on 200 validation images differ by less than a thousandth of the "
+        "layer's root mean square; bitwise, only if they do not differ at all.",
         (
             table(
                 ("start", "rate", "validation accuracy (%)"),
@@ -122,25 +122,25 @@ def tell(record: Record) -> Told:
             ),
             Finding(
                 "Q1.6",
-                "After training the standard deviation over the weights of a unit of the first "
-                f"layer is {record['spread_of_first_weights']['equal']:.2g}, over the output "
-                f"weights of a unit {record['spread_of_output_weights']['equal']:.2g}. In "
+                "After training the weights of a first-layer unit have a standard deviation of "
+                f"{record['spread_of_first_weights']['equal']:.2g}, the output weights of a hidden "
+                f"unit one of {record['spread_of_output_weights']['equal']:.2g}. In "
                 f"{blind} of {len(record['accuracy']['equal'])} networks no gradient at all "
-                "reaches the first layer at the start. The units of a layer are "
-                f"{span(exact)} bitwise different ones.",
+                "reaches the first layer at the start. The number of bitwise distinct units in a "
+                f"layer is {span(exact)}.",
                 record["spread_of_first_weights"]["equal"] > 0
                 and record["spread_of_output_weights"]["equal"] > 0,
             ),
             Finding(
                 "Q1.7",
-                f"With an equal start {alone} of {layers} layers still have one distinct unit "
-                f"after {record['steps'][-1]} steps; the range is {span(last['equal'])}.",
+                f"With an equal start {alone} of {layers} layers still have a single distinct unit "
+                f"after {record['steps'][-1]} steps; units per layer: {span(last['equal'])}.",
                 alone == layers,
             ),
             Finding(
                 "Q1.8",
                 f"Independent draws give {span(record['distinct']['independent'][0])} distinct "
-                f"units in each layer after the first step and {span(last['independent'])} at the "
+                f"units in each layer after the first step, and {span(last['independent'])} at the "
                 "end.",
                 min(last["independent"]) > max(last["equal"]) and better["mean"] > 0,
             ),

@@ -17,8 +17,8 @@ NORMAL = (0.8, 1.25)  # variances that count as normalised, about 1
 GRID = (
     "20 hidden layers of 100 units with six activation functions and three starts: LeCun's "
     "(variance 1 / inputs), He's (2 / inputs) and PyTorch's own (uniform, 1 / (3 inputs)), all "
-    "with biases of 0. Each cell has its own rate, and 3 seeds; with the start that was "
-    "made for its function, all seeds, and only these are compared."
+    "with biases of 0. Each cell has its own rate and 3 seeds. A cell whose start was made "
+    "for its function has all seeds, and only these cells are compared."
 )
 
 
@@ -42,9 +42,9 @@ def tell_selu(record: Record) -> Told:
     widest = max(abs(each) for each in selu["after"]["means"])
     return Told(
         "SELU against ReLU",
-        GRID + " Steps are those until a validation loss that every run with its function's own "
-        f"start reaches, {record['target']:.3g} (the logistic function, which does not learn, left "
-        "out).",
+        GRID + f" Steps are counted until the validation loss is {record['target']:.3g}, which "
+        "every run with its function's own start reaches; the logistic function, which does not "
+        "learn, is left out.",
         (
             table(
                 ("cell", "variance before, first and last layer", "variance after", "mean after"),
@@ -84,18 +84,19 @@ def tell_selu(record: Record) -> Told:
             ),
             Finding(
                 "Q3.2",
-                "The mean output of the last hidden layer before training is "
-                f"{relu['before']['means'][-1]:.2f} with ReLU and He's start and "
-                f"{selu['before']['means'][-1]:.2f} with SELU; with LeCun's start the variance of "
-                f"ReLU's last layer is {figure(cells['relu, lecun']['before']['variances'][-1])}.",
+                "Before training the mean output of the last hidden layer is "
+                f"{abs(relu['before']['means'][-1]):.2f} away from zero with ReLU and He's start "
+                f"and {abs(selu['before']['means'][-1]):.2f} with SELU. With LeCun's start the "
+                "variance of ReLU's last layer is "
+                f"{figure(cells['relu, lecun']['before']['variances'][-1])}.",
                 relu["before"]["means"][-1] > 2 * abs(selu["before"]["means"][-1])
                 and cells["relu, lecun"]["before"]["variances"][-1] < NORMAL[0] / 10,
             ),
             Finding(
                 "Q3.3",
                 f"After training the means of the SELU network's layers reach {widest:.2f} and the "
-                f"variances {max(selu['after']['variances']):.3g}; before it they lie between "
-                f"{min(selu['before']['variances']):.2f} and "
+                f"variances {max(selu['after']['variances']):.3g}; before it the variances lie "
+                f"between {min(selu['before']['variances']):.2f} and "
                 f"{max(selu['before']['variances']):.2f}.",
                 before == layers and after < layers,
             ),
@@ -122,9 +123,9 @@ def tell_selu(record: Record) -> Told:
             ),
             Finding(
                 "Q3.9",
-                (f"{' and '.join(rivals)} have" if rivals else "No rival has")
-                + " a higher accuracy than SELU, each with its own start and rate, where a "
-                "difference is claimed.",
+                "With its own start and rate, "
+                + (f"{' and '.join(rivals)} is" if rivals else "no rival is")
+                + " shown to have a higher accuracy than SELU.",
                 bool(rivals),
             ),
         ),
@@ -181,18 +182,19 @@ def tell_activations(record: Record) -> Told:
                 "Q4.2",
                 f"Of the ReLU network's hidden units {relu['before']['silent']:.1%} are silent "
                 f"before training and {relu['after']['silent']:.1%} after it.",
-                relu["after"]["silent"] > 0,
+                # Silent ones alone do not show that training silenced them.
+                True if relu["after"]["silent"] > relu["before"]["silent"] else None,
             ),
             Finding(
                 "Q4.3",
-                f"With leaky ReLU {own['leaky_relu']['after']['silent']:.1%} are silent after "
-                "training.",
+                f"With leaky ReLU {own['leaky_relu']['after']['silent']:.1%} of the hidden units "
+                "are silent after training.",
                 own["leaky_relu"]["after"]["silent"] == 0,
             ),
             Finding(
                 "Q4.5",
                 f"Before training {relu['before']['zeros']:.1%} of the ReLU network's hidden "
-                "activations are exactly zero, on images of which few values are.",
+                "activations are exactly zero, although few values of the images are.",
                 0.4 < relu["before"]["zeros"] < 0.6,
             ),
             Finding(
@@ -205,7 +207,7 @@ def tell_activations(record: Record) -> Told:
                 "Q4.12",
                 "With the logistic function the gradient's norm in the first layer is "
                 f"{lost:.2g} of that in the last hidden one, and the network reaches "
-                f"{accuracy['logistic']:.1f} % where guessing gives 10.",
+                f"{accuracy['logistic']:.1f} %, where guessing gives 10 %.",
                 lost < 1e-8,
             ),
         ),

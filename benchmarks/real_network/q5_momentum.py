@@ -105,8 +105,8 @@ def tell(record: Record) -> Told:
     return Told(
         "momentum close to 1",
         "ELU network, He's rule, SGD. Each momentum has the best of six or seven rates; one more "
-        "row has 0.99999 at the rate that suits 0.9. Swing: a trained network is displaced along "
-        "the most curved direction of the loss of 250 images and let go, without noise.",
+        "row has 0.99999 at the rate that suits 0.9. For the swing, a trained network is displaced "
+        "along the most curved direction of the loss of 250 images and let go, without noise.",
         (
             table(
                 ("momentum", "rate", "validation accuracy (%)", "validation loss", "not finite"),
@@ -127,7 +127,7 @@ def tell(record: Record) -> Told:
                     "rate · curvature",
                     "period predicted (steps)",
                     "period measured",
-                    "farthest in the last of five periods, by the first",
+                    "farthest in the last of five periods, relative to the first",
                 ),
                 [
                     (
@@ -140,8 +140,8 @@ def tell(record: Record) -> Told:
                     for name, each in swings.items()
                 ],
             ),
-            "Above 1 in the last column the weights do not swing to rest but leave the place where "
-            "they were trained: short training ends in no minimum.",
+            "Where the last column is above 1, the weights do not swing to rest but leave the "
+            "place to which training took them: short training does not end in a minimum.",
             "\n".join(f"- {name}: {points(each)}." for name, each in judged.items()),
         ),
         (
@@ -153,23 +153,24 @@ def tell(record: Record) -> Told:
             ),
             Finding(
                 "Q5.3",
-                f"Let go from a displacement, the weights cross their resting place "
+                f"Displaced and let go, the weights cross their resting place "
                 f"{last['crossings']} times in {SWINGS} predicted periods at 0.99999.",
                 last["crossings"] > 1,
             ),
             Finding(
                 "Q5.4",
-                f"The period is {last['measured']:.1f} steps where 2π/√(rate · curvature) gives "
-                f"{last['predicted']:.1f}; the largest deviation of a period from the prediction "
-                f"is {off:.1%}. In the last of five periods the weights are up to "
-                f"{last['left']:.2g} times as far off in this direction as in the first, at 0.9 "
-                f"{swings['0.9']['left']:.2g} times.",
+                f"The period is {last['measured']:.1f} steps, where 2π/√(rate · curvature) gives "
+                f"{last['predicted']:.1f}; the worst prediction of a period is off by {off:.1%}. "
+                "In the last of five periods the weights are up to "
+                f"{figure(last['left'])} times as far away in this direction as in the first; at "
+                f"0.9 they are {figure(swings['0.9']['left'])} times as far.",
                 off < 0.05,
             ),
             Finding(
                 "Q5.7",
-                f"The best of the five at their own rates is {best} with {accuracy[best]:.1f} %. "
-                f"0.9 minus 0.5: {points(half)}; 0.9 minus 0.99: {points(judged['0.9 - 0.99'])}.",
+                f"Each at its own rate, the best of the five is {best} with "
+                f"{accuracy[best]:.1f} %. 0.9 minus 0.5: {points(half)}; 0.9 minus 0.99: "
+                f"{points(judged['0.9 - 0.99'])}.",
                 0.5 <= float(best) <= 0.9 or not judged.get(f"0.9 - {best}", {}).get("differs"),
             ),
             Finding(
@@ -180,9 +181,10 @@ def tell(record: Record) -> Told:
             ),
             Finding(
                 "Q5.9",
-                f"At the rate of 0.9, {figure(record['rates'][BORROWED])}, momentum 0.99999 "
-                f"reaches {accuracy[BORROWED]:.1f} % and {broken} of {seeds} losses are not finite "
-                f"({points(lost)}); the validation loss is {figure(loss[BORROWED])}.",
+                f"At the rate that suits 0.9, {figure(record['rates'][BORROWED])}, momentum "
+                f"0.99999 reaches {accuracy[BORROWED]:.1f} % with a validation loss of "
+                f"{figure(loss[BORROWED])}; not finite are {broken} of {seeds} losses. 0.9 minus "
+                f"this: {points(lost)}.",
                 lost["differs"] and (broken > 0 or loss[BORROWED] > 2.303),
             ),
             Finding(

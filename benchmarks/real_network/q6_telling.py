@@ -39,9 +39,9 @@ def tell(record: Record) -> Told:
     return Told(
         "three ways to a sparse model",
         f"ELU network, He's rule, SGD with momentum 0.9 at rate {figure(record['rate'])}. The "
-        "penalty is on all weights. Pruning zeroes the smallest weights of each layer; once: at "
-        "the start of an epoch more of training, gradually: step by step in that epoch. Bytes: "
-        "32-bit weights as compressed sparse rows, biases in full.",
+        "penalty is on all weights. Pruning zeroes the smallest weights of each layer: once, at "
+        "the start of a further epoch of training, or gradually, step by step during it. Bytes "
+        "are those of 32-bit weights as compressed sparse rows, with biases in full.",
         (
             table(
                 ("penalty", "validation accuracy (%)", "weights exactly 0", "sum of magnitudes"),
@@ -55,8 +55,8 @@ def tell(record: Record) -> Told:
                     "share pruned",
                     "not trained on (%)",
                     f"after L1 {best:g} (%)",
-                    "once, an epoch more (%)",
-                    "gradually, an epoch more (%)",
+                    "once, a further epoch (%)",
+                    "gradually, a further epoch (%)",
                     "bytes",
                 ),
                 [
@@ -86,42 +86,44 @@ def tell(record: Record) -> Told:
         (
             Finding(
                 "Q6.2",
-                f"With penalties of {', '.join(f'{each:g}' for each in PENALTIES)} the proximal "
-                f"step makes {', '.join(f'{each:.1%}' for each in proximal)} of the weights "
-                f"exactly zero, the subgradient "
-                f"{', '.join(f'{each:.1%}' for each in subgradient)}.",
+                f"With penalties of {' and '.join(f'{each:g}' for each in PENALTIES)} the proximal "
+                f"step makes {' and '.join(f'{each:.1%}' for each in proximal)} of the weights "
+                f"exactly zero; the subgradient makes "
+                f"{' and '.join(f'{each:.1%}' for each in subgradient)}.",
                 max(subgradient) == 0 < max(proximal),
             ),
             Finding(
                 "Q6.3",
-                "The sum of the magnitudes without a penalty and with each of these by "
-                f"subgradient: {', '.join(f'{each:.0f}' for each in sizes)}.",
+                f"The sum of the magnitudes is {sizes[0]:.0f} without a penalty and "
+                f"{' and '.join(f'{each:.0f}' for each in sizes[1:])} with penalties of "
+                f"{' and '.join(f'{each:g}' for each in PENALTIES)} by subgradient.",
                 sizes == sorted(sizes, reverse=True),
             ),
             Finding(
                 "Q6.5",
                 f"With {share:.0%} of the weights pruned at once the accuracy is "
-                f"{cut['none'][str(share)]:.1f} % and after an epoch more "
-                f"{tuned[f'once {share}']:.1f} %, without pruning {unpruned:.1f} %.",
+                f"{cut['none'][str(share)]:.1f} %, after a further epoch "
+                f"{tuned[f'once {share}']:.1f} %, and without pruning {unpruned:.1f} %.",
                 tuned[f"once {share}"] > unpruned - 3,
             ),
             Finding(
                 "Q6.8",
-                f"Compressed, the network takes {ratios[SHARES[0]]:.2f} of the {full:,} bytes with "
-                f"{SHARES[0]:.0%} pruned and {ratios[SHARES[-1]]:.2f} with {SHARES[-1]:.0%}; "
+                f"Compressed, the network takes {ratios[SHARES[0]]:.2f} times its {full:,} bytes "
+                f"with {SHARES[0]:.0%} pruned and {ratios[SHARES[-1]]:.2f} times with "
+                f"{SHARES[-1]:.0%}; "
                 "zeros in full matrices save nothing.",
                 half > 0.95 * full and ratios[SHARES[-1]] < 0.5,
             ),
             Finding(
                 "Q6.9",
-                f"After training from its small starting weights the network without a penalty has "
+                "Trained from small starting weights without a penalty, the network has "
                 f"{zeros['none']:.1%} exact zeros.",
                 zeros["none"] == 0,
             ),
             Finding(
                 "Q6.11",
-                f"With {COMBINED:.0%} pruned, L1 of {best:g} before it changes the accuracy by "
-                f"{points(combined[best])}.",
+                f"With {COMBINED:.0%} pruned, a penalty of {best:g} before it changes the accuracy "
+                f"by {points(combined[best])}.",
                 combined[best]["differs"] and combined[best]["mean"] > 0,
             ),
         ),

@@ -170,16 +170,16 @@ def tell(record: Record) -> Told:
     return Told(
         "dropout's price",
         "SELU network with alpha dropout of 10 % nowhere, in front of the output (as in the "
-        "exercise) or behind every layer; each with its own rate. Seconds are ratios of "
-        f"interleaved rounds on the clock. The loss to be reached is {record['target']:.3g}, on "
-        "the validation images without dropout.",
+        "exercise) or behind every layer; each with its own rate. Times are ratios of measured "
+        f"seconds, from interleaved rounds. The loss to be reached is {record['target']:.3g} on "
+        "the validation images, without dropout.",
         (
             table(
                 (
                     "dropout",
                     "rate",
                     "runs that reach the loss",
-                    "their mean steps",
+                    "mean steps of these",
                     "validation accuracy (%)",
                     "loss",
                     f"loss, {SAMPLES} samples",
@@ -202,7 +202,7 @@ def tell(record: Record) -> Told:
                 ],
             ),
             table(
-                (f"prediction with {SAMPLES} samples", "time, of a plain one"),
+                (f"prediction with {SAMPLES} samples", "time relative to a plain one"),
                 [(name, f"{value:.2f}") for name, value in predict.items()],
             ),
             "\n".join(
@@ -218,24 +218,25 @@ def tell(record: Record) -> Told:
         (
             Finding(
                 "Q7.1",
-                f"One layer of alpha dropout takes {steps['last'] / steps['none']:.2f} times the "
-                f"steps to the loss ({points(slower, 'steps')}), dropout behind every layer does "
-                f"not reach it in {never} of {len(record['steps']['everywhere'])} runs. The "
-                f"accuracy changes by {signed(judged['last - none']['mean'])} and "
+                "With one layer of alpha dropout it takes "
+                f"{steps['last'] / steps['none']:.2f} times the steps to the loss "
+                f"({points(slower, 'steps')}). With dropout behind every layer, {never} of "
+                f"{len(record['steps']['everywhere'])} runs do not reach it. The accuracy changes "
+                f"by {signed(judged['last - none']['mean'])} and "
                 f"{signed(judged['everywhere - none']['mean'])} points.",
                 slower["differs"] and slower["mean"] > 0,
             ),
             Finding(
                 "Q7.3",
-                f"On the clock a step takes {seconds['last']:.2f} times as long with one layer of "
+                f"In seconds, a step takes {seconds['last']:.2f} times as long with one layer of "
                 f"dropout and {seconds['everywhere']:.2f} times with one behind every layer.",
                 seconds["last"] < 1.1,
             ),
             Finding(
                 "Q7.7",
-                f"{SAMPLES} samples in full take {predict['everywhere, in full']:.1f} times as "
-                "long as a plain prediction with dropout everywhere and "
-                f"{predict['last, in full']:.1f} times with it in front of the output.",
+                f"Run in full, {SAMPLES} samples take {predict['everywhere, in full']:.1f} times "
+                "as long as a plain prediction with dropout everywhere, and "
+                f"{predict['last, in full']:.1f} times with dropout in front of the output.",
                 min(predict["everywhere, in full"], predict["last, in full"]) > SAMPLES / 2,
             ),
             Finding(

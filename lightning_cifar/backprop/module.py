@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_cifar.backprop.fitting import scheduler_of, steps_at_once
 from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.data.blocks import Block, Blocks
 from lightning_cifar.data.notices import say_once
 from lightning_cifar.optim.flat_nadam import FlatNAdam
@@ -94,12 +95,14 @@ class HandTrained(LightningModule, ABC):
         for index, (images, labels) in enumerate(batches):
             rates.append(optimiser.param_groups[0]["lr"])
             seed_masks = partial(self.seed_masks, first + index, part)
-            losses[index] = steps(images, labels, seed_masks, 1 / parts)
-            self.train_images += labels.shape[-1]
-            if parts > 1:
-                steps.accumulate(part, updates)
-            if updates:
-                self._update(optimiser, scheduler)
+            size = labels.shape[-1]
+            with threads_for(self.members() * size, labels.device):
+                losses[index] = steps(images, labels, seed_masks, 1 / parts)
+                if parts > 1:
+                    steps.accumulate(part, updates)
+                if updates:
+                    self._update(optimiser, scheduler)
+            self.train_images += size
         self.train_batches += len(batches)
         return {"losses": losses, "loss": losses.mean(), "rates": rates, "step": first}
 

@@ -2,11 +2,12 @@
 
 from typing import get_args
 
-from lightning_cifar.data.pictures import check_size
 from lightning_cifar.data.reading import Reading
 from lightning_cifar.data.sources import Source, check_not_blank
-from lightning_cifar.data.validation import Validation
+from lightning_cifar.data.split import Validation
 from lightning_cifar.errors import InputError
+
+LEAST_SIZE = 8  # pixels of a side of an image; below, nothing is to be seen
 
 
 def check_choice(name: str, value: str, choices: object) -> None:
@@ -29,7 +30,7 @@ def check_shift(shift: int, image_size: int) -> None:
 
 def check_reading(source: Source, reading: Reading) -> None:
     """Refuse ways of reading that a source does not know."""
-    check_size(reading.image_size)
+    check_least("image_size", reading.image_size, LEAST_SIZE)
     if source == "folder":
         return
     if reading.image_size != 32 or reading.skip_unreadable:

@@ -34,19 +34,14 @@ class DamagedCacheError(Exception):
 
 @dataclass(frozen=True)
 class DecodedSet:
-    """The parts of an image set, in memory or in files without names."""
+    """The parts of an image set, in memory or in files without names.
+
+    Before it is completed the test images may be missing.
+    """
 
     classes: tuple[str, ...]
-    train: LabelledImages
-    test: LabelledImages
-    validation: LabelledImages | None = None
+    parts: Mapping[Part, LabelledImages]
     about: About = UNKNOWN
-
-    @property
-    def parts(self) -> dict[Part, LabelledImages]:
-        """Those that there are, in the order of ``PARTS``."""
-        parts: dict[Part, LabelledImages] = {"train": self.train, "test": self.test}
-        return parts if self.validation is None else parts | {"validation": self.validation}
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ def cached_set(folder: Path, build: Callable[[], DecodedSet]) -> ImageSet:
     try:
         manifest = read_manifest(folder)
     except DamagedCacheError:
-        manifest = build_into(folder, build, MANIFEST)
+        manifest = build_into(folder, build)
 
     def read(part: Part) -> LabelledImages:
         try:
@@ -88,14 +83,18 @@ def cached_set(folder: Path, build: Callable[[], DecodedSet]) -> ImageSet:
     return ImageSet(manifest.classes, fingerprint_of(manifest), read, parts, hashes, manifest.about)
 
 
-def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str) -> Manifest:
-    """Fill ``folder`` under a lock, unless another process has just made ``needed`` readable."""
+def build_into(
+    folder: Path, build: Callable[[], DecodedSet], needed: Part | None = None
+) -> Manifest:
+    """Fill ``folder`` under a lock, unless another process has just made it readable.
+
+    needed: the part that was not; None: the manifest.
+    """
     with exclusive(folder / "lock"):
         try:
             manifest = read_manifest(folder)
-            for part in manifest.checksums:
-                if part == needed:
-                    read_part(folder, part, manifest.checksums[part])
+            if needed is not None:
+                read_part(folder, needed, manifest.checksums[needed])
             return manifest
         except DamagedCacheError as damage:
             if any(folder.glob("*.npy")):
@@ -106,9 +105,9 @@ def build_into(folder: Path, build: Callable[[], DecodedSet], needed: Part | str
 def write_set(folder: Path, decoded: DecodedSet) -> Manifest:
     """Write the parts, and last the manifest that vouches for them."""
     checksums: dict[Part, str] = {}
-    for part, data in decoded.parts.items():
-        write_part(folder, part, data)
-        checksums[part] = checksum(data)
+    for part in (part for part in PARTS if part in decoded.parts):
+        write_part(folder, part, decoded.parts[part])
+        checksums[part] = checksum(decoded.parts[part])
     content = {"classes": decoded.classes, "sha256": checksums, "about": asdict(decoded.about)}
     write_text_atomically(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
     return Manifest(decoded.classes, checksums, decoded.about)

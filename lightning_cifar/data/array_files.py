@@ -7,15 +7,17 @@ it when the memory is needed. The mapping can only be read, so that it counts as
 import tempfile
 import warnings
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
-from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages
+from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages, images_in_a_piece
+from lightning_cifar.data.pictures import Pixels, fitted, in_colour
 
 
 def mapped(path: Path) -> Tensor:
@@ -66,3 +68,24 @@ def stored(pieces: Iterable[LabelledImages], folder: Path | None) -> LabelledIma
             return LabelledImages(torch.empty(0, *shape[1:], dtype=torch.uint8), numbers)
         mapping = np.memmap(file, np.uint8, "r", shape=(len(numbers), *shape[1:]))
     return LabelledImages.in_file(as_tensor(mapping), numbers)
+
+
+def pieces_of_size(values: Pixels, labels: Tensor, size: int) -> Iterator[LabelledImages]:
+    """Images (n, 1, 3 or 4, height, width) in ``size`` x ``size`` pixels, some at a time.
+
+    They are treated as ``pictures`` treats those in files. labels: (n,).
+    """
+    step = images_in_a_piece(values.shape)
+    for start in range(0, len(values), step):
+        piece = values[start : start + step]
+        fits = piece.shape[1:] == (3, size, size)
+        # A copy, because the array may be one that must not be written to.
+        images = np.array(piece) if fits else np.stack([fitted_array(each, size) for each in piece])
+        yield LabelledImages(torch.from_numpy(images), labels[start : start + step])
+
+
+def fitted_array(image: Pixels, size: int) -> Pixels:
+    """One image (channels, height, width) as (3, size, size)."""
+    last = np.ascontiguousarray(image.transpose(1, 2, 0))
+    picture = Image.fromarray(last[..., 0] if last.shape[2] == 1 else last)
+    return np.ascontiguousarray(fitted(in_colour(picture), size).transpose(2, 0, 1))

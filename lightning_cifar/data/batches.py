@@ -1,7 +1,6 @@
 """Batches of images in memory or a file, in an order that is a function of (seed, epoch)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
 
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import SequentialSampler
 
-from lightning_cifar.data.augmentation import augment
+from lightning_cifar.data.augmentation import Augmentation
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.errors import InputError
 from lightning_cifar.seeds import derived_seed
@@ -51,18 +50,6 @@ def batch_bounds(
         size = end - start
         bounds.append((start + rank * size // world_size, start + (rank + 1) * size // world_size))
     return bounds
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Which random changes training images undergo; the default is none."""
-
-    flip: bool = False
-    shift: int = 0
-
-    def apply(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """``images`` with the changes drawn from ``generator``."""
-        return augment(images, generator=generator, flip=self.flip, shift=self.shift)
 
 
 @final

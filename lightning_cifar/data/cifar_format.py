@@ -7,15 +7,18 @@ A batch holds ``data``, uint8 (n, 3072), each row an image as its red, green and
 
 import io
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from lightning_cifar.data.array_cache import DecodedSet
+from lightning_cifar.data.array_files import pieces_of_size, stored
 from lightning_cifar.data.cifar_layouts import CIFAR10, Layout
-from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages, together
+from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages, Part
 from lightning_cifar.errors import InputError
 
 # Old pickles name the module by its former path; all of them mean NumPy's own rebuilder.
@@ -74,11 +77,32 @@ def read_batch(content: bytes, name: str, layout: Layout = CIFAR10) -> LabelledI
     return LabelledImages(images, torch.tensor(labels, dtype=torch.int64))
 
 
-def read_batches(
-    names: Sequence[str], read: Callable[[str], bytes], layout: Layout = CIFAR10
-) -> LabelledImages:
-    """The images of several batch files, one after the other; ``read`` gives a file's content."""
-    return together([read_batch(read(name), name, layout) for name in names])
+def read_set(
+    read: Callable[[str], bytes],
+    layout: Layout = CIFAR10,
+    *,
+    title: Callable[[str], str] = str,
+    size: int = 32,
+    room: Path | None = None,
+) -> DecodedSet:
+    """The training and test images and the classes' names in the files of a layout.
+
+    read: gives the content of a file. title: what messages call it. size: height and width that
+    the images are brought to. room: a folder for them until they are in the cache; None: the
+    system's.
+
+    Raises:
+        InputError: as ``unpickle``; or the content is not what the format says.
+    """
+
+    def batches(names: Sequence[str]) -> Iterator[LabelledImages]:
+        for name in names:
+            batch = read_batch(read(name), title(name), layout)
+            yield from pieces_of_size(batch.images.numpy(), batch.labels, size)
+
+    classes = read_classes(read(layout.meta_file), title(layout.meta_file), layout)
+    files: dict[Part, Sequence[str]] = {"train": layout.train_files, "test": layout.test_files}
+    return DecodedSet(classes, {part: stored(batches(files[part]), room) for part in files})
 
 
 def read_classes(

@@ -1,6 +1,6 @@
 """What the files of CIFAR-10 and CIFAR-100 are called, and which MD5 the official ones have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -10,9 +10,10 @@ class Layout:
     Attributes:
         title: of the data set.
         count: of the classes.
-        folder, train_files, test_files, meta_file: of the python version.
+        train_files, test_files, meta_file: of the python version; images of the binary version lie
+            in files of the same names that end in .bin.
         labels_key, names_key: where labels and class names stand in them.
-        binary_train, binary_test, binary_names: files of the binary version.
+        binary_names: the file with the classes' names in the binary version.
         label_bytes, label_at: in front of each image there, and which of them counts.
         md5: of the python version's files.
         archives: MD5 of the archive → what it is.
@@ -21,14 +22,11 @@ class Layout:
 
     title: str
     count: int
-    folder: str
     train_files: tuple[str, ...]
     test_files: tuple[str, ...]
     meta_file: str
     labels_key: str
     names_key: str
-    binary_train: tuple[str, ...]
-    binary_test: tuple[str, ...]
     binary_names: str
     label_bytes: int
     label_at: int
@@ -37,18 +35,14 @@ class Layout:
     class_names: tuple[str, ...] = ()
 
 
-BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 CIFAR10 = Layout(
     title="CIFAR-10",
     count=10,
-    folder="cifar-10-batches-py",
-    train_files=BATCHES,
+    train_files=tuple(f"data_batch_{number}" for number in range(1, 6)),
     test_files=("test_batch",),
     meta_file="batches.meta",
     labels_key="labels",
     names_key="label_names",
-    binary_train=tuple(f"{name}.bin" for name in BATCHES),
-    binary_test=("test_batch.bin",),
     binary_names="batches.meta.txt",
     label_bytes=1,
     label_at=0,
@@ -67,36 +61,33 @@ CIFAR10 = Layout(
         *("dog", "frog", "horse", "ship", "truck"),
     ),
 )
-CIFAR100_FILES = {
-    "folder": "cifar-100-python",
-    "train_files": ("train",),
-    "test_files": ("test",),
-    "meta_file": "meta",
-    "binary_train": ("train.bin",),
-    "binary_test": ("test.bin",),
-    "label_bytes": 2,
-    "md5": {
+CIFAR100 = Layout(
+    title="CIFAR-100",
+    count=100,
+    train_files=("train",),
+    test_files=("test",),
+    meta_file="meta",
+    labels_key="fine_labels",
+    names_key="fine_label_names",
+    binary_names="fine_label_names.txt",
+    label_bytes=2,
+    label_at=1,
+    md5={
         "train": "16019d7e3df5f24257cddd939b257f8d",
         "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
         "meta": "7973b15100ade9c7d40fb424638fde48",
     },
-    "archives": frozenset({"03b5dce01913d631647c71ecec9e9cb8"}),
+    archives=frozenset({"03b5dce01913d631647c71ecec9e9cb8"}),
+)
+CIFAR100S = {  # by the labels that count
+    "fine": CIFAR100,
+    "coarse": replace(
+        CIFAR100,
+        title="CIFAR-100, coarse labels",
+        count=20,
+        labels_key="coarse_labels",
+        names_key="coarse_label_names",
+        binary_names="coarse_label_names.txt",
+        label_at=0,
+    ),
 }
-CIFAR100 = Layout(
-    title="CIFAR-100",
-    count=100,
-    labels_key="fine_labels",
-    names_key="fine_label_names",
-    binary_names="fine_label_names.txt",
-    label_at=1,
-    **CIFAR100_FILES,  # type: ignore[arg-type]
-)
-CIFAR100_COARSE = Layout(
-    title="CIFAR-100, coarse labels",
-    count=20,
-    labels_key="coarse_labels",
-    names_key="coarse_label_names",
-    binary_names="coarse_label_names.txt",
-    label_at=0,
-    **CIFAR100_FILES,  # type: ignore[arg-type]
-)

@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw
 from lightning_cifar.data.images import LabelledImages
 
 PER_CLASS = 8
-MOST_ROWS = 20  # with more classes there are several in a row, of one image each
+MOST_ROWS = 20  # with more classes there are ``COLUMNS`` in a row, of one image each
+COLUMNS = 12
 SIDE = 64  # pixels of an image on the sheet
 LABEL = 110  # pixels for a name
 LINE = 14  # pixels under an image, for its name
@@ -20,30 +21,27 @@ def contact_sheet(data: LabelledImages, classes: tuple[str, ...], seed: int = 0)
     shuffled = torch.randperm(len(data), generator=generator)
     labels = data.labels[shuffled]
     chosen = [shuffled[labels == label][:PER_CLASS].tolist() for label in range(len(classes))]
-    if len(classes) <= MOST_ROWS:
-        sheet = Image.new("RGB", (LABEL + PER_CLASS * SIDE, len(classes) * SIDE), "white")
-        pen = ImageDraw.Draw(sheet)
-        for row, (name, indices) in enumerate(zip(classes, chosen, strict=True)):
-            pen.text((4, row * SIDE + SIDE // 2 - 6), printable(name), fill="black")
-            for column, index in enumerate(indices):
-                sheet.paste(tile(data, index), (LABEL + column * SIDE, row * SIDE))
-        return sheet
-    columns = 12
-    height = -(-len(classes) // columns) * (SIDE + LINE)
-    sheet = Image.new("RGB", (columns * SIDE, height), "white")
+    in_rows = len(classes) <= MOST_ROWS
+    columns = 1 if in_rows else COLUMNS
+    width, height = (LABEL + PER_CLASS * SIDE, SIDE) if in_rows else (SIDE, SIDE + LINE)
+    sheet = Image.new("RGB", (columns * width, -(-len(classes) // columns) * height), "white")
     pen = ImageDraw.Draw(sheet)
     for number, (name, indices) in enumerate(zip(classes, chosen, strict=True)):
-        row, column = divmod(number, columns)
-        if indices:
-            sheet.paste(tile(data, indices[0]), (column * SIDE, row * (SIDE + LINE)))
-        place = (column * SIDE + 2, row * (SIDE + LINE) + SIDE)
-        pen.text(place, printable(name)[:9], fill="black")
+        x, y = number % columns * width, number // columns * height
+        if in_rows:
+            pen.text((x + 4, y + SIDE // 2 - 6), printable(name), fill="black")
+            x += LABEL
+        else:
+            pen.text((x + 2, y + SIDE), printable(name)[:9], fill="black")
+            del indices[1:]
+        for place, index in enumerate(indices):
+            sheet.paste(tile(data, index), (x + place * SIDE, y))
     return sheet
 
 
 def tile(data: LabelledImages, index: int) -> Image.Image:
     """One image in the size of the sheet, without smoothing."""
-    image = data.between(index, index + 1)[0]
+    image, _ = data[index]
     pixels = image.permute(1, 2, 0).contiguous().numpy().astype(np.uint8)
     return Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.NEAREST)
 

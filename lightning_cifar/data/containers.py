@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_cifar.data.tars import Packed, ReadPacked, is_tar, opened_tar
+from lightning_cifar.data.tars import A_LINK, NO_FILE, Packed, ReadPacked, is_tar, opened_tar
 from lightning_cifar.errors import InputError
 
 # Of Windows, macOS and the makers of network storage; compared without regard to case.
@@ -21,8 +21,8 @@ LEFT_BY_SYSTEMS = {
     *("temporary items", "@eadir", "@tmp", "@recycle", "#recycle", "#snapshot", "lost+found"),
 }
 LEFT_ENDINGS = (":zone.identifier", ":encryptable", "@synoeastream", "@synoresource")
-# What would break a line of a message, or cannot be written as UTF-8.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What would break a line of a message, turns its direction, or cannot be written as UTF-8.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 IN_A_CIRCLE = "is a link that leads in a circle"
 
 Read = Callable[[str, int], bytes]
@@ -103,13 +103,22 @@ def walk(folder: Path, prefix: str = "", above: tuple[Identity, ...] = ()) -> It
             yield Entry(name, absence(folder / entry.name))
             continue
         if not stat.S_ISDIR(status.st_mode):
-            problem = "" if stat.S_ISREG(status.st_mode) else "is neither a file nor a folder"
+            problem = "" if stat.S_ISREG(status.st_mode) else NO_FILE
             yield Entry(name, problem, status.st_size, status.st_mtime_ns)
         elif (status.st_dev, status.st_ino) in above:
             yield Entry(f"{name}/", IN_A_CIRCLE)
         else:
             yield Entry(f"{name}/")
             yield from walk(folder / entry.name, f"{name}/", above)
+
+
+def check_readable(entries: Sequence[Entry], source: Path) -> None:
+    """Refuse a source in which anything cannot be read, such as a link that points nowhere."""
+    for entry in entries:
+        if entry.problem:
+            name = shown(f"{source}/{entry.name}".rstrip("/"))
+            advice = "pack the zip without it" if source.is_file() else "mend or remove it"
+            raise InputError(f"{name} {entry.problem}; {advice}.")
 
 
 @contextmanager
@@ -154,16 +163,13 @@ def opened_zip(source: Path) -> Iterator[tuple[list[Packed], ReadPacked]]:
         with archive.open(info) as file:
             return file.read(most)
 
+    members = []
+    for info in archive.infolist():
+        name = info.filename.replace("\\", "/")
+        problem = A_LINK if stat.S_ISLNK(info.external_attr >> 16) else ""
+        members.append(Packed(name, name.endswith(("/", "/.")), problem, info))
     with archive:
-        yield [packed_in_zip(info) for info in archive.infolist()], read
-
-
-def packed_in_zip(info: zipfile.ZipInfo) -> Packed:
-    """A member of a zip."""
-    name = info.filename.replace("\\", "/")
-    link = stat.S_ISLNK(info.external_attr >> 16)
-    problem = "is a link without what it leads to" if link else ""
-    return Packed(name, name.endswith(("/", "/.")), problem, info)
+        yield members, read
 
 
 def read_start(path: Path, most: int) -> bytes:

@@ -6,29 +6,12 @@ from typing import Any, final
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+from torch.utils.data import DataLoader, Sampler, default_collate
 
 from lightning_cifar.data.batches import TensorBatches
-from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.errors import InputError
 
-Example = tuple[Tensor, ...]
-
-
-@final
-class Examples(Dataset[Example]):
-    """Images with their labels, one by one."""
-
-    def __init__(self, data: LabelledImages) -> None:
-        self.data = data
-
-    def __len__(self) -> int:
-        """The number of images."""
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> Example:
-        """An image and its label."""
-        return self.data.between(index, index + 1)[0], self.data.labels[index]
+Example = tuple[Tensor, Tensor]
 
 
 @final
@@ -63,29 +46,27 @@ class EpochBatchSampler(Sampler[list[int]]):
             yield order[start:end].tolist()
 
 
-def as_data_loader(batches: TensorBatches) -> DataLoader[Example]:
+def stock(batches: TensorBatches, world_size: int = 1) -> DataLoader[Example]:
     """A stock loader that gives the same batches in the same order as ``batches``.
 
-    It can resume at the start of an epoch only, and serves one process: Lightning would replace
-    its sampler by one that pads. Without workers, because nothing is left to be decoded; so
-    the batch that is collated is the one whose indices were drawn last.
+    It can resume at the start of an epoch only. Without workers, because nothing is left to be
+    decoded; so the batch that is collated is the one whose indices were drawn last.
+
+    Raises:
+        InputError: there are several processes.
     """
+    if world_size > 1:  # Lightning would replace its sampler by one that pads
+        raise InputError(
+            f"loader is stock and there are {world_size} processes, which it cannot serve without "
+            "showing images twice; use --data.loader=memory."
+        )
+    # Lightning's advice to add workers: they would only copy the images between processes.
+    warnings.filterwarnings("ignore", message=".*does not have many workers")
     sampler = EpochBatchSampler(batches)
 
     def collate(examples: list[Example]) -> tuple[Tensor, Tensor]:
         images, labels = default_collate(examples)
         return batches.augmented(images, labels, sampler.epoch, sampler.number)
 
-    return DataLoader(Examples(batches.data), batch_sampler=sampler, collate_fn=collate)
-
-
-def stock(batches: TensorBatches, world_size: int) -> DataLoader[Any]:
-    """The batches from PyTorch's loader, without Lightning's advice to add workers to it."""
-    if world_size > 1:
-        raise InputError(
-            f"loader is stock and there are {world_size} processes, which it cannot serve without "
-            "showing images twice; use --data.loader=memory."
-        )
-    # The images are arrays already: a worker would only copy them between processes.
-    warnings.filterwarnings("ignore", message=".*does not have many workers")
-    return as_data_loader(batches)
+    images: Any = batches.data
+    return DataLoader(images, batch_sampler=sampler, collate_fn=collate)

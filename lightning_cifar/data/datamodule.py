@@ -12,7 +12,8 @@ from lightning_cifar.data.arguments import (
     check_shift,
     check_source,
 )
-from lightning_cifar.data.batches import Augmentation, TensorBatches
+from lightning_cifar.data.augmentation import Augmentation
+from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.blocks import in_blocks
 from lightning_cifar.data.copies import copies_in_test, copies_said
 from lightning_cifar.data.data_loader import stock
@@ -22,15 +23,15 @@ from lightning_cifar.data.notices import say
 from lightning_cifar.data.placement import placed_on, placement_said
 from lightning_cifar.data.reading import Labels, Reading
 from lightning_cifar.data.sources import Source, cache_folder, load_images, resolved_source
-from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
-from lightning_cifar.data.unequal_classes import has_equal_classes
-from lightning_cifar.data.validation import (
+from lightning_cifar.data.split import (
     Validation,
     check_validation,
     divided,
     resolved_validation,
     validation_said,
 )
+from lightning_cifar.data.statistics import Standardisation, StandardisationKind, measure
+from lightning_cifar.data.unequal_classes import has_equal_classes
 from lightning_cifar.errors import InputError
 
 Loader = Literal["memory", "stock"]
@@ -119,12 +120,12 @@ class CIFAR10DataModule(LightningDataModule):
             check_choice("validation", self.validation, Validation)
         check_choice("standardise", self.standardise, StandardisationKind)
         check_choice("loader", self.loader, Loader)
+        check_choice("labels", self.reading.labels, Labels)
         check_least("batch_size", self.batch_size, 1)
         check_least("split_seed", self.split_seed, 0)
         check_least("seed", self.seed, 0)
         if self.validation_size is not None:
             check_least("validation_size", self.validation_size, 1)
-        check_choice("labels", self.reading.labels, Labels)
         check_reading(self.source, self.reading)
         check_shift(shift, self.image_size)
         check_validation(self.validation, self.validation_size, self.split_seed)

@@ -2,129 +2,97 @@
 
 import io
 import re
-import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
+from numpy.lib.npyio import NpzFile
 
-from lightning_cifar.data.array_files import stored
-from lightning_cifar.data.images import LabelledImages, Part, images_in_a_piece
-from lightning_cifar.data.pictures import Pixels, fitted, in_colour
-from lightning_cifar.data.raw_set import RawSet
-from lightning_cifar.data.reading import Files, Reading, read_as
+from lightning_cifar.data.array_cache import DecodedSet
+from lightning_cifar.data.array_files import pieces_of_size, stored
+from lightning_cifar.data.completion import numbers_to
+from lightning_cifar.data.images import PART_NAMES, LabelledImages, Part
+from lightning_cifar.data.pictures import Pixels
+from lightning_cifar.data.reading import About, Files, Reading, parsing
 from lightning_cifar.errors import InputError
 
-PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("test", "testing"), "test"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+PARTS: dict[str, Part] = {**PART_NAMES, "training": "train", "testing": "test"}
+KINDS = {
+    **dict.fromkeys(("x", "images", "image", "data", "imgs", "img", "pixels"), "images"),
+    **dict.fromkeys(("y", "labels", "label", "targets", "target"), "labels"),
+    **dict.fromkeys(("classes", "names"), "names"),
 }
-IMAGES = {"x", "images", "image", "data", "imgs", "img", "pixels"}
-LABELS = {"y", "labels", "label", "targets", "target"}
-NAMES = {"classes", "names"}
 EXPECTED = (
     "arrays are named x_train and y_train, train_images and train_labels, or images and labels, "
     "and so on for test and val"
 )
 Key = tuple[Part, str]  # the part, and "images", "labels" or "names"
+Arrays = dict[Key, tuple[str, Any]]  # the title of the file that holds each, and the array
 
 
-def array_places(files: Files) -> list[str]:
-    """The folders with an ``.npz``, or with ``.npy`` files whose names say what they hold."""
-    found = {
-        name.rpartition("/")[0]
-        for name in files.names
-        if name.lower().endswith(".npz")
-        or (name.lower().endswith(".npy") and meaning_of(stem(name)) is not None)
-    }
-    return sorted(place and f"{place}/" for place in found)
+def are_arrays(names: Sequence[str]) -> bool:
+    """Whether a folder has an ``.npz``, or ``.npy`` files whose names say what they hold."""
+    return any(
+        name.lower().endswith(".npz") or (name.lower().endswith(".npy") and meaning_of(stem(name)))
+        for name in names
+    )
 
 
-def read_arrays(files: Files, place: str, reading: Reading) -> RawSet:
+def read_arrays(files: Files, place: str, reading: Reading) -> DecodedSet:
     """The images and labels; arrays of Python objects are never loaded.
 
     Raises:
         InputError: an array is damaged, missing, there twice, or holds something else.
     """
-    arrays: dict[Key, Any] = {}
-    origin: dict[Key, str] = {}
-    for name in files.names:
-        if name.rpartition("/")[0] != place.rstrip("/"):
-            continue
+    arrays: Arrays = {}
+    for name in (place + end for end in files.folders[place]):
+        title = files.title(name)
         for words, load in arrays_in(files, name):
             key = meaning_of(words)
             if key is None:
                 continue
             if key in arrays:
                 raise InputError(
-                    f"{files.title(name)} and {files.title(origin[key])} both hold the {key[0]} "
-                    f"{key[1]}; keep one of them."
+                    f"{title} and {arrays[key][0]} both hold the {key[0]} {key[1]}; keep one of "
+                    "them."
                 )
-            origin[key] = name
-            arrays[key] = load()
+            with parsing(title, "array"):
+                arrays[key] = title, load()
     if ("train", "images") not in arrays:
         raise InputError(f"{files.title(place)} has no array of training images; {EXPECTED}.")
     found: tuple[Part, ...] = ("train", "test", "validation")
-    parts = {
-        part: labelled(arrays, part, files, origin, reading)
-        for part in found
-        if (part, "images") in arrays or (part, "labels") in arrays
-    }
+    parts: dict[Part, LabelledImages] = {}
     sizes: Counter[str] = Counter()
-    for part, data in parts.items():
-        sizes[extent_of(arrays[part, "images"])] += len(data)
-    return RawSet(class_names(arrays, parts), parts, sizes=dict(sizes))
+    for part in found:
+        if (part, "images") in arrays or (part, "labels") in arrays:
+            images, labels = labelled(arrays, part)
+            parts[part] = stored(pieces_of_size(images, labels, reading.image_size), files.room)
+            sizes[f"{images.shape[3]}x{images.shape[2]}"] += len(images)
+    highest = max(int(data.labels.max()) for data in parts.values())
+    classes = class_names(arrays) or numbers_to(highest)
+    return DecodedSet(classes, parts, About(sizes=dict(sizes)))
 
 
-def arrays_in(files: Files, name: str) -> list[tuple[str, Any]]:
-    """What each array of a file is called, and how it is loaded."""
-    title = files.title(name)
+def arrays_in(files: Files, name: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What each array of a file is called, and what loads it."""
     if name.lower().endswith(".npy"):
-        return [(stem(name), lambda: load_array(files, name))]
-    if not name.lower().endswith(".npz"):
-        return []
-    content = files.content(name)
-    packed: Any = read_as(title, "archive of arrays", content, open_npz)
-    return [
-        (f"{stem(name)}_{key}", lambda key=key: read_as(title, "array", content, packed_array(key)))
-        for key in packed
-    ]
-
-
-def open_npz(content: bytes) -> list[str]:
-    """The names of the arrays in an ``.npz``."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
-
-
-def packed_array(key: str) -> Any:
-    """What loads one array of an ``.npz``."""
-
-    def load(content: bytes) -> Any:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return archive[key]
-
-    return load
+        yield stem(name), lambda: load_array(files, name)
+    elif name.lower().endswith(".npz"):
+        with parsing(files.title(name), "archive of arrays"):
+            packed = NpzFile(io.BytesIO(files.content(name)), allow_pickle=False)
+        for key in packed:
+            yield f"{stem(name)}_{key}", partial(packed.__getitem__, key)
 
 
 def load_array(files: Files, name: str) -> Any:
     """The array of an ``.npy``; of images in a folder, one that stays in its file."""
-    title, path, key = files.title(name), files.path(name), meaning_of(stem(name))
+    path, key = files.path(name), meaning_of(stem(name))
     if path is not None and key is not None and key[1] == "images":
-        return read_as(
-            title, "array", b"", lambda _: np.load(path, mmap_mode="r", allow_pickle=False)
-        )
-    return read_as(
-        title,
-        "array",
-        files.content(name),
-        lambda data: np.load(io.BytesIO(data), allow_pickle=False),
-    )
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.load(io.BytesIO(files.content(name)), allow_pickle=False)
 
 
 def stem(name: str) -> str:
@@ -134,21 +102,16 @@ def stem(name: str) -> str:
 
 def meaning_of(name: str) -> Key | None:
     """What an array of this name holds; of two words for a part or a kind the last counts."""
-    words = re.split(r"[^a-z]+", name.lower())
     part: Part = "train"
     kind = None
-    for word in words:
+    for word in re.split(r"[^a-z]+", name.lower()):
         part = PARTS.get(word, part)
-        for meaning, known in (("images", IMAGES), ("labels", LABELS), ("names", NAMES)):
-            if word in known:
-                kind = meaning
+        kind = KINDS.get(word, kind)
     return None if kind is None else (part, kind)
 
 
-def labelled(
-    arrays: dict[Key, Any], part: Part, files: Files, origin: dict[Key, str], reading: Reading
-) -> LabelledImages:
-    """The images of a part with their labels.
+def labelled(arrays: Arrays, part: Part) -> tuple[Pixels, torch.Tensor]:
+    """The images (n, channels, height, width) of a part and their labels (n,).
 
     Raises:
         InputError: the two do not fit together, or are no images and labels.
@@ -156,13 +119,12 @@ def labelled(
     for kind, other in (("images", "labels"), ("labels", "images")):
         if (part, kind) not in arrays:
             raise InputError(
-                f"{files.title(origin[part, other])} holds {part} {other}, but there are no {part} "
-                f"{kind}; {EXPECTED}."
+                f"{arrays[part, other][0]} holds {part} {other}, but there are no {part} {kind}; "
+                f"{EXPECTED}."
             )
-    title = files.title(origin[part, "images"])
-    images = image_array(arrays[part, "images"], title)
-    labels = np.asarray(arrays[part, "labels"])
-    title = files.title(origin[part, "labels"])
+    images = image_array(*arrays[part, "images"])
+    title, array = arrays[part, "labels"]
+    labels = np.asarray(array)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
@@ -172,11 +134,10 @@ def labelled(
         )
     if len(labels) != len(images):
         raise InputError(f"{title} holds {len(labels)} {part} labels for {len(images)} images.")
-    numbers = torch.from_numpy(labels.astype(np.int64))
-    return stored(pieces(images, numbers, reading.image_size), files.room)
+    return images, torch.from_numpy(labels.astype(np.int64))
 
 
-def image_array(array: Any, title: str) -> Pixels:
+def image_array(title: str, array: Any) -> Pixels:
     """Images (n, channels, height, width) of an array in any usual order of dimensions; a view.
 
     Raises:
@@ -203,40 +164,12 @@ def image_array(array: Any, title: str) -> Pixels:
     return values
 
 
-def pieces(values: Pixels, labels: Tensor, size: int) -> Iterator[LabelledImages]:
-    """The images of an array in ``size`` x ``size`` pixels, some at a time."""
-    step = images_in_a_piece(values.shape)
-    for start in range(0, len(values), step):
-        piece = values[start : start + step]
-        fits = piece.shape[1:] == (3, size, size)
-        # A copy, because the array may be one that must not be written to.
-        images = np.array(piece) if fits else np.stack([fitted_array(each, size) for each in piece])
-        yield LabelledImages(torch.from_numpy(images), labels[start : start + step])
-
-
-def extent_of(array: Any) -> str:
-    """Width and height of the images in an array that ``image_array`` takes, as "32x32"."""
-    shape = np.shape(array)
-    if len(shape) == 2:
-        return "32x32"
-    height, width = shape[1:3] if len(shape) == 3 or shape[3] in (1, 3, 4) else shape[2:4]
-    return f"{width}x{height}"
-
-
-def fitted_array(image: Pixels, size: int) -> Pixels:
-    """One image (channels, height, width) as ``pictures`` treats it."""
-    last = np.ascontiguousarray(image.transpose(1, 2, 0))
-    picture = Image.fromarray(last[..., 0] if last.shape[2] == 1 else last)
-    return np.ascontiguousarray(fitted(in_colour(picture), size).transpose(2, 0, 1))
-
-
-def class_names(arrays: dict[Key, Any], parts: dict[Part, LabelledImages]) -> tuple[str, ...]:
-    """The names that an array gives; else the numbers up to the highest label."""
-    names = np.asarray(arrays.get(("train", "names"), []))
-    if names.ndim == 1 and len(names) and names.dtype.kind in "US":
-        return tuple(
-            each.decode(errors="replace") if isinstance(each, bytes) else str(each)
-            for each in names.tolist()
-        )
-    highest = max(int(data.labels.max()) for data in parts.values() if len(data))
-    return tuple(map(str, range(min(highest, 1_000_000) + 1)))
+def class_names(arrays: Arrays) -> tuple[str, ...]:
+    """The names that an array gives; none if there is no array of names."""
+    names = np.asarray(arrays.get(("train", "names"), ("", []))[1])
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        return ()
+    return tuple(
+        each.decode(errors="replace") if isinstance(each, bytes) else each
+        for each in names.tolist()
+    )

@@ -1,55 +1,49 @@
 """CIFAR-10 and CIFAR-100 as their makers publish them: the python and the binary version."""
 
+import hashlib
+import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 
-from lightning_cifar.data.array_files import stored
-from lightning_cifar.data.cifar_format import read_batch, read_classes
-from lightning_cifar.data.cifar_layouts import CIFAR10, CIFAR100, CIFAR100_COARSE, Layout
-from lightning_cifar.data.images import IMAGE_SHAPE, LabelledImages
-from lightning_cifar.data.raw_set import RawSet
-from lightning_cifar.data.reading import Files, Reading, md5_of, md5_of_file
+from lightning_cifar.data.array_cache import DecodedSet
+from lightning_cifar.data.array_files import pieces_of_size, stored
+from lightning_cifar.data.cifar_format import read_set
+from lightning_cifar.data.cifar_layouts import CIFAR10, CIFAR100S, Layout
+from lightning_cifar.data.images import LabelledImages, Part
+from lightning_cifar.data.pictures import Pixels
+from lightning_cifar.data.reading import About, Files, Reading
 from lightning_cifar.errors import InputError
 
 PIXELS = 3 * 32 * 32
 OFFICIAL_COUNTS = {"train": 50_000, "test": 10_000}
+TENS = {*CIFAR10.train_files, *CIFAR10.test_files}
+BINARY_TENS = {f"{name}.bin" for name in TENS}
+BINARY_HUNDREDS = {"train.bin", "test.bin"}
 
 
-def python_places(files: Files) -> list[str]:
-    """The folders that hold files of the python version."""
-    tens = [(name,) for name in (*CIFAR10.train_files, *CIFAR10.test_files)]
-    return places(files, [*tens, ("train", "meta"), ("train", "test")])
+def is_python(names: Sequence[str]) -> bool:
+    """Whether the files of a folder are of the python version."""
+    hundreds = "train" in names and ("meta" in names or "test" in names)
+    return hundreds or not TENS.isdisjoint(names)
 
 
-def binary_places(files: Files) -> list[str]:
-    """The folders that hold files of the binary version."""
-    tens = (*CIFAR10.binary_train, *CIFAR10.binary_test)
-    hundreds = (*CIFAR100.binary_train, *CIFAR100.binary_test)
-    return places(files, [(name,) for name in (*tens, *hundreds)])
+def is_binary(names: Sequence[str]) -> bool:
+    """Whether the files of a folder are of the binary version."""
+    return not (BINARY_TENS | BINARY_HUNDREDS).isdisjoint(names)
 
 
-def places(files: Files, marks: Sequence[Sequence[str]]) -> list[str]:
-    """The folders in which all files of one of the ``marks`` lie; "" is the top."""
-    names = set(files.names)
-    folders = {name.rpartition("/")[0] for name in names}
-    prefixes = {folder and f"{folder}/" for folder in folders}
-    return sorted(
-        prefix
-        for prefix in prefixes
-        if any(names.issuperset(prefix + name for name in mark) for mark in marks)
-    )
-
-
-def layout_at(files: Files, place: str, tens: Sequence[str], reading: Reading) -> Layout:
+def layout_at(files: Files, place: str, tens: set[str], reading: Reading) -> Layout:
     """The layout of the files at a place, where CIFAR-10 has some of the files ``tens``.
 
     Raises:
         InputError: coarse labels are asked for and there are none.
     """
-    if not any(f"{place}{name}" in files.names for name in tens):
-        return CIFAR100_COARSE if reading.labels == "coarse" else CIFAR100
+    if tens.isdisjoint(files.folders[place]):
+        return CIFAR100S[reading.labels]
     if reading.labels == "coarse":
         raise InputError(
             f"{files.title(place)} is CIFAR-10, which has no coarse labels; leave --data.labels out"
@@ -57,64 +51,71 @@ def layout_at(files: Files, place: str, tens: Sequence[str], reading: Reading) -
     return CIFAR10
 
 
-def read_python(files: Files, place: str, reading: Reading) -> RawSet:
+def read_python(files: Files, place: str, reading: Reading) -> DecodedSet:
     """The images of the python version; no pickle in it is executed.
 
     Raises:
         InputError: a file is missing or damaged.
     """
-    layout = layout_at(files, place, (*CIFAR10.train_files, *CIFAR10.test_files), reading)
+    layout = layout_at(files, place, TENS, reading)
     verified = True
 
     def content(name: str) -> bytes:
         nonlocal verified
         found = files.content(f"{place}{name}")
-        verified = verified and md5_of(found) == layout.md5[name]
+        verified = verified and md5_of(io.BytesIO(found)) == layout.md5[name]
         return found
 
-    def part(names: Sequence[str]) -> LabelledImages:
-        batches = (
-            read_batch(content(name), files.title(f"{place}{name}"), layout) for name in names
-        )
-        return stored(batches, files.room)
-
-    for name in (*layout.train_files, *layout.test_files, layout.meta_file):
-        if f"{place}{name}" not in files.names:
-            raise missing(files, place, name, layout)
-    title = files.title(f"{place}{layout.meta_file}")
-    classes = read_classes(content(layout.meta_file), title, layout)
-    parts = {"train": part(layout.train_files), "test": part(layout.test_files)}
-    return described(classes, parts, verified)
+    check_complete(
+        (*layout.train_files, *layout.test_files, layout.meta_file), files, place, layout
+    )
+    found = read_set(
+        content,
+        layout,
+        title=lambda name: files.title(f"{place}{name}"),
+        size=reading.image_size,
+        room=files.room,
+    )
+    return described(found, verified)
 
 
-def read_binary(files: Files, place: str, reading: Reading) -> RawSet:
+def read_binary(files: Files, place: str, reading: Reading) -> DecodedSet:
     """The images of the binary version: records of one or two labels and 3072 pixels.
 
     Raises:
         InputError: a file is missing or damaged.
     """
-    layout = layout_at(files, place, (*CIFAR10.binary_train, *CIFAR10.binary_test), reading)
+    layout = layout_at(files, place, BINARY_TENS, reading)
+    given: dict[Part, list[str]] = {
+        "train": [f"{name}.bin" for name in layout.train_files],
+        "test": [f"{name}.bin" for name in layout.test_files],
+    }
+    check_complete([*given["train"], *given["test"]], files, place, layout)
 
     def batches(names: Sequence[str]) -> Iterator[LabelledImages]:
-        for name in names:
-            if f"{place}{name}" not in files.names:
-                raise missing(files, place, name, layout)
-            content = files.content(f"{place}{name}")
-            yield records(content, files.title(f"{place}{name}"), layout)
+        for name in (f"{place}{name}" for name in names):
+            pixels, labels = records(files.content(name), files.title(name), layout)
+            yield from pieces_of_size(pixels, labels, reading.image_size)
 
-    parts = {
-        "train": stored(batches(layout.binary_train), files.room),
-        "test": stored(batches(layout.binary_test), files.room),
-    }
+    parts = {part: stored(batches(names), files.room) for part, names in given.items()}
     classes = layout.class_names or tuple(map(str, range(layout.count)))
-    if (name := f"{place}{layout.binary_names}") in files.names:
+    if layout.binary_names in files.folders[place]:
+        name = f"{place}{layout.binary_names}"
         classes = names_in(files.content(name), files.title(name), layout)
-    verified = files.source.is_file() and md5_of_file(files.source) in layout.archives
-    return described(classes, parts, verified)
+    verified = False
+    if files.source.is_file():
+        with files.source.open("rb") as archive:
+            verified = md5_of(archive) in layout.archives
+    return described(DecodedSet(classes, parts), verified)
 
 
-def records(content: bytes, name: str, layout: Layout) -> LabelledImages:
-    """The images of a binary file; ``name`` is for messages.
+def md5_of(file: io.BytesIO | io.BufferedReader) -> str:
+    """The MD5 that official lists give: it tells the right file, not an honest one."""
+    return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+
+
+def records(content: bytes, name: str, layout: Layout) -> tuple[Pixels, torch.Tensor]:
+    """Images (n, 3, 32, 32) and labels (n,) of a binary file; ``name`` is for messages.
 
     Raises:
         InputError: it does not consist of whole records, or a label is out of range.
@@ -133,8 +134,7 @@ def records(content: bytes, name: str, layout: Layout) -> LabelledImages:
             f"{name} gives image {image} the label {labels[image]}; {layout.title} has the labels "
             f"0 to {layout.count - 1}."
         )
-    pixels = rows[:, layout.label_bytes :].reshape(-1, *IMAGE_SHAPE)
-    return LabelledImages(torch.from_numpy(pixels.copy()), torch.from_numpy(labels))
+    return rows[:, layout.label_bytes :].reshape(-1, 3, 32, 32), torch.from_numpy(labels)
 
 
 def names_in(content: bytes, name: str, layout: Layout) -> tuple[str, ...]:
@@ -148,17 +148,18 @@ def names_in(content: bytes, name: str, layout: Layout) -> tuple[str, ...]:
     return names
 
 
-def described(classes: tuple[str, ...], parts: dict[str, LabelledImages], verified: bool) -> RawSet:
+def described(found: DecodedSet, verified: bool) -> DecodedSet:
     """The set, with a note if it has not as many images as the official one."""
-    counts = {part: len(data) for part, data in parts.items()}
+    counts = {part: len(data) for part, data in found.parts.items()}
     note = f"there are {counts['train']} training and {counts['test']} test images, not the "
     notes = () if counts == OFFICIAL_COUNTS else (note + "official 50000 and 10000",)
-    return RawSet(classes, parts, verified, notes)  # type: ignore[arg-type]
+    return replace(found, about=About("", verified, notes, sizes={"32x32": sum(counts.values())}))
 
 
-def missing(files: Files, place: str, name: str, layout: Layout) -> InputError:
-    """The error for a set that lacks one of its files."""
-    return InputError(
-        f"{files.title(place).rstrip('/')} lacks the file {name} of {layout.title}; unpack the "
-        "official archive again."
-    )
+def check_complete(names: Sequence[str], files: Files, place: str, layout: Layout) -> None:
+    """Refuse a set that lacks one of its files."""
+    if missing := [name for name in names if name not in files.folders[place]]:
+        raise InputError(
+            f"{files.title(place).rstrip('/')} lacks the file {missing[0]} of {layout.title}; "
+            "unpack the official archive again."
+        )

@@ -4,27 +4,22 @@ import csv
 import io
 from collections.abc import Sequence
 
+from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.images import Part
-from lightning_cifar.data.picture_files import decoded, read_files, set_of
-from lightning_cifar.data.raw_set import RawSet
-from lightning_cifar.data.reading import Files, Reading, read_as
+from lightning_cifar.data.picture_files import decoded_set, read_files
+from lightning_cifar.data.reading import Files, Reading, parsing
 from lightning_cifar.errors import InputError
 
 FILES: dict[Part, str] = {"train": "trainlabels.csv", "test": "testlabels.csv"}
 LARGEST_CSV_BYTES = 1 << 28
 
 
-def kaggle_places(files: Files) -> list[str]:
-    """The folders with a ``trainLabels.csv``."""
-    found = {
-        name.rpartition("/")[0]
-        for name in files.names
-        if name.rpartition("/")[2].lower() == FILES["train"]
-    }
-    return sorted(place and f"{place}/" for place in found)
+def is_kaggle(names: Sequence[str]) -> bool:
+    """Whether the files of a folder are of this form."""
+    return any(name.lower() == FILES["train"] for name in names)
 
 
-def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
+def read_kaggle(files: Files, place: str, reading: Reading) -> DecodedSet:
     """The pictures that the label files name, in the order of their names, numbers by size.
 
     Pictures without labels, as those of the competition's ``test``, are counted and left out.
@@ -36,7 +31,7 @@ def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
         part: labels_in(files, name) for part in FILES if (name := label_file(files, place, part))
     }
     classes = tuple(sorted(set(labels["train"].values())))
-    results = {}
+    given = {}
     notes: list[str] = []
     for part, found in labels.items():
         names = sorted(found, key=in_order)
@@ -48,15 +43,14 @@ def read_kaggle(files: Files, place: str, reading: Reading) -> RawSet:
         pictures, unlabelled = matched(files, place, part, names)
         if unlabelled:
             notes.append(f"{unlabelled} pictures in {part} have no label and are left out")
-        encoded = read_files(pictures, files, reading)
         numbers = [classes.index(found[name]) for name in names]
-        results[part] = decoded(encoded, numbers, part, reading, files.room)
-    return set_of(classes, results, notes)
+        given[part] = read_files(pictures, files, reading), numbers
+    return decoded_set(classes, given, files, reading, notes)
 
 
 def label_file(files: Files, place: str, part: Part) -> str | None:
     """The label file of a part, however its name is spelled; None if there is none."""
-    found = [name for name in files.names if name.lower() == f"{place}{FILES[part]}".lower()]
+    found = [place + name for name in files.folders[place] if name.lower() == FILES[part]]
     if len(found) > 1:
         raise InputError(f"{files.title(found[0])} and {files.title(found[1])}: keep one of them.")
     return found[0] if found else None
@@ -69,11 +63,9 @@ def labels_in(files: Files, name: str) -> dict[str, str]:
         InputError: a row without a label, or a picture that is there twice.
     """
     title = files.title(name)
-
-    def parse(content: bytes) -> list[list[str]]:
-        return list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
-
-    table: list[list[str]] = read_as(title, "table", files.content(name, LARGEST_CSV_BYTES), parse)
+    content = files.content(name, LARGEST_CSV_BYTES)
+    with parsing(title, "table"):
+        table = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
     labels: dict[str, str] = {}
     for number, row in enumerate(table[1:], start=2):
         if not row:
@@ -100,15 +92,16 @@ def matched(files: Files, place: str, part: Part, names: Sequence[str]) -> tuple
     Raises:
         InputError: a picture is missing, or there with two endings.
     """
+    present = [
+        (folder + end, end)
+        for folder, ends in files.folders.items()
+        if folder.lower() == f"{place}{part}/".lower()
+        for end in ends
+    ]
     found: dict[str, list[str]] = {}
-    present = 0
-    for name in files.names:
-        folder, _, file = name.rpartition("/")
-        if folder.lower() == f"{place}{part}".lower():
-            present += 1
-            found.setdefault(file, []).append(name)
-            if file.rpartition(".")[0]:
-                found.setdefault(file.rpartition(".")[0], []).append(name)
+    for name, end in present:
+        for key in {end, end.rpartition(".")[0]} - {""}:
+            found.setdefault(key, []).append(name)
     for name in names:
         if len(found.get(name, [])) != 1:
             what = "there is no such file" if name not in found else "there are several of them"
@@ -116,4 +109,4 @@ def matched(files: Files, place: str, part: Part, names: Sequence[str]) -> tuple
                 f"{files.title(place + part)}/{name}: the labels name this picture, and {what}; "
                 "unpack all pictures, or correct the labels."
             )
-    return [found[name][0] for name in names], present - len(names)
+    return [found[name][0] for name in names], len(present) - len(names)

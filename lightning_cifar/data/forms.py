@@ -1,5 +1,7 @@
 """The forms in which images lie on disks: how each is recognised, and what reads it."""
 
+import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -7,24 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_cifar.data.array_cache import DecodedSet
-from lightning_cifar.data.containers import opened
-from lightning_cifar.data.form_arrays import array_places, read_arrays
-from lightning_cifar.data.form_cifar import (
-    binary_places,
-    python_places,
-    read_binary,
-    read_python,
-)
-from lightning_cifar.data.form_folders import folder_places, read_folders
-from lightning_cifar.data.form_kaggle import kaggle_places, read_kaggle
-from lightning_cifar.data.form_parquet import parquet_places, read_parquet
-from lightning_cifar.data.image_files import check_readable
-from lightning_cifar.data.raw_set import RawSet, finished
+from lightning_cifar.data.array_cache import DecodedSet, cached_set
+from lightning_cifar.data.completion import completed
+from lightning_cifar.data.containers import absence, check_readable, opened, shown, walk
+from lightning_cifar.data.form_arrays import are_arrays, read_arrays
+from lightning_cifar.data.form_cifar import is_binary, is_python, read_binary, read_python
+from lightning_cifar.data.form_folders import LAYOUT, folder_places, read_folders
+from lightning_cifar.data.form_kaggle import is_kaggle, read_kaggle
+from lightning_cifar.data.form_parquet import is_parquet, read_parquet
+from lightning_cifar.data.images import ImageSet
 from lightning_cifar.data.reading import Files, Reading
+from lightning_cifar.data.tars import NO_FILE
 from lightning_cifar.errors import InputError
+from lightning_cifar.files import sha256_of
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+VERSION = 3  # part of the cache's name: raise it with anything that changes which images are read
+DEFAULT = Reading()
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,65 @@ class Form:
 
     Attributes:
         title: in words.
-        places: where in some files it is found, as a prefix of their names.
+        places: where in some files it is found, as the beginning of their names.
         read: makes a set of the files at a place.
     """
 
     title: str
     places: Callable[[Files], list[str]]
-    read: Callable[[Files, str, Reading], RawSet]
+    read: Callable[[Files, str, Reading], DecodedSet]
+
+
+def folders_of(is_of_form: Callable[[list[str]], object]) -> Callable[[Files], list[str]]:
+    """What finds the folders whose files, by their names, are of a form."""
+    return lambda files: sorted(
+        folder for folder, names in files.folders.items() if is_of_form(names)
+    )
 
 
 FORMS = (
-    Form("CIFAR's python version", python_places, read_python),
-    Form("CIFAR's binary version", binary_places, read_binary),
-    Form("parquet files", parquet_places, read_parquet),
-    Form("Kaggle's layout", kaggle_places, read_kaggle),
-    Form("NumPy arrays", array_places, read_arrays),
+    Form("CIFAR's python version", folders_of(is_python), read_python),
+    Form("CIFAR's binary version", folders_of(is_binary), read_binary),
+    Form("parquet files", folders_of(is_parquet), read_parquet),
+    Form("Kaggle's layout", folders_of(is_kaggle), read_kaggle),
+    Form("NumPy arrays", folders_of(are_arrays), read_arrays),
     Form("class folders", folder_places, read_folders),
 )
 CLASS_FOLDERS = FORMS[-1]
+
+
+def load_folder(source: Path, cache: Path, reading: Reading = DEFAULT) -> ImageSet:
+    """The images in a folder, zip or tar: read once, and kept as arrays in the cache.
+
+    Raises:
+        InputError: ``source`` is missing, or nothing in it can be used.
+        OSError: the cache cannot be written.
+    """
+    name = f"version{VERSION}-{content_key(source)[:32]}{reading.key}"
+    folder = cache / "folder" / name
+    return cached_set(folder, lambda: read_source(source, reading, folder))
+
+
+def content_key(source: Path) -> str:
+    """A hash that changes when the images do, found without decoding any.
+
+    Of a file all bytes; of a folder the names, sizes and times of change of its files.
+
+    Raises:
+        InputError: there is nothing at ``source``, or it cannot be read.
+    """
+    problem = absence(source)
+    if not problem and not source.is_dir() and not source.is_file():
+        problem = NO_FILE
+    if problem:
+        raise InputError(f"{shown(source)} {problem}; give a folder, zip or tar with {LAYOUT}.")
+    if source.is_dir():
+        entries = sorted((entry.name, entry.size, entry.changed) for entry in walk(source))
+        return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
+    try:
+        return sha256_of(source)
+    except OSError as error:
+        raise InputError(f"{shown(source)} cannot be read ({error.strerror}).") from error
 
 
 def read_source(source: Path, reading: Reading, room: Path | None = None) -> DecodedSet:
@@ -67,10 +109,9 @@ def read_source(source: Path, reading: Reading, room: Path | None = None) -> Dec
         if found is None and (inner := archives_in(files)):
             if len(inner) > 1:
                 raise several(files, [(name, "an archive") for name in inner])
-            with unpacked(files, inner[0]) as (path, title), opened(path) as (entries, read):
+            with unpacked(files, inner[0]) as path, opened(path) as (entries, read):
                 within = Files(path, entries, read, room)
-                return read_form(recognised(within), within, reading, title)
-        check_readable(entries, source)
+                return read_form(recognised(within), within, reading, f", in {inner[0]}")
         return read_form(found, files, reading)
 
 
@@ -92,9 +133,9 @@ def read_form(
     found: tuple[Form, str] | None, files: Files, reading: Reading, title: str = ""
 ) -> DecodedSet:
     """The set in the form that was found; without one the layout of folders is asked for."""
+    check_readable(files.entries, files.source)
     form, place = found or (CLASS_FOLDERS, "")
-    raw = form.read(files, place, reading)
-    return finished(raw, f"{form.title}{title}", files, reading)
+    return completed(form.read(files, place, reading), f"{form.title}{title}", files)
 
 
 def archives_in(files: Files) -> list[str]:
@@ -105,16 +146,15 @@ def archives_in(files: Files) -> list[str]:
 
 
 @contextmanager
-def unpacked(files: Files, name: str) -> Iterator[tuple[Path, str]]:
+def unpacked(files: Files, name: str) -> Iterator[Path]:
     """An archive within a folder, or a copy of one within another archive."""
-    title = f", in {name}"
-    if files.source.is_dir():
-        yield files.source / name, title
+    if (path := files.path(name)) is not None:
+        yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / os.path.basename(name)
         path.write_bytes(files.content(name))
-        yield path, title
+        yield path
 
 
 def several(files: Files, found: Sequence[tuple[str, str]]) -> InputError:

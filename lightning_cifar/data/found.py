@@ -9,9 +9,6 @@ from lightning_cifar.data.sources import Source
 
 MOST_CLASSES = 12  # that are counted one by one in a line
 MOST_SKIPPED = 3  # that are named; the record has all
-FOR_UNEQUAL_CLASSES = (
-    "balanced accuracy is given as well, --model.class_weights balanced trains for it"
-)
 
 
 def found_said(images: ImageSet, source: Source, path: str | None) -> list[str]:
@@ -40,10 +37,11 @@ def counts_said(labels: Tensor, classes: tuple[str, ...]) -> str:
     if max(counts) - min(counts) <= 1:
         return ""
     pairs = sorted(zip(counts, classes, strict=True), reverse=True)
-    if len(pairs) > MOST_CLASSES:
-        return (
-            f"training images by class: from {pairs[-1][0]} ({pairs[-1][1]}) to {pairs[0][0]} "
-            f"({pairs[0][1]}); {FOR_UNEQUAL_CLASSES}"
-        )
     listed = ", ".join(f"{shown(name)} {count}" for count, name in pairs)
-    return f"training images by class: {listed}; {FOR_UNEQUAL_CLASSES}"
+    if len(pairs) > MOST_CLASSES:
+        (most, largest), (least, smallest) = pairs[0], pairs[-1]
+        listed = f"from {least} ({shown(smallest)}) to {most} ({shown(largest)})"
+    return (
+        f"training images by class: {listed}; balanced accuracy is given as well, "
+        "--model.class_weights balanced trains for it"
+    )

@@ -18,6 +18,12 @@ PIECE_BYTES = 1 << 24  # of images that are in memory at once where all are gone
 HASH_BYTES = 8  # two different ones of a million images share a hash with a probability of 3e-8
 
 Part = Literal["train", "test", "validation"]
+# What folders and files of each part are called, in lower case.
+PART_NAMES: dict[str, Part] = {
+    "train": "train",
+    "test": "test",
+    **dict.fromkeys(("valid", "val", "validation"), "validation"),
+}
 Hashes = NDArray[np.uint64]
 
 
@@ -59,6 +65,10 @@ class LabelledImages:
     def __len__(self) -> int:
         """The number of images."""
         return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """An image and its label, as PyTorch's loaders ask for them."""
+        return self.between(index, index + 1)[0], self.labels[index]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -117,13 +127,6 @@ class LabelledImages:
 def images_in_a_piece(shape: Sequence[int]) -> int:
     """How many images of an array (n, 3, size, size) are held in memory at once; at least one."""
     return max(1, PIECE_BYTES // max(1, math.prod(shape[1:])))
-
-
-def together(parts: Sequence[LabelledImages]) -> LabelledImages:
-    """Several images sets in memory, one after the other."""
-    return LabelledImages(
-        torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
-    )
 
 
 def image_hashes(images: Tensor | LabelledImages) -> Hashes:

@@ -1,6 +1,6 @@
 """What a set of images holds: counts, copies, statistics; plain figures for people and programs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
@@ -37,9 +37,9 @@ class Inspection:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     fingerprint: str
-    sizes: dict[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
+    sizes: dict[str, int]
+    notes: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def inspected(images: ImageSet) -> Inspection:
@@ -47,10 +47,8 @@ def inspected(images: ImageSet) -> Inspection:
     parts = {part: images.read(part) for part in images.parts}
     hashes = {part: images.hashes(part) for part in images.parts}
     statistics = measure(parts["train"], "per_channel")
-    about = images.about
     return Inspection(
-        form=about.form,
-        verified=about.verified,
+        **vars(images.about),
         image_size=parts["train"].shape[-1],
         classes=images.classes,
         counts={part: counted(data, images.classes) for part, data in parts.items()},
@@ -66,9 +64,6 @@ def inspected(images: ImageSet) -> Inspection:
         mean=channels(statistics.mean),
         deviation=channels(statistics.deviation),
         fingerprint=images.fingerprint,
-        sizes=dict(about.sizes),
-        notes=about.notes,
-        skipped=about.skipped,
     )
 
 
@@ -81,11 +76,8 @@ def counted(data: LabelledImages, classes: tuple[str, ...]) -> dict[str, int]:
 def contradictions(hashes: Hashes, labels: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> int:
     """How many images have a copy with another label."""
     _, groups = np.unique(hashes, return_inverse=True)
-    lowest = np.full(groups.max() + 1, np.iinfo(np.int64).max)
-    highest = np.full(groups.max() + 1, -1)
-    np.minimum.at(lowest, groups, labels)
-    np.maximum.at(highest, groups, labels)
-    return int((lowest != highest)[groups].sum())
+    labelled, _ = np.unique(np.stack([groups, labels]), axis=1)  # each label of a group once
+    return int((np.bincount(labelled) > 1)[groups].sum())
 
 
 def channels(image: torch.Tensor) -> tuple[float, ...]:

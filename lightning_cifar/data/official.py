@@ -5,30 +5,21 @@ import io
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Never
 
 from tqdm import tqdm
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
-from lightning_cifar.data.array_files import stored
-from lightning_cifar.data.cifar_format import read_batch, read_classes
+from lightning_cifar.data.cifar_format import read_set
 from lightning_cifar.data.cifar_layouts import CIFAR10, Layout
-from lightning_cifar.data.images import ImageSet, LabelledImages
+from lightning_cifar.data.images import ImageSet
 from lightning_cifar.data.reading import About
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import CHUNK_BYTES, exclusive, sha256_of, write_atomically
 
 TIMEOUT_SECONDS = 60
-PINNED = {
-    "cifar-10-python.tar.gz": (
-        *(170_498_071, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"),
-    ),
-    "cifar-100-python.tar.gz": (
-        *(169_001_437, "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"),
-    ),
-}
 
 
 class Archive(NamedTuple):
@@ -41,23 +32,27 @@ class Archive(NamedTuple):
     sha256: str
 
 
-def official_archive(layout: Layout = CIFAR10) -> Archive:
-    """An archive as torchvision knows it; size and SHA-256 are those that Keras pins."""
-    # torchvision takes a second to import, and only this source needs it.
-    from torchvision.datasets import CIFAR10 as Ten
-    from torchvision.datasets import CIFAR100 as Hundred
-
-    known = Ten if layout is CIFAR10 else Hundred
-    size, sha256 = PINNED[known.filename]
-    return Archive(known.url, known.filename, known.base_folder, size, sha256)
+# Addresses as torchvision has them, sizes and SHA-256 as Keras pins them.
+ARCHIVES = {
+    "official": Archive(
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        filename="cifar-10-python.tar.gz",
+        folder="cifar-10-batches-py",
+        size_bytes=170_498_071,
+        sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    ),
+    "cifar100": Archive(
+        url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+        filename="cifar-100-python.tar.gz",
+        folder="cifar-100-python",
+        size_bytes=169_001_437,
+        sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    ),
+}
 
 
 def load_official(
-    cache: Path,
-    *,
-    progress: bool = True,
-    archive: Archive | None = None,
-    layout: Layout = CIFAR10,
+    cache: Path, *, archive: Archive | None = None, layout: Layout = CIFAR10
 ) -> ImageSet:
     """The 50,000 training and 10,000 test images, in the order of the official batches.
 
@@ -68,16 +63,17 @@ def load_official(
         InputError: the download fails, or size or SHA-256 of the archive are wrong.
         OSError: the cache cannot be written.
     """
-    folder = cache / ("official" if layout is CIFAR10 else "cifar100")
+    source = "official" if layout is CIFAR10 else "cifar100"
+    folder = cache / source
 
     def build() -> DecodedSet:
-        wanted = archive or official_archive(layout)
+        wanted = archive or ARCHIVES[source]
         path = folder / wanted.filename
         with exclusive(folder / "download.lock"):
             if not path.exists() and (present := on_this_disk(wanted)) is not None:
                 path = present
             elif not path.exists():
-                download(wanted, path, progress)
+                download(wanted, path)
         return read_archive(wanted, path, layout, folder)
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,12 +94,11 @@ def on_this_disk(archive: Archive) -> Path | None:
     return None
 
 
-def download(archive: Archive, path: Path, progress: bool) -> None:
+def download(archive: Archive, path: Path) -> None:
     """Fetch and verify the archive; a file with another content never appears under ``path``."""
     bar = tqdm(
-        total=archive.size_bytes, unit="B", unit_scale=True, desc=archive.filename,
-        disable=None if progress else True,
-    )  # fmt: skip
+        total=archive.size_bytes, unit="B", unit_scale=True, desc=archive.filename, disable=None
+    )
     try:
         with bar, urllib.request.urlopen(archive.url, timeout=TIMEOUT_SECONDS) as response:
             write_atomically(path, lambda file: copy_verified(response, file, archive, bar))
@@ -144,17 +139,8 @@ def read_archive(
     wanted = (*layout.train_files, *layout.test_files, layout.meta_file)
     names = {f"{archive.folder}/{name}": name for name in wanted}
     contents = members(verified_content(archive, path), names)
-
-    def part(files: Sequence[str]) -> LabelledImages:
-        batches = (read_batch(contents.pop(name), name, layout) for name in files)
-        return stored(batches, room)
-
-    return DecodedSet(
-        classes=read_classes(contents[layout.meta_file], layout.meta_file, layout),
-        train=part(layout.train_files),
-        test=part(layout.test_files),
-        about=About(f"{layout.title}'s official archive", verified=True),
-    )
+    about = About(f"{layout.title}'s official archive", verified=True)
+    return replace(read_set(contents.pop, layout, room=room), about=about)
 
 
 def verified_content(archive: Archive, path: Path) -> bytes:

@@ -2,28 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 
 import torch
 from tqdm import tqdm
 
+from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.array_files import stored
 from lightning_cifar.data.decoding import File, decode_all
 from lightning_cifar.data.images import LabelledImages, Part
 from lightning_cifar.data.pictures import Extent
-from lightning_cifar.data.raw_set import RawSet
-from lightning_cifar.data.reading import LARGEST_BYTES, Files, Reading
+from lightning_cifar.data.reading import LARGEST_BYTES, About, Files, Reading
 from lightning_cifar.errors import InputError
-
-
-@dataclass(frozen=True)
-class Result:
-    """The images, the sizes they had, and a line for each that was left out."""
-
-    data: LabelledImages
-    sizes: Counter[Extent]
-    skipped: tuple[str, ...]
 
 
 def read_files(names: Sequence[str], files: Files, reading: Reading) -> Iterator[File]:
@@ -42,65 +32,60 @@ def read_files(names: Sequence[str], files: Files, reading: Reading) -> Iterator
         yield files.title(name), content
 
 
-def decoded(
-    encoded: Iterable[File], labels: Sequence[int], title: str, reading: Reading, room: Path | None
-) -> Result:
-    """Decode pictures in order, as many as there are labels; a bar shows how far it is.
-
-    room: as in ``Files``.
+def decoded_set(
+    classes: tuple[str, ...],
+    pictures: Mapping[Part, tuple[Iterable[File], Sequence[int]]],
+    files: Files,
+    reading: Reading,
+    notes: Sequence[str] = (),
+) -> DecodedSet:
+    """Encoded pictures and as many labels, by part, as a set, with what is to be said of them.
 
     Raises:
         InputError: a picture cannot be decoded and may not be skipped.
         OSError: there is no room.
     """
-    sizes: Counter[Extent] = Counter()
+    parts: dict[Part, LabelledImages] = {}
+    extents: Counter[Extent] = Counter()
     skipped: list[str] = []
-    bar = tqdm(
-        total=len(labels), unit="image", desc=f"decoding {title}",
-        disable=None if reading.progress else True,
-    )  # fmt: skip
+    said = list(notes)
+    size = reading.image_size
+    for part, (encoded, labels) in pictures.items():
+        found: Counter[Extent] = Counter()
+        chunks = decoded(encoded, labels, part, reading, found, skipped)
+        parts[part] = stored(chunks, files.room)
+        if others := found.total() - found[size, size]:
+            said.append(
+                f"{others} of {len(parts[part])} {part} images were resized to {size}x{size}, "
+                "the centre of each"
+            )
+        extents += found
+    sizes = {f"{width}x{height}": count for (width, height), count in extents.items()}
+    about = About(notes=tuple(said), skipped=tuple(skipped), sizes=sizes)
+    return DecodedSet(classes, parts, about)
 
-    def chunks() -> Iterator[LabelledImages]:
-        done = 0
+
+def decoded(
+    encoded: Iterable[File],
+    labels: Sequence[int],
+    part: Part,
+    reading: Reading,
+    extents: Counter[Extent],
+    skipped: list[str],
+) -> Iterator[LabelledImages]:
+    """Decode pictures in order, some at a time; a bar shows how far it is.
+
+    extents, skipped: take the sizes that were found, and a line for each picture left out.
+    """
+    rest = iter(labels)
+    with tqdm(total=len(labels), unit="image", desc=f"decoding {part}", disable=None) as bar:
         for chunk in decode_all(
             encoded, reading.image_size, skip_unreadable=reading.skip_unreadable
         ):
             count = len(chunk.pixels) + len(chunk.problems)
-            kept = [
-                label
-                for number, label in enumerate(labels[done : done + count])
-                if number not in chunk.problems
-            ]
+            given = enumerate(islice(rest, count))
+            kept = [label for number, label in given if number not in chunk.problems]
             yield LabelledImages(torch.from_numpy(chunk.pixels), torch.tensor(kept).long())
             skipped.extend(chunk.problems.values())
-            sizes.update(chunk.sizes)
-            done += count
+            extents.update(chunk.sizes)
             bar.update(count)
-
-    with bar:
-        data = stored(chunks(), room)
-    return Result(data, sizes, tuple(skipped))
-
-
-def set_of(
-    classes: tuple[str, ...], results: Mapping[Part, Result], notes: Sequence[str] = ()
-) -> RawSet:
-    """The parts as a set, with what is to be said of them."""
-    said = list(notes)
-    sizes: Counter[Extent] = Counter()
-    for part, result in results.items():
-        size = result.data.shape[-1]
-        others = sum(result.sizes.values()) - result.sizes[size, size]
-        if others:
-            said.append(
-                f"{others} of {len(result.data)} {part} images were resized to {size}x{size}, "
-                "the centre of each"
-            )
-        sizes += result.sizes
-    return RawSet(
-        classes,
-        {part: result.data for part, result in results.items()},
-        notes=tuple(said),
-        skipped=tuple(line for result in results.values() for line in result.skipped),
-        sizes={f"{width}x{height}": count for (width, height), count in sizes.items()},
-    )

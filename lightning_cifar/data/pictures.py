@@ -12,12 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from lightning_cifar.errors import InputError
-
 Pixels = npt.NDArray[np.uint8]
 Extent = tuple[int, int]  # width and height
-
-LEAST_SIZE = 8  # pixels; below, nothing is to be seen
 
 
 def decode(content: bytes, size: int) -> tuple[Pixels, Extent]:
@@ -77,25 +73,11 @@ def in_colour(picture: Image.Image) -> Image.Image:
         return picture
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture, np.float64)
+        # More than 8 bits are scaled; Pillow would cut them off at 255.
         deep = picture.mode.startswith("I;16") or values.max() > 255
-        grey = scaled_to_bytes(values, highest=65535.0 if deep else 255.0)
+        grey = np.clip(values / (65535 if deep else 255) * 255, 0, 255).round().astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
     if "A" in picture.getbands() or "transparency" in picture.info:
         layers = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
     return picture.convert("RGB")
-
-
-def scaled_to_bytes(values: npt.NDArray[np.float64], *, highest: float) -> Pixels:
-    """Grey values of more than 8 bits as 8 bits; Pillow would cut them off at 255."""
-    return np.clip(values / highest * 255, 0, 255).round().astype(np.uint8)
-
-
-def check_size(size: int) -> None:
-    """Refuse images too small to show anything.
-
-    Raises:
-        InputError: the size is below 8.
-    """
-    if size < LEAST_SIZE:
-        raise InputError(f"image_size is {size}; it must be {LEAST_SIZE} or more.")

@@ -15,12 +15,8 @@ LARGE = 1 << 30  # bytes from which on it is said where they are
 
 def placed_on(data: LabelledImages, device: torch.device) -> LabelledImages:
     """The images on ``device``, where they stay, if they fit into half of what is free there."""
-    return data.to(device) if needs(data, device) <= SHARE * free_bytes(device) else data
-
-
-def needs(data: LabelledImages, device: torch.device) -> int:
-    """The bytes that the images would take on ``device`` beside what is there."""
-    return 0 if data.device == device else math.prod(data.shape)
+    fits = data.device == device or math.prod(data.shape) <= SHARE * free_bytes(device)
+    return data.to(device) if fits else data
 
 
 def free_bytes(device: torch.device) -> float:
@@ -33,20 +29,12 @@ def placement_said(data: LabelledImages, device: torch.device) -> str:
 
     device: that of the fit.
     """
-    size = math.prod(data.shape)
-    place = "from the cache" if data.rows is not None else "from memory"
+    size = f"{math.prod(data.shape) / 1e9:.2g} GB of images"
+    place = f"are read from {'memory' if data.rows is None else 'the cache'}, batch by batch"
     if data.device.type != device.type:
-        return (
-            f"{gigabytes(size)} of images do not fit into half of the free memory of {device}: "
-            f"they are read {place}, batch by batch"
-        )
-    if size < LARGE:
+        return f"{size} do not fit into half of the free memory of {device}: they {place}"
+    if math.prod(data.shape) < LARGE:
         return ""
     if data.rows is None:
-        return f"{gigabytes(size)} of images are in the memory of {data.device}"
-    return f"{gigabytes(size)} of images are read {place}, batch by batch"
-
-
-def gigabytes(size: int) -> str:
-    """Bytes as they stand in a line."""
-    return f"{size / 1e9:.2g} GB"
+        return f"{size} are in the memory of {data.device}"
+    return f"{size} {place}"

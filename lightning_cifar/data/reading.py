@@ -1,17 +1,16 @@
 """How images are to be read, whatever form they have, and what was found in reading them."""
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from lightning_cifar.data.containers import Entry, Read, shown
 from lightning_cifar.errors import InputError
 
 Labels = Literal["fine", "coarse"]
-Parsed = TypeVar("Parsed")
 
 LARGEST_BYTES = 200 << 20  # of one picture
 LARGEST_ARRAY_BYTES = 1 << 36  # of one file of many images
@@ -25,13 +24,11 @@ class Reading:
         image_size: height and width of the images that are made.
         labels: of CIFAR-100 the 100 fine or the 20 coarse ones.
         skip_unreadable: leave out images that cannot be decoded, instead of refusing them.
-        progress: show a bar.
     """
 
     image_size: int = 32
     labels: Labels = "fine"
     skip_unreadable: bool = False
-    progress: bool = True
 
     @property
     def key(self) -> str:
@@ -87,6 +84,15 @@ class Files:
         """The names of its files, in order."""
         return sorted(entry.name for entry in self.entries if not entry.is_folder)
 
+    @cached_property
+    def folders(self) -> dict[str, list[str]]:
+        """Folder that holds files, as the beginning of their names ("" is the top) → their ends."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            folder, slash, end = name.rpartition("/")
+            found.setdefault(folder + slash, []).append(end)
+        return found
+
     def title(self, name: str) -> str:
         """A file as messages name it."""
         return shown(f"{self.source}/{name}")
@@ -116,27 +122,17 @@ class Files:
         return content
 
 
-def read_as(name: str, form: str, content: bytes, parse: Callable[[bytes], Parsed]) -> Parsed:
-    """What ``parse`` makes of a file's content; whatever goes wrong is the file's fault.
+@contextmanager
+def parsing(name: str, form: str) -> Iterator[None]:
+    """Whatever goes wrong in the block is the fault of the file ``name``.
 
     Raises:
         InputError: naming the file.
     """
     try:
-        return parse(content)
+        yield
     except InputError:
         raise
-    except (Exception, MemoryError) as error:  # parsers of damaged files raise almost any type
+    except Exception as error:  # parsers of damaged files raise almost any type
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{name} is no usable {form} ({reason[:200]}); replace it.") from error
-
-
-def md5_of(content: bytes) -> str:
-    """The MD5 that official lists give: it tells the right file, not an honest one."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def md5_of_file(path: Path) -> str:
-    """``md5_of`` the content of a file, which is not held in memory."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from lightning_cifar.data.cifar_layouts import CIFAR100, CIFAR100_COARSE
-from lightning_cifar.data.folder import DEFAULT, load_folder
+from lightning_cifar.data.cifar_layouts import CIFAR100S
+from lightning_cifar.data.forms import DEFAULT, load_folder
 from lightning_cifar.data.images import ImageSet
 from lightning_cifar.data.official import load_official
 from lightning_cifar.data.reading import Reading
@@ -29,8 +29,7 @@ def load_images(
         if source == "official":
             return load_official(cache)
         if source == "cifar100":
-            layout = CIFAR100_COARSE if reading.labels == "coarse" else CIFAR100
-            return load_official(cache, layout=layout)
+            return load_official(cache, layout=CIFAR100S[reading.labels])
         if source == "synthetic":
             return load_synthetic(cache)
         return load_folder(at_home(path or ""), cache, reading)

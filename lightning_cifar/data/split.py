@@ -1,14 +1,85 @@
-"""Which training images validate: indices from labels and a seed, or the first ones."""
+"""Which images validate: a share of the training images, the first ones, or a folder's."""
 
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from lightning_cifar.data.copies import count_copies
+from lightning_cifar.data.images import ImageSet, LabelledImages
 from lightning_cifar.errors import InputError
 from lightning_cifar.seeds import derived_seed
 
-Split = Literal["stratified", "first"]
+Validation = Literal["stratified", "first", "folder"]
+
+SHARE = 10  # one training image in ten validates, as in the published 45,000/5,000
+
+
+def check_validation(kind: Validation | None, size: int | None, seed: int) -> None:
+    """Refuse a size or a seed that this kind of validation has no use for.
+
+    Raises:
+        InputError: naming it.
+    """
+    if kind == "folder" and size is not None:
+        raise InputError(
+            f"validation_size is {size}, but the validation images are those of a folder, all of "
+            "them; leave it out, or take them from training with --data.validation=stratified."
+        )
+    if kind in ("first", "folder") and seed:
+        raise InputError(
+            f"split_seed is {seed}, but with validation={kind} nothing is drawn; leave it out, or "
+            "use --data.validation=stratified."
+        )
+
+
+def resolved_validation(
+    kind: Validation | None, size: int | None, seed: int, images: ImageSet
+) -> Validation:
+    """The kind of validation that was asked for; by default the folder, where there is one.
+
+    Raises:
+        InputError: the images have no such folder, or ``check_validation`` refuses.
+    """
+    own = "validation" in images.parts
+    if kind == "folder" and not own:
+        raise InputError(
+            "validation is folder, but there is no folder valid, val or validation beside train "
+            "and test; add one, or use --data.validation=stratified."
+        )
+    chosen: Validation = kind or ("folder" if own else "stratified")
+    check_validation(chosen, size, seed)
+    return chosen
+
+
+def validation_said(kind: Validation | None, images: ImageSet) -> str:
+    """A line for those who may not expect what is done; empty where nothing is unexpected."""
+    if "validation" not in images.parts or kind == "folder":
+        return ""
+    if kind is None:
+        return (
+            "the validation images are those of the validation folder; to take them from "
+            "training: --data.validation=stratified"
+        )
+    return f"the validation folder is not used, because validation is {kind}"
+
+
+def divided(
+    images: ImageSet, kind: Validation, size: int | None, seed: int
+) -> tuple[LabelledImages, LabelledImages, int]:
+    """The images that train, those that validate, and how many of these are copies of the first.
+
+    Raises:
+        InputError: as ``split``.
+    """
+    everything, hashes = images.train, images.hashes("train")
+    if kind == "folder":
+        copies = count_copies(images.hashes("validation"), hashes)
+        return everything, images.read("validation"), copies
+    size = size or max(1, len(everything) // SHARE)
+    train, validation = split(everything.labels, kind, validation_size=size, seed=seed)
+    copies = count_copies(hashes[validation.numpy()], hashes[train.numpy()])
+    return everything.select(train), everything.select(validation), copies
 
 
 def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -32,29 +103,27 @@ def stratified_split(labels: Tensor, *, validation_size: int, seed: int) -> tupl
     return torch.nonzero(~validates).flatten(), torch.nonzero(validates).flatten()
 
 
-def first_split(count: int, *, validation_size: int) -> tuple[Tensor, Tensor]:
-    """Training and validation indices of the published split: the first images validate.
+def split(
+    labels: Tensor, kind: Validation, *, validation_size: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Training and validation indices; of kind ``first`` the published ones, else stratified.
 
     Raises:
-        InputError: ``validation_size`` is not between 1 and ``count`` - 1.
-    """
-    check_validation_size(validation_size, count)
-    return torch.arange(validation_size, count), torch.arange(validation_size)
-
-
-def split(labels: Tensor, kind: Split, *, validation_size: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Training and validation indices of the chosen kind.
-
-    Raises:
-        InputError: as the two kinds; or a part lacks a class that the labels have.
+        InputError: as ``stratified_split``; or a part lacks a class that the labels have, as with
+            kind ``first`` in sorted files.
     """
     if kind == "first":
-        train, validates = first_split(len(labels), validation_size=validation_size)
+        check_validation_size(validation_size, len(labels))
+        validates, train = torch.arange(len(labels)).tensor_split([validation_size])
     else:
         train, validates = stratified_split(labels, validation_size=validation_size, seed=seed)
     classes = len(torch.unique(labels))
-    check_all_classes(labels[validates], classes, "validation")
-    check_all_classes(labels[train], classes, "training")
+    for part, indices in (("validation", validates), ("training", train)):
+        if (present := len(torch.unique(labels[indices]))) < classes:
+            raise InputError(
+                f"The {part} part of {len(indices)} images holds {present} of {classes} classes; "
+                "use --data.validation=stratified and a larger --data.validation_size."
+            )
     return train, validates
 
 
@@ -80,14 +149,4 @@ def check_validation_size(validation_size: int, count: int) -> None:
         raise InputError(
             f"validation_size is {validation_size}, but there are {count} training images to take "
             f"it from; choose between 1 and {count - 1}."
-        )
-
-
-def check_all_classes(labels: Tensor, classes: int, part: str) -> None:
-    """Refuse a part that lacks a class, as a split in file order does with sorted files."""
-    present = len(torch.unique(labels))
-    if present < classes:
-        raise InputError(
-            f"The {part} part of {len(labels)} images holds {present} of {classes} classes; use "
-            "--data.validation=stratified and a larger --data.validation_size."
         )

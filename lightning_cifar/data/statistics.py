@@ -36,10 +36,9 @@ def measure(images: Tensor | LabelledImages, kind: StandardisationKind) -> Stand
     sums, sums_of_squares = exact_sums(images)
     count = len(images)
     if kind == "per_channel":
-        sums, sums_of_squares = sums.sum((1, 2)), sums_of_squares.sum((1, 2))
+        sums, sums_of_squares = (each.sum((1, 2), keepdim=True) for each in (sums, sums_of_squares))
         count *= shape[1] * shape[2]
-    mean, deviation = moments(sums, sums_of_squares, count)
-    return Standardisation(whole_image(mean, shape), whole_image(deviation, shape))
+    return standardisation(sums, sums_of_squares, count, shape)
 
 
 def measure_batches(
@@ -71,10 +70,7 @@ def measure_batches(
             )
         of_batch = exact_sums(images)
         count, sums, squares = count + len(images), sums + of_batch[0], squares + of_batch[1]
-    if not count:
-        return None
-    mean, deviation = moments(sums, squares, count)
-    return Standardisation(whole_image(mean, shape), whole_image(deviation, shape))
+    return standardisation(sums, squares, count, shape) if count else None
 
 
 def has_length(batches: Any) -> bool:
@@ -96,19 +92,19 @@ def exact_sums(images: Tensor | LabelledImages) -> tuple[Tensor, Tensor]:
     return sums, sums_of_squares
 
 
-def moments(sums: Tensor, sums_of_squares: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Mean and deviation in float64, of the shape of ``sums``.
+def standardisation(
+    sums: Tensor, sums_of_squares: Tensor, count: int, shape: Sequence[int]
+) -> Standardisation:
+    """Mean and deviation, computed in float64, of images of this shape.
 
+    sums, sums_of_squares: over ``count`` values, of this shape or one for each channel, (3, 1, 1).
     Python's integers carry count * sum of squares - sum², which for channels is beyond int64 and
     whose difference in floating point would lose what it is about.
     """
     pairs = zip(sums.flatten().tolist(), sums_of_squares.flatten().tolist(), strict=True)
     variances = [(count * square - total * total) / count**2 for total, square in pairs]
     deviation = torch.tensor(variances, dtype=torch.float64).sqrt().clamp(min=SMALLEST_DEVIATION)
-    return sums.double() / count, deviation.reshape(sums.shape)
-
-
-def whole_image(values: Tensor, shape: Sequence[int]) -> Tensor:
-    """Values per pixel or per channel as a contiguous float32 image of this shape."""
-    shaped = values.float() if values.dim() == 3 else values.float()[:, None, None]
-    return shaped.expand(*shape).contiguous()
+    mean, deviation = sums.double() / count, deviation.reshape(sums.shape)
+    return Standardisation(
+        *(each.float().expand(*shape).contiguous() for each in (mean, deviation))
+    )

@@ -7,12 +7,7 @@ import numpy as np
 import torch
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
-from lightning_cifar.data.cifar_format import (
-    read_batches,
-    read_classes,
-    write_batch,
-    write_classes,
-)
+from lightning_cifar.data.cifar_format import read_set, write_batch, write_classes
 from lightning_cifar.data.cifar_layouts import CIFAR10
 from lightning_cifar.data.figures import CLASSES, draw_images
 from lightning_cifar.data.images import ImageSet, LabelledImages
@@ -66,12 +61,4 @@ def write_files(folder: Path, *, train_size: int, test_size: int, seed: int) -> 
 
 def read_files(folder: Path) -> DecodedSet:
     """Read the batch files in ``folder``, with the reader of the official ones."""
-
-    def content(name: str) -> bytes:
-        return (folder / name).read_bytes()
-
-    return DecodedSet(
-        read_classes(content(CIFAR10.meta_file)),
-        read_batches(CIFAR10.train_files, content),
-        read_batches(CIFAR10.test_files, content),
-    )
+    return read_set(lambda name: (folder / name).read_bytes(), room=folder)

@@ -5,7 +5,6 @@ import gzip
 import lzma
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,10 +22,7 @@ PACKERS: dict[bytes, Callable[[Path], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-DAMAGES = (
-    *(tarfile.TarError, OSError, EOFError, ValueError, ArithmeticError),
-    *(lzma.LZMAError, zlib.error),
-)
+A_LINK, NO_FILE = "is a link without what it leads to", "is neither a file nor a folder"
 USTAR = slice(257, 262)  # of the first block: where a tar says what it is
 
 
@@ -43,25 +39,24 @@ class Packed:
 ReadPacked = Callable[[Any, int], bytes]
 
 
-def packer_of(path: Path) -> Callable[[Path], Any] | None:
-    """What opens a packed file; None for a file that is not packed, or cannot be read."""
+def start_of(path: Path) -> bytes:
+    """The first block of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            return file.read(BLOCK)
     except OSError:
-        return None
+        return b""
+
+
+def packer_of(start: bytes) -> Callable[[Path], Any] | None:
+    """What opens a file that begins so; None if it is not packed."""
     return next((opens for mark, opens in PACKERS.items() if start.startswith(mark)), None)
 
 
 def is_tar(path: Path) -> bool:
     """Whether a file is a tar or packed, as far as its first bytes tell."""
-    if packer_of(path):
-        return True
-    try:
-        with path.open("rb") as file:
-            return file.read(BLOCK)[USTAR] == b"ustar"
-    except OSError:
-        return False
+    start = start_of(path)
+    return packer_of(start) is not None or start[USTAR] == b"ustar"
 
 
 @contextmanager
@@ -80,48 +75,43 @@ def opened_tar(source: Path) -> Iterator[tuple[list[Packed], ReadPacked]]:
             archive = stack.enter_context(tarfile.open(fileobj=file, mode="r:"))
             members = archive.getmembers()
             check_end(file, members)
-        # What else a damaged archive raises is not documented.
-        except DAMAGES as error:
-            raise unusable(source, error) from error
+        except Exception as error:  # what a damaged archive raises is not documented
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(
+                f"{str(source)!r} is not a tar, or a truncated one ({reason}); give a folder or a "
+                "whole archive."
+            ) from error
 
         def read(member: tarfile.TarInfo, most: int) -> bytes:
             stream = archive.extractfile(member)
-            if stream is None:
-                raise OSError("it is no file")
+            assert stream is not None  # what is no file has a problem, and is not read
             content = stream.read(min(most, member.size))
             if len(content) < min(most, member.size):
                 raise OSError("it ends too early")
             return content
 
-        yield [packed(member) for member in members], read
+        yield [Packed(each.name, each.isdir(), problem_of(each), each) for each in members], read
 
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[BinaryIO]:
-    """The tar itself; of a packed one an unpacked copy."""
-    opens = packer_of(source)
+    """The tar itself; of a packed one an unpacked copy.
+
+    Raises:
+        OSError: that is longer than an archive may be.
+    """
+    opens = packer_of(start_of(source))
     if opens is None:
         with source.open("rb") as file:
             yield file
         return
     with tempfile.TemporaryFile() as copy, opens(source) as content:
-        copy_limited(content, copy)
+        while chunk := content.read(CHUNK_BYTES):
+            copy.write(chunk)
+            if copy.tell() > MOST_BYTES:
+                raise OSError(f"it unpacks to more than {MOST_BYTES:,} bytes")
         copy.seek(0)
         yield copy
-
-
-def copy_limited(content: Any, copy: Any) -> None:
-    """Copy a stream, but not without end.
-
-    Raises:
-        OSError: it is longer than an archive may be.
-    """
-    left = MOST_BYTES
-    while chunk := content.read(CHUNK_BYTES):
-        left -= len(chunk)
-        if left < 0:
-            raise OSError(f"it unpacks to more than {MOST_BYTES:,} bytes")
-        copy.write(chunk)
 
 
 def check_end(file: BinaryIO, members: list[tarfile.TarInfo]) -> None:
@@ -140,20 +130,8 @@ def check_end(file: BinaryIO, members: list[tarfile.TarInfo]) -> None:
         raise tarfile.ReadError(f"it is damaged or ends too early after {last.name!r}")
 
 
-def packed(member: tarfile.TarInfo) -> Packed:
-    """A member of a tar."""
-    problem = ""
+def problem_of(member: tarfile.TarInfo) -> str:
+    """Why a member cannot be read; empty if it can."""
     if member.issym() or member.islnk():
-        problem = "is a link without what it leads to"
-    elif not member.isreg() and not member.isdir():
-        problem = "is neither a file nor a folder"
-    return Packed(member.name, member.isdir(), problem, member)
-
-
-def unusable(source: Path, error: Exception) -> InputError:
-    """The error for a file that is no whole tar."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(
-        f"{str(source)!r} is not a tar, or a truncated one ({reason}); give a folder or a whole "
-        "archive."
-    )
+        return A_LINK
+    return "" if member.isreg() or member.isdir() else NO_FILE

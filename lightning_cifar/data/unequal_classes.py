@@ -4,7 +4,7 @@ from typing import Literal, final
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
+from torchmetrics.classification import MulticlassStatScores
 
 ClassWeights = Literal["none", "balanced"]
 
@@ -26,29 +26,18 @@ def has_equal_classes(labels: Tensor, classes: int) -> bool:
 
 
 @final
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(MulticlassStatScores):
     """The mean, over the classes that have images, of the share of these that is right.
 
-    torchmetrics counts a class without images as wholly wrong as soon as an image is taken for it.
+    torchmetrics' own mean counts a class without images as wholly wrong as soon as an image is
+    taken for it.
     """
 
-    full_state_update = False
-    right: Tensor
-    images: Tensor
-
     def __init__(self, classes: int) -> None:
-        super().__init__()
-        for name in ("right", "images"):
-            zeros = torch.zeros(classes, dtype=torch.long)
-            self.add_state(name, zeros, dist_reduce_fx="sum")
-
-    def update(self, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch: logits (images, classes), labels (images,)."""
-        classes, is_right = len(self.images), logits.argmax(-1) == labels
-        self.images += torch.bincount(labels, minlength=classes)
-        self.right += torch.bincount(labels[is_right], minlength=classes)
+        super().__init__(classes, average="none", validate_args=False)
 
     def compute(self) -> Tensor:
         """The mean of the shares."""
-        present = self.images > 0
-        return (self.right[present] / self.images[present]).mean()
+        right, _, _, _, images = super().compute().unbind(1)
+        present = images > 0
+        return (right[present] / images[present]).mean()

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch.nn.modules.dropout import _DropoutNd
 
-from lightning_cifar.data.left_as_found import left_as_found
+from lightning_cifar.data.loaders import left_as_found
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.schedules import mean_factor, one_cycle
 from lightning_cifar.rate_search.fit_options import FitOptions

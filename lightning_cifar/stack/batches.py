@@ -6,7 +6,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lightning_cifar.data.batches import Augmentation, TensorBatches
+from lightning_cifar.data.augmentation import Augmentation
+from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.images import LabelledImages
 
 

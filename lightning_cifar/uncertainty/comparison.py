@@ -16,9 +16,7 @@ from lightning_cifar.uncertainty.measures import log_probabilities_by_count
 from lightning_cifar.uncertainty.monte_carlo import (
     IMAGES_PER_PASS,
     MaskKind,
-    Prepare,
     logit_blocks,
-    unchanged,
 )
 from lightning_cifar.uncertainty.scores import (
     ReliabilityBin,
@@ -72,8 +70,6 @@ def compare(
     temperature: float,
     samples: int,
     seed: int,
-    masks: MaskKind = "shared",
-    prepare: Prepare = unchanged,
 ) -> Comparison:
     """Predict the images in three ways and judge the differences.
 
@@ -86,10 +82,8 @@ def compare(
     require_labels(images, labels)
     if not temperature > 0:
         raise InputError(f"the temperature must be above 0, got {temperature}")
-    averaged = monte_carlo_averages(
-        network, images, samples=samples, seed=seed, masks=masks, prepare=prepare
-    )
-    logits = deterministic_logits(network, images, prepare=prepare)
+    averaged = monte_carlo_averages(network, images, samples=samples, seed=seed)
+    logits = deterministic_logits(network, images)
     predictions = {
         DETERMINISTIC: logits.log_softmax(-1),
         MONTE_CARLO: averaged[samples],
@@ -98,11 +92,12 @@ def compare(
     resampled = {
         name: resampled_measures(values, labels, seed) for name, values in predictions.items()
     }
+    by_count = {count: scores_of(values, labels) for count, values in averaged.items()}
     return Comparison(
         images=len(images),
         samples=samples,
         seed=seed,
-        masks=masks,
+        masks="shared",
         temperature=temperature,
         scores={name: scores_of(values, labels) for name, values in predictions.items()},
         differences={
@@ -114,39 +109,27 @@ def compare(
         beyond_temperature=paired_differences(
             resampled[TEMPERATURE], resampled[MONTE_CARLO], images=len(images)
         ),
-        by_count=tuple(count_scores(count, values, labels) for count, values in averaged.items()),
+        by_count=tuple(
+            CountScores(count, scores["accuracy"], scores["nll"])
+            for count, scores in by_count.items()
+        ),
         reliability={name: reliability(values, labels) for name, values in predictions.items()},
         risk_coverage={name: risk_coverage(values, labels) for name, values in predictions.items()},
     )
 
 
 def monte_carlo_averages(
-    network: nn.Sequential,
-    images: Tensor,
-    *,
-    samples: int,
-    seed: int,
-    masks: MaskKind = "shared",
-    prepare: Prepare = unchanged,
+    network: nn.Sequential, images: Tensor, *, samples: int, seed: int
 ) -> dict[int, Tensor]:
     """Averaged log-probabilities (images, classes) of the first 1, 2, 5, … and of all samples."""
-    blocks = logit_blocks(network, images, samples=samples, seed=seed, masks=masks, prepare=prepare)
+    blocks = logit_blocks(network, images, samples=samples, seed=seed)
     counts = [*(count for count in SAMPLE_COUNTS if count < samples), samples]
     averaged = [log_probabilities_by_count(block, counts) for block in blocks]
     whole = [torch.cat(parts) for parts in zip(*averaged, strict=True)]
     return dict(zip(counts, whole, strict=True))
 
 
-def count_scores(samples: int, log_probabilities: Tensor, labels: Tensor) -> CountScores:
-    """Accuracy and NLL of the average of that many samples."""
-    scores = scores_of(log_probabilities, labels)
-    return CountScores(samples, scores["accuracy"], scores["nll"])
-
-
-def deterministic_logits(
-    model: nn.Module, images: Tensor, *, prepare: Prepare = unchanged
-) -> Tensor:
+def deterministic_logits(model: nn.Module, images: Tensor) -> Tensor:
     """Logits (images, classes) of one pass in evaluation mode; modes are restored."""
     with evaluation_mode(model), torch.no_grad():
-        blocks = torch.split(images, IMAGES_PER_PASS)
-        return torch.cat([model(prepare(block)) for block in blocks])
+        return torch.cat([model(block) for block in torch.split(images, IMAGES_PER_PASS)])

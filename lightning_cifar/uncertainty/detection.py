@@ -9,21 +9,11 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty.measures import entropy
 from lightning_cifar.uncertainty.weighted import auroc, tie_groups
 
-
-def predictive_entropy(log_probabilities: Tensor) -> Tensor:
-    """Entropy (images,) of log-probabilities (images, classes), in nats and float64."""
-    return entropy(log_probabilities.double(), -1)
-
-
-def one_less_confidence(log_probabilities: Tensor) -> Tensor:
-    """1 minus the largest probability (images,), exact also where that rounds to 1."""
-    return -torch.expm1(log_probabilities.double().amax(-1))
-
-
-# Name → uncertainty (images,) from log-probabilities (images, classes).
+# Name → uncertainty (images,) from log-probabilities (images, classes), in float64: the entropy in
+# nats, or 1 minus the largest probability, exact also where that rounds to 1.
 UNCERTAINTIES: dict[str, Callable[[Tensor], Tensor]] = {
-    "entropy": predictive_entropy,
-    "confidence": one_less_confidence,
+    "entropy": lambda log_probabilities: entropy(log_probabilities.double(), -1),
+    "confidence": lambda log_probabilities: -torch.expm1(log_probabilities.double().amax(-1)),
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
@@ -24,10 +25,10 @@ def active_dropout_layers(model: nn.Module) -> list[_DropoutNd]:
             "the model has no active dropout layer, so Monte Carlo samples would all be equal; "
             "use a model with a dropout rate above 0, or predict without samples"
         )
-    return [layer for layer in layers if isinstance(layer, _DropoutNd)]
+    return layers
 
 
-def is_active_dropout(module: nn.Module) -> bool:
+def is_active_dropout(module: nn.Module) -> TypeGuard[_DropoutNd]:
     """Whether the module is a dropout layer, of any kind, with a rate above 0."""
     return isinstance(module, _DropoutNd) and module.p > 0
 

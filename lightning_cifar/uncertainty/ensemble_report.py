@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
+from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.runs.confusion_record import ConfusionRecord, write_confusion
@@ -21,16 +21,6 @@ from lightning_cifar.uncertainty.evaluation import further_accuracies
 from lightning_cifar.uncertainty.report import aligned, difference_cells, figure, without_nan
 from lightning_cifar.uncertainty.scores import MEASURES
 
-# Column titles for tables with a row for each prediction.
-SHORT = {
-    "accuracy": "accuracy",
-    "nll": "NLL",
-    "brier": "Brier",
-    "calibration_error": "calibration",
-    "equal_mass_calibration_error": "equal mass",
-    "error_auroc": "AUROC",
-    "area_under_risk_coverage": "risk-coverage",
-}
 LEGEND = (
     "NLL: negative log-likelihood in nats; calibration: calibration error, 15 bins of equal width "
     "or equal mass; AUROC: of error detection; risk-coverage: area under the curve"
@@ -40,14 +30,16 @@ LEGEND = (
 def ensemble_text(test: EnsembleTest, names: Sequence[str], figures: dict[str, float]) -> str:
     """The figures of a test in the words of a single run's, the table, then the verdicts."""
     members = zip(names, test.members, strict=True)
-    mean = {key: sum(each[key] for each in test.members) / len(test.members) for key in SHORT}
+    keys = [measure.key for measure in MEASURES]
+    mean = {key: sum(each[key] for each in test.members) / len(test.members) for key in keys}
     rows = [*members, ("mean of the members", mean)]
     rows += [(title(name, test), scores) for name, scores in test.scores.items()]
-    header = ["prediction", *SHORT.values()]
-    cells = [[name, *(figure(scores[key]) for key in SHORT)] for name, scores in rows]
+    header = ["prediction", *(measure.short for measure in MEASURES)]
+    cells = [[name, *(figure(scores[key]) for key in keys)] for name, scores in rows]
+    shares = [f"{name} {value:.2%}" for name, value in figures.items() if name != "test_loss"]
     return "\n".join(
         [
-            first_line(figures),
+            "  ".join([f"test_loss {figures['test_loss']:.4f}", *shares]),
             f"ensemble of {len(names)} runs on {test.images:,} test images; {of_temperature(test)}",
             "",
             aligned([header, *cells]),
@@ -59,13 +51,6 @@ def ensemble_text(test: EnsembleTest, names: Sequence[str], figures: dict[str, f
             aligned(difference_rows(test)),
         ]
     )
-
-
-def first_line(figures: dict[str, float]) -> str:
-    """Loss and accuracies, as the test of a single run prints them."""
-    loss = figures["test_loss"]
-    parts = [f"{name} {value:.2%}" for name, value in figures.items() if name != "test_loss"]
-    return "  ".join([f"test_loss {loss:.4f}", *parts])
 
 
 def of_temperature(test: EnsembleTest) -> str:
@@ -102,20 +87,13 @@ def figures_of(log_probabilities: Tensor, data: LabelledImages) -> dict[str, flo
 
     log_probabilities: (images, classes).
     """
-    counts = confusion_of(log_probabilities, data.labels)
+    right = log_probabilities.argmax(1) == data.labels
     found = {
         "test_loss": float(torch.nn.functional.nll_loss(log_probabilities, data.labels)),
-        "test_accuracy": float(counts.diagonal().sum() / counts.sum()),
+        "test_accuracy": float(right.sum() / len(right)),
     }
     further = further_accuracies(log_probabilities, data.labels)
     return found | {f"test_{name}": value for name, value in further.items()}
-
-
-def confusion_of(log_probabilities: Tensor, labels: Tensor) -> Tensor:
-    """How many images of each class (row) were taken for each class (column)."""
-    classes = log_probabilities.shape[1]
-    pairs = labels * classes + log_probabilities.argmax(1)
-    return torch.bincount(pairs, minlength=classes**2).view(classes, classes)
 
 
 def write_ensemble_test(
@@ -126,21 +104,18 @@ def write_ensemble_test(
     folder: Path,
 ) -> list[Path]:
     """Write ``test.json``, with the members and their hashes, and ``confusion.png``."""
-    counts = confusion_of(test.log_probabilities, data.labels)
+    classes = tuple(members[0].classifier.class_names)
+    counts = multiclass_confusion_matrix(test.log_probabilities, data.labels, len(classes))
     record = ConfusionRecord(
         figures=figures_of(test.log_probabilities, data),
-        classes=tuple(members[0].classifier.class_names),
+        classes=classes,
         confusion=tuple(map(tuple, counts.tolist())),
         data_fingerprint=fingerprint,
         weights=f"ensemble of {len(members)} runs",
     )
     abouts = [each.about | {"scores": own} for each, own in zip(members, test.members, strict=True)]
-    return write_confusion(record, folder, {"members": without_nan(abouts)} | fields_of(test))
-
-
-def fields_of(test: EnsembleTest) -> dict[str, Any]:
-    """What ``test.json`` says of an ensemble beside what it says of a single run."""
-    fields = {
+    more = {
+        "members": abouts,
         "validation_images": test.validation,
         "temperature": test.temperature,
         "mc_samples": test.samples,
@@ -151,6 +126,4 @@ def fields_of(test: EnsembleTest) -> dict[str, Any]:
             for name, differences in test.differences.items()
         },
     }
-    found = without_nan(fields)
-    assert isinstance(found, dict)
-    return found
+    return write_confusion(record, folder, without_nan(more))

@@ -17,7 +17,7 @@ from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import sha256_of
 from lightning_cifar.runs.folders import best_checkpoint
-from lightning_cifar.uncertainty.evaluation import load_classifier
+from lightning_cifar.uncertainty.evaluation import load_classifier, logits_of, of_raw_images
 from lightning_cifar.uncertainty.measures import (
     Prediction,
     log_mean,
@@ -88,15 +88,11 @@ def check_alike(first: Member, other: Member) -> None:
                 "ensemble; give runs that were trained on images of one kind"
             )
     if one.class_names != two.class_names:
-        place = next(
-            index
-            for index, names in enumerate(zip(one.class_names, two.class_names, strict=True))
-            if names[0] != names[1]
-        )
+        pairs = enumerate(zip(one.class_names, two.class_names, strict=True))
+        place, (mine, yours) = next(each for each in pairs if each[1][0] != each[1][1])
         raise InputError(
-            f"{first.name} calls class {place} {one.class_names[place]!r} and {other.name} "
-            f"{two.class_names[place]!r}, so they are no ensemble; give runs that were trained "
-            "with the same classes in the same order"
+            f"{first.name} calls class {place} {mine!r} and {other.name} {yours!r}, so they are no "
+            "ensemble; give runs that were trained with the same classes in the same order"
         )
 
 
@@ -130,17 +126,8 @@ def predict_images(
 
     samples: of Monte Carlo dropout from each member; None: one pass without dropout.
     """
-    with torch.no_grad():
-        logits = [member_logits(each, images, samples, seed) for each in classifiers]
-        return prediction_of(torch.cat(logits, dim=1))
-
-
-def member_logits(
-    classifier: DenseClassifier, images: Tensor, samples: int | None, seed: int
-) -> Tensor:
-    """Logits (n, samples, classes) of raw images; one sample without dropout."""
-    standardised = classifier.standardise(images)
     if samples is None:
-        logits: Tensor = classifier.network(standardised)
-        return logits[:, None, :]
-    return sample_logits(classifier.network, standardised, samples=samples, seed=seed)
+        return prediction_of(torch.stack([logits_of(each, images) for each in classifiers], dim=1))
+    networks = map(of_raw_images, classifiers)
+    logits = [sample_logits(each, images, samples=samples, seed=seed) for each in networks]
+    return prediction_of(torch.cat(logits, dim=1))

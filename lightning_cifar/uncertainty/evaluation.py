@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_cifar.classifiers import VARIANTS, DenseClassifier, more_accuracies
 from lightning_cifar.data.images import LabelledImages
@@ -24,7 +23,7 @@ from lightning_cifar.uncertainty.figures import (
     draw_risk_coverage,
     draw_sample_counts,
 )
-from lightning_cifar.uncertainty.monte_carlo import Prepare, require_samples
+from lightning_cifar.uncertainty.monte_carlo import require_samples
 from lightning_cifar.uncertainty.report import to_json
 from lightning_cifar.uncertainty.temperature import fit_temperature
 
@@ -80,43 +79,32 @@ def compare_predictions(
     Raises:
         InputError: no active dropout, or ``samples`` below 1.
     """
-    classifier = classifier.eval()
-    with torch.no_grad():
-        logits = logits_of(classifier, validation.images)
-        return compare(
-            classifier.network,
-            images.images,
-            images.labels,
-            temperature=fit_temperature(logits, validation.labels),
-            samples=samples,
-            seed=seed,
-            prepare=preparing(classifier),
-        )
+    return compare(
+        of_raw_images(classifier),
+        images.images,
+        images.labels,
+        temperature=fit_temperature(logits_of(classifier, validation.images), validation.labels),
+        samples=samples,
+        seed=seed,
+    )
 
 
-def preparing(classifier: DenseClassifier) -> Prepare:
-    """The standardisation of a classifier's images."""
-
-    def prepare(raw: Tensor) -> Tensor:
-        standardised: Tensor = classifier.standardise(raw)
-        return standardised
-
-    return prepare
+def of_raw_images(classifier: DenseClassifier) -> nn.Sequential:
+    """The classifier's network with its standardisation before it."""
+    return nn.Sequential(classifier.standardise, classifier.network)
 
 
 def logits_of(classifier: DenseClassifier, images: Tensor) -> Tensor:
     """Logits (images, classes) of raw images, without dropout."""
-    return deterministic_logits(classifier.network, images, prepare=preparing(classifier))
+    return deterministic_logits(of_raw_images(classifier), images)
 
 
 def monte_carlo_mean(
     classifier: DenseClassifier, images: Tensor, *, samples: int, seed: int
 ) -> Tensor:
     """Logarithms (images, classes) of the probabilities of raw images, averaged over samples."""
-    averaged = monte_carlo_averages(
-        classifier.network, images, samples=samples, seed=seed, prepare=preparing(classifier)
-    )
-    return averaged[samples]
+    network = of_raw_images(classifier)
+    return monte_carlo_averages(network, images, samples=samples, seed=seed)[samples]
 
 
 def further_accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -135,13 +123,12 @@ def write_comparison(comparison: Comparison, folder: Path, stage: str) -> list[P
     """Write a comparison as JSON and pictures into a run folder; returns the files."""
     report = folder / f"uncertainty_{stage}.json"
     write_text_atomically(report, to_json(comparison))
-    pictures = {
-        "samples": draw_sample_counts(comparison),
-        "reliability": draw_reliability(comparison),
-        "risk_coverage": draw_risk_coverage(comparison),
-    }
     files = [report]
-    for name, figure in pictures.items():
+    for name, draw in (
+        ("samples", draw_sample_counts),
+        ("reliability", draw_reliability),
+        ("risk_coverage", draw_risk_coverage),
+    ):
         files.append(folder / f"{name}_{stage}.png")
-        figure.savefig(files[-1], dpi=120)
+        draw(comparison).savefig(files[-1], dpi=120)
     return files

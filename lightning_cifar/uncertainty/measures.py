@@ -1,13 +1,11 @@
 """What the samples say about each image: averaged probabilities and three kinds of uncertainty."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
-MAXIMUM_LOG_PROBABILITY = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,20 +51,6 @@ def prediction_of(logits: Tensor) -> Prediction:
     return Prediction(log_mean(log_probabilities), expected)
 
 
-def deterministic_prediction(logits: Tensor) -> Prediction:
-    """The prediction of one pass, from (images, classes) logits; it has no mutual information."""
-    return prediction_of(logits[:, None, :])
-
-
-def joined(predictions: Iterable[Prediction]) -> Prediction:
-    """The predictions of several blocks of images as one."""
-    parts = list(predictions)
-    return Prediction(
-        torch.cat([part.log_probabilities for part in parts]),
-        torch.cat([part.expected_entropy for part in parts]),
-    )
-
-
 def log_probabilities_by_count(logits: Tensor, counts: Sequence[int]) -> list[Tensor]:
     """Averaged log-probabilities (images, classes) of the first 1, 2, … samples, per count."""
     log_probabilities = sampled_log_probabilities(logits)
@@ -85,7 +69,7 @@ def log_mean(log_probabilities: Tensor) -> Tensor:
     """Log of the mean over the last axis, without leaving the logarithm: no underflow to 0."""
     mean = log_probabilities.logsumexp(-1) - math.log(log_probabilities.shape[-1])
     # Rounding may exceed probability 1, which other code takes for "these are logits".
-    return mean.clamp_max(MAXIMUM_LOG_PROBABILITY)
+    return mean.clamp_max(0)
 
 
 def entropy(log_probabilities: Tensor, axis: int) -> Tensor:

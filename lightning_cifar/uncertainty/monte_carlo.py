@@ -5,7 +5,6 @@ before the first active dropout layer is the same in every sample and is compute
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Literal, Never
 
 import torch
@@ -19,7 +18,6 @@ from lightning_cifar.uncertainty.masks import draw_masks
 from lightning_cifar.uncertainty.stages import Plan, plan_of, suffix_logits
 
 MaskKind = Literal["shared", "per_image"]
-Prepare = Callable[[Tensor], Tensor]
 
 IMAGES_PER_PASS = 1024
 # Activations of one block in a processor's cache; a GPU wants large blocks instead.
@@ -29,57 +27,25 @@ LOGITS_PER_CLASS = 1 << 24
 SECONDS_BEFORE_PROGRESS = 2.0
 
 
-def unchanged(images: Tensor) -> Tensor:
-    """The images as they are: for networks that get standardised images."""
-    return images
-
-
 def sample_logits(
-    network: nn.Sequential,
-    images: Tensor,
-    *,
-    samples: int,
-    seed: int,
-    masks: MaskKind = "shared",
-    prepare: Prepare = unchanged,
+    network: nn.Sequential, images: Tensor, *, samples: int, seed: int, masks: MaskKind = "shared"
 ) -> Tensor:
     """Logits of ``samples`` masked passes, of shape (images, samples, classes).
 
     With ``"shared"`` masks, a sample is one network that sees all the images: almost no random
     numbers, and an image's result does not depend on its neighbours. With ``"per_image"`` masks
-    each image gets its own; the distribution for any single image is the same. ``prepare`` turns
-    a block of images into the network's input. The global random state is neither used nor changed.
+    each image gets its own; the distribution for any single image is the same. The global random
+    state is neither used nor changed.
 
     Raises:
         InputError: no active dropout, one that cannot be cached, samples < 1, or no images.
     """
-    blocks = logit_blocks(network, images, samples=samples, seed=seed, masks=masks, prepare=prepare)
+    blocks = logit_blocks(network, images, samples=samples, seed=seed, masks=masks)
     return torch.cat(list(blocks))
 
 
-def sample_probabilities(
-    network: nn.Sequential,
-    images: Tensor,
-    *,
-    samples: int,
-    seed: int,
-    masks: MaskKind = "shared",
-    prepare: Prepare = unchanged,
-) -> Tensor:
-    """Class probabilities (images, samples, classes) of ``sample_logits``; same arguments."""
-    return sample_logits(
-        network, images, samples=samples, seed=seed, masks=masks, prepare=prepare
-    ).softmax(-1)
-
-
 def logit_blocks(
-    network: nn.Sequential,
-    images: Tensor,
-    *,
-    samples: int,
-    seed: int,
-    masks: MaskKind = "shared",
-    prepare: Prepare = unchanged,
+    network: nn.Sequential, images: Tensor, *, samples: int, seed: int, masks: MaskKind = "shared"
 ) -> Iterator[Tensor]:
     """``sample_logits`` in blocks of images, for results that need not be held all at once."""
     require_samples(samples)
@@ -88,13 +54,14 @@ def logit_blocks(
     if masks not in ("shared", "per_image"):
         raise InputError(f"masks must be 'shared' or 'per_image', got {masks!r}")
     with evaluation_mode(network), torch.no_grad():
-        plan = plan_of(network, prepare(images[:1]))
+        plan = plan_of(network, images[:1])
     if masks == "shared":
         sampler, floats = shared_sampler(plan, samples, seed), plan.width
     else:
-        sampler, floats = per_image_sampler(plan, seed), max(plan.width, sum(plan.mask_widths))
+        sampler = per_image_sampler(plan, seed, images.device)
+        floats = max(plan.width, sum(plan.mask_widths))
     sizes = block_sizes(images, samples, floats)
-    return sampled_blocks(network, plan, images, samples, prepare, sampler, sizes)
+    return sampled_blocks(network, plan, images, samples, sampler, sizes)
 
 
 def require_samples(samples: int) -> None:
@@ -103,7 +70,7 @@ def require_samples(samples: int) -> None:
         raise InputError(f"the number of samples must be at least 1, got {samples}")
 
 
-Sampler = Callable[[Tensor, slice], list[Tensor]]
+Sampler = Callable[[Tensor, Tensor], list[Tensor]]  # features and sample numbers to masks
 
 
 def block_sizes(images: Tensor, samples: int, floats: int) -> tuple[int, int]:
@@ -119,7 +86,6 @@ def sampled_blocks(
     plan: Plan,
     images: Tensor,
     samples: int,
-    prepare: Prepare,
     sampler: Sampler,
     sizes: tuple[int, int],
 ) -> Iterator[Tensor]:
@@ -128,10 +94,10 @@ def sampled_blocks(
     with progress(len(images)) as bar:
         for block in torch.split(images, images_per_block):
             with evaluation_mode(network), torch.no_grad():
-                features = plan.prefix(prepare(block))
+                features = plan.prefix(block)
                 parts = [
                     suffix_logits(plan, features, sampler(features, part)).transpose(0, 1)
-                    for part in slices(samples, samples_at_once)
+                    for part in torch.split(torch.arange(samples), samples_at_once)
                 ]
             bar.update(len(block))
             yield parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
@@ -142,29 +108,24 @@ def shared_sampler(plan: Plan, samples: int, seed: int) -> Sampler:
     generator = torch.Generator().manual_seed(seed)
     masks = draw_masks((samples,), plan.mask_widths, plan.rates, generator)
 
-    def sampler(features: Tensor, chosen: slice) -> list[Tensor]:
-        return [mask[chosen].to(features.device) for mask in masks]
+    def sampler(features: Tensor, numbers: Tensor) -> list[Tensor]:
+        return [mask[numbers].to(features.device) for mask in masks]
 
     return sampler
 
 
-def per_image_sampler(plan: Plan, seed: int) -> Sampler:
+def per_image_sampler(plan: Plan, seed: int, device: torch.device) -> Sampler:
     """Masks of shape (samples, images, width), drawn block by block on the features' device."""
-    generators: dict[torch.device, torch.Generator] = {}
+    generator = torch.Generator(device).manual_seed(seed)
 
-    def sampler(features: Tensor, chosen: slice) -> list[Tensor]:
-        device = features.device
-        if device not in generators:
-            generators[device] = torch.Generator(device).manual_seed(seed)
-        shape = (chosen.stop - chosen.start, len(features))
-        return draw_masks(shape, plan.mask_widths, plan.rates, generators[device])
+    def sampler(features: Tensor, numbers: Tensor) -> list[Tensor]:
+        shape = (len(numbers), len(features))
+        return draw_masks(shape, plan.mask_widths, plan.rates, generator)
 
     return sampler
 
 
-def naive_logits(
-    model: nn.Module, images: Tensor, *, samples: int, seed: int, prepare: Prepare = unchanged
-) -> Tensor:
+def naive_logits(model: nn.Module, images: Tensor, *, samples: int, seed: int) -> Tensor:
     """Logits (images, samples, classes) of full passes through PyTorch's own dropout layers.
 
     For any model, whatever its dropout layers; masks are per image. Cost: ``samples`` passes.
@@ -176,32 +137,18 @@ def naive_logits(
     require_samples(samples)
     if len(images) == 0:
         raise InputError("there are no images to predict; give at least one")
-    with dropout_active(model), torch.no_grad(), seeded_globally(images.device, seed):
+    devices = [images.device] if images.is_cuda else []  # beside the CPU
+    with dropout_active(model), torch.no_grad(), torch.random.fork_rng(devices):
+        seed_generators(seed, images.device)
         with progress(samples) as bar:
             passes = []
             for _ in range(samples):
                 blocks = torch.split(images, IMAGES_PER_PASS)
-                passes.append(torch.cat([model(prepare(block)) for block in blocks]))
+                passes.append(torch.cat([model(block) for block in blocks]))
                 bar.update()
         return torch.stack(passes, dim=1)
-
-
-@contextmanager
-def seeded_globally(device: torch.device, seed: int) -> Iterator[None]:
-    """Seed the global generators of the CPU and of ``device``; put them back afterwards."""
-    cuda = []
-    if device.type == "cuda":
-        cuda.append(torch.cuda.current_device() if device.index is None else device.index)
-    with torch.random.fork_rng(devices=cuda):
-        seed_generators(seed, device)
-        yield
 
 
 def progress(total: int) -> "tqdm[Never]":
     """A bar on a terminal, once a prediction has taken two seconds; nothing anywhere else."""
     return tqdm(total=total, disable=None, delay=SECONDS_BEFORE_PROGRESS, leave=False)
-
-
-def slices(total: int, size: int) -> list[slice]:
-    """``range(total)`` cut into pieces of at most ``size``."""
-    return [slice(start, min(start + size, total)) for start in range(0, total, size)]

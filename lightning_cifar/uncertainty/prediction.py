@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
+from lightning_cifar.data.containers import shown
 from lightning_cifar.uncertainty.measures import Prediction
 from lightning_cifar.uncertainty.report import aligned
 
@@ -34,21 +35,17 @@ def prediction_rows(
     sampled: bool,
 ) -> list[PredictionRow]:
     """The rows in the order of the images; ``sampled`` tells whether dropout was active."""
+    mutual = prediction.mutual_information.tolist() if sampled else [None] * len(names)
     columns = zip(
         names,
-        prediction.predicted.tolist(),
+        [class_names[number] for number in prediction.predicted.tolist()],
         prediction.confidence.tolist(),
         prediction.predictive_entropy.tolist(),
-        prediction.mutual_information.tolist(),
+        mutual,
         notes,
         strict=True,
     )
-    return [
-        PredictionRow(
-            name, class_names[number], confidence, total, mutual if sampled else None, note
-        )
-        for name, number, confidence, total, mutual, note in columns
-    ]
+    return [PredictionRow(*values) for values in columns]
 
 
 def rows_as_table(rows: Sequence[PredictionRow]) -> str:
@@ -56,7 +53,7 @@ def rows_as_table(rows: Sequence[PredictionRow]) -> str:
     header = ["image", "class", "probability", "entropy", "mutual information", "note"]
     cells = [
         [
-            printable(row.name),
+            shown(row.name),
             row.predicted_class,
             f"{row.probability:.3f}",
             f"{row.predictive_entropy:.3f}",
@@ -66,14 +63,6 @@ def rows_as_table(rows: Sequence[PredictionRow]) -> str:
         for row in rows
     ]
     return aligned([header, *cells]) + "\n"
-
-
-def printable(name: str) -> str:
-    """The name with everything that is not printable written as an escape."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in name.encode(errors="replace").decode()
-    )
 
 
 def rows_as_csv(rows: Sequence[PredictionRow]) -> str:

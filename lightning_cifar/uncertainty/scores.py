@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,21 +16,22 @@ RISK_COVERAGE_POINTS = 100
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure's key, its name for people, and which direction is good."""
+    """A measure's key, its name for people, which direction is good, and a name for a column."""
 
     key: str
     title: str
     higher_is_better: bool
+    short: str
 
 
 MEASURES = (
-    Measure("accuracy", "accuracy", True),
-    Measure("nll", "negative log-likelihood", False),
-    Measure("brier", "Brier score", False),
-    Measure("calibration_error", "calibration error, 15 bins", False),
-    Measure("equal_mass_calibration_error", "calibration error, equal mass", False),
-    Measure("error_auroc", "AUROC of error detection", True),
-    Measure("area_under_risk_coverage", "area under risk-coverage", False),
+    Measure("accuracy", "accuracy", True, "accuracy"),
+    Measure("nll", "negative log-likelihood", False, "NLL"),
+    Measure("brier", "Brier score", False, "Brier"),
+    Measure("calibration_error", "calibration error, 15 bins", False, "calibration"),
+    Measure("equal_mass_calibration_error", "calibration error, equal mass", False, "equal mass"),
+    Measure("error_auroc", "AUROC of error detection", True, "AUROC"),
+    Measure("area_under_risk_coverage", "area under risk-coverage", False, "risk-coverage"),
 )
 
 
@@ -41,19 +43,14 @@ def weighted_measures(graded: Graded) -> dict[str, Callable[[Tensor], Tensor]]:
     width = weighted.equal_width_bins(graded.confidence)
     mass = weighted.equal_mass_bins(graded.confidence)
     ties = weighted.tie_groups(graded.uncertainty)
-    correct, nll, brier = graded.correct, graded.nll, graded.brier
     return {
-        "accuracy": lambda weights: weighted.weighted_mean(correct, weights),
-        "nll": lambda weights: weighted.weighted_mean(nll, weights),
-        "brier": lambda weights: weighted.weighted_mean(brier, weights),
-        "calibration_error": lambda weights: weighted.calibration_error(graded, width, weights),
-        "equal_mass_calibration_error": lambda weights: weighted.calibration_error(
-            graded, mass, weights
-        ),
-        "error_auroc": lambda weights: weighted.error_auroc(graded, ties, weights),
-        "area_under_risk_coverage": lambda weights: weighted.area_under_risk_coverage(
-            graded, ties, weights
-        ),
+        "accuracy": partial(weighted.weighted_mean, graded.correct),
+        "nll": partial(weighted.weighted_mean, graded.nll),
+        "brier": partial(weighted.weighted_mean, graded.brier),
+        "calibration_error": partial(weighted.calibration_error, graded, width),
+        "equal_mass_calibration_error": partial(weighted.calibration_error, graded, mass),
+        "error_auroc": partial(weighted.auroc, 1 - graded.correct, ties),
+        "area_under_risk_coverage": partial(weighted.area_under_risk_coverage, graded, ties),
     }
 
 

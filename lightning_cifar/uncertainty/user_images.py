@@ -35,6 +35,9 @@ class UserImages:
     skipped: tuple[str, ...]
 
 
+Read = Callable[[int], bytes]  # the content of a file, so many bytes of it at most
+
+
 def load_images(paths: Sequence[Path], size: int = 32) -> UserImages:
     """Decode every picture at the given files, in the given folders, zips and tars.
 
@@ -48,11 +51,12 @@ def load_images(paths: Sequence[Path], size: int = 32) -> UserImages:
     """
     decoded: list[tuple[str, Tensor, str]] = []
     skipped: list[str] = []
-    for name, data in files_at(paths):
+    for name, read in files_at(paths):
         try:
             # What cannot be written as UTF-8 is an escape in the name.
-            decoded.append((name.encode(errors="backslashreplace").decode(), *picture(data, size)))
-        except Exception as error:  # decoders of fifty formats fail in every possible way
+            said = name.encode(errors="backslashreplace").decode()
+            decoded.append((said, *picture(whole(read), size)))
+        except Exception as error:  # zips and fifty formats fail in every possible way
             skipped.append(f"{shown(name)}: cannot be read as an image ({reason(error)})")
     if not decoded:
         found = "; ".join(skipped[:3]) or "no files found in " + ", ".join(map(shown, paths))
@@ -61,17 +65,23 @@ def load_images(paths: Sequence[Path], size: int = 32) -> UserImages:
     return UserImages(torch.stack(images), names, notes, tuple(skipped))
 
 
-def picture(data: bytes | Exception, size: int) -> tuple[Tensor, str]:
+def whole(read: Read) -> bytes:
+    """The content of a file, unless it is too large."""
+    content = read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise InputError(f"its bytes are more than the {LARGEST_BYTES:,} allowed")
+    return content
+
+
+def picture(content: bytes, size: int) -> tuple[Tensor, str]:
     """A (3, size, size) uint8 image and a note on how it was made to fit."""
-    if isinstance(data, Exception):
-        raise data
-    pixels, extent = decode(data, size)
+    pixels, extent = decode(content, size)
     image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous()
     return image, resize_note(extent, size)
 
 
-def files_at(paths: Sequence[Path]) -> Iterator[tuple[str, bytes | Exception]]:
-    """Name and content of each file; an error in place of the content of an unreadable one."""
+def files_at(paths: Sequence[Path]) -> Iterator[tuple[str, Read]]:
+    """Name of each file, and what reads so many of its bytes."""
     for path in paths:
         if problem := absence(path):
             raise InputError(f"{shown(path)} {problem}; give image files, folders, zips or tars")
@@ -79,28 +89,19 @@ def files_at(paths: Sequence[Path]) -> Iterator[tuple[str, bytes | Exception]]:
         if path.is_dir() or is_archive(path):
             yield from files_within(path)
         else:
-            yield str(path), content(partial(read_start, path))
+            yield str(path), partial(read_start, path)
 
 
-def files_within(source: Path) -> Iterator[tuple[str, bytes | Exception]]:
-    """Name and content of the files in a folder, zip or tar, in the order of their names."""
+def files_within(source: Path) -> Iterator[tuple[str, Read]]:
+    """The files in a folder, zip or tar, in the order of their names."""
+
+    def refuse(problem: str, _: int) -> bytes:
+        raise InputError(f"it {problem}")
+
     with opened(source) as (entries, read):
         for entry in sorted(entries, key=lambda entry: entry.path):
-            name = str(source / entry.name)
-            if entry.problem:
-                # A folder that is entered a second time holds no picture that is not found.
-                if not (entry.is_folder and entry.problem == IN_A_CIRCLE):
-                    yield name, InputError(f"it {entry.problem}")
-            elif not entry.is_folder:
-                yield name, content(partial(read, entry.name))
-
-
-def content(read: Callable[[int], bytes]) -> bytes | Exception:
-    """What ``read`` gives, or the error that prevents it; the other files may be whole."""
-    try:
-        data = read(LARGEST_BYTES + 1)
-    except Exception as error:  # a damaged or encrypted zip fails in every possible way
-        return error
-    if len(data) > LARGEST_BYTES:
-        return InputError(f"its bytes are more than the {LARGEST_BYTES:,} allowed")
-    return data
+            # A folder that is entered a second time holds no picture that is not found.
+            if entry.is_folder and entry.problem in ("", IN_A_CIRCLE):
+                continue
+            content = partial(refuse, entry.problem) if entry.problem else partial(read, entry.name)
+            yield str(source / entry.name), content

@@ -98,11 +98,6 @@ def grouped(weights: Tensor, groups: Tensor) -> Tensor:
     return sums.index_add_(1, groups, weights)
 
 
-def error_auroc(graded: Graded, groups: Tensor, weights: Tensor) -> Tensor:
-    """Chance that a wrong image is less certain than a right one; see ``auroc``."""
-    return auroc(1 - graded.correct, groups, weights)
-
-
 def auroc(sought: Tensor, groups: Tensor, weights: Tensor) -> Tensor:
     """Chance that an image that is sought is in a higher group than one that is not.
 

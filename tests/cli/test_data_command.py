@@ -12,7 +12,7 @@ from PIL import Image
 
 from lightning_cifar.data import inspection
 from lightning_cifar.data.contact_sheet import SIDE, contact_sheet
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.data.inspection import inspected
 
 NAMES = ("a", "b", "c")
@@ -96,7 +96,7 @@ def test_unreadable_files_are_named_and_the_rest_is_shown(images, capsys):
 
 def test_a_second_look_reads_the_cache(images, capsys, monkeypatch):
     _, first, _ = as_json(capsys, "--data.path", images)
-    monkeypatch.setattr("lightning_cifar.data.folder.read_source", None)
+    monkeypatch.setattr("lightning_cifar.data.forms.read_source", None)
     assert as_json(capsys, "--data.path", images)[1] == first
 
 

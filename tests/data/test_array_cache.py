@@ -17,7 +17,7 @@ class Builder:
 
     def __call__(self):
         self.calls += 1
-        return DecodedSet(CLASSES, random_images(20, 0), random_images(10, 1))
+        return DecodedSet(CLASSES, {"train": random_images(20, 0), "test": random_images(10, 1)})
 
 
 def reads_what_was_built(images):

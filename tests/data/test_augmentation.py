@@ -7,9 +7,13 @@ from image_examples import random_images
 from seeded import seeded
 from torchvision.transforms.v2 import functional
 
-from lightning_cifar.data.augmentation import augment
+from lightning_cifar.data.augmentation import Augmentation
 
 BATCH = 64
+
+
+def augment(images, *, generator, flip, shift):
+    return Augmentation(flip, shift).apply(images, generator)
 
 
 def variants_of(image, *, flip, shift):

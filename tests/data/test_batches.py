@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from image_examples import numbered_images, random_images
 
-from lightning_cifar.data.batches import Augmentation, TensorBatches, batch_bounds, epoch_order
-from lightning_cifar.data.data_loader import as_data_loader
+from lightning_cifar.data.augmentation import Augmentation
+from lightning_cifar.data.batches import TensorBatches, batch_bounds, epoch_order
+from lightning_cifar.data.data_loader import stock
 from lightning_cifar.errors import InputError
 
 seeds = st.integers(0, 2**32 - 1)
@@ -272,11 +273,11 @@ def test_stock_loader_gives_the_same_batches(shuffle, augmentation):
             random_images(50), batch_size=8, shuffle=shuffle, augmentation=augmentation
         )
 
-    loaders_agree(make(), as_data_loader(make()))
+    loaders_agree(make(), stock(make()))
 
 
 def test_check_of_the_stock_loader_can_fail():
     data = random_images(50)
     other = TensorBatches(data, batch_size=8, seed=1)
     with pytest.raises(AssertionError):
-        loaders_agree(TensorBatches(data, batch_size=8, seed=0), as_data_loader(other))
+        loaders_agree(TensorBatches(data, batch_size=8, seed=0), stock(other))

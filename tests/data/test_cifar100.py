@@ -81,8 +81,9 @@ def test_the_official_source_is_verified_and_read(tmp_path, monkeypatch, labels,
     path = tmp_path / "data/cifar-100-python.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         archive.add(tmp_path / "root/cifar-100-python", "cifar-100-python")
-    pinned = {path.name: (path.stat().st_size, sha256_of(path))}
-    monkeypatch.setattr(official, "PINNED", pinned)
+    known = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    archive = official.ARCHIVES["cifar100"]._replace(**known)
+    monkeypatch.setitem(official.ARCHIVES, "cifar100", archive)
     monkeypatch.chdir(tmp_path)
     reading = sources.Reading(labels=labels)
     images = sources.load_images("cifar100", None, tmp_path / "cache", reading)

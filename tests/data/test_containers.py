@@ -22,7 +22,7 @@ from PIL import Image
 
 from lightning_cifar.data import containers
 from lightning_cifar.data.containers import shown, walk
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty.user_images import load_images
 
@@ -293,6 +293,10 @@ def test_messages_keep_to_their_line(images, tmp_path):
 @pytest.mark.parametrize("name", ["ü", "🐈‍⬛ $x$", "a b", 'q"uote', "日本"])
 def test_what_can_be_shown_is_shown_as_it_is(name):
     assert shown(name) == name
+
+
+def test_what_turns_the_direction_of_writing_is_escaped():
+    assert shown("cat\u202egnp.exe") == r"cat\u202egnp.exe"
 
 
 def test_any_name_is_read_in_training_and_prediction(images, tmp_path):

@@ -14,7 +14,7 @@ from image_examples import random_images, write_folder, write_image, write_part,
 from lightning_cifar.data import array_cache
 from lightning_cifar.data.copies import copies_said, count_copies
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.data.images import image_hashes
 
 VALIDATION, TEST = "validation in training", "test in training or validation"

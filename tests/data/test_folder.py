@@ -17,10 +17,9 @@ from image_examples import (
 )
 from PIL import Image
 
-from lightning_cifar.data import decoding, folder, picture_files
+from lightning_cifar.data import decoding, forms, picture_files
 from lightning_cifar.data.containers import opened
-from lightning_cifar.data.folder import load_folder
-from lightning_cifar.data.image_files import content_key
+from lightning_cifar.data.forms import content_key, load_folder
 from lightning_cifar.errors import InputError
 
 
@@ -78,7 +77,7 @@ def test_processes_name_an_unreadable_image(images, tmp_path, monkeypatch):
 def test_second_start_decodes_nothing(images, tmp_path, monkeypatch, form):
     source = images if form == "folder" else zip_folder(images, tmp_path / "images.zip")
     load_folder(source, tmp_path / "cache")
-    monkeypatch.setattr(folder, "read_source", None)
+    monkeypatch.setattr(forms, "read_source", None)
     has_the_images(load_folder(source, tmp_path / "cache"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from commands import refused, run, smoke, working_in
 from image_examples import CLASSES, part_images, write_folder, write_part, zip_folder
 
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.errors import InputError
 
 

@@ -199,7 +199,8 @@ def noise(count):
 
 
 def build():
-    return DecodedSet(tuple("abcdefghij"), stored(noise(30), folder), stored(noise(4), folder))
+    parts = {"train": stored(noise(30), folder), "test": stored(noise(4), folder)}
+    return DecodedSet(tuple("abcdefghij"), parts)
 
 
 data = CIFAR10DataModule(source="synthetic", batch_size=100)
@@ -227,7 +228,7 @@ def test_46_megabytes_of_images_in_20_megabytes_of_memory(tmp_path):
 
 def test_a_cache_that_is_rebuilt_leaves_its_readers_alone(tmp_path):
     def build():
-        return DecodedSet(CLASSES, WHOLE, random_images(10, 1))
+        return DecodedSet(CLASSES, {"train": WHOLE, "test": random_images(10, 1)})
 
     before = cached_set(tmp_path, build).train
     (tmp_path / "train_labels.npy").unlink()

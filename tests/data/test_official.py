@@ -8,14 +8,15 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from torchvision.datasets import CIFAR10, CIFAR100
 
-from lightning_cifar.data import official
-from lightning_cifar.data.cifar_layouts import CIFAR10
-from lightning_cifar.data.official import Archive, load_official, official_archive
+from lightning_cifar.data import cifar_layouts, official
+from lightning_cifar.data.official import ARCHIVES, Archive, load_official
 from lightning_cifar.data.synthetic import draw, write_files
 from lightning_cifar.errors import InputError
 
 FOLDER = "cifar-10-batches-py"
+LAYOUT = cifar_layouts.CIFAR10
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def served(tmp_path):
     folder = tmp_path / "served"
     folder.mkdir()
     with tarfile.open(folder / "cifar.tar.gz", "w:gz") as tar:
-        for name in (*CIFAR10.train_files, *CIFAR10.test_files, CIFAR10.meta_file):
+        for name in (*LAYOUT.train_files, *LAYOUT.test_files, LAYOUT.meta_file):
             tar.add(batches / name, f"{FOLDER}/{name}")
     return folder
 
@@ -141,7 +142,7 @@ class Gadget:
 def write_gadget_archive(path, target):
     content = pickle.dumps({"data": Gadget(target)})
     with tarfile.open(path, "w:gz") as tar:
-        for name in (*CIFAR10.train_files, *CIFAR10.test_files, CIFAR10.meta_file):
+        for name in (*LAYOUT.train_files, *LAYOUT.test_files, LAYOUT.meta_file):
             member = tarfile.TarInfo(f"{FOLDER}/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
@@ -176,10 +177,14 @@ def test_members_outside_the_folder_are_not_extracted(served, tmp_path):
     assert not list(tmp_path.rglob("escaped"))
 
 
-def test_the_official_archive_is_the_published_one():
-    archive = official_archive()
-    assert archive.url == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-    assert (archive.filename, archive.folder) == ("cifar-10-python.tar.gz", FOLDER)
-    assert archive.size_bytes == 170_498_071
-    assert archive.sha256.startswith("6d958be0")
+@pytest.mark.parametrize(("source", "theirs"), [("official", CIFAR10), ("cifar100", CIFAR100)])
+def test_the_official_archives_are_the_published_ones(source, theirs):
+    archive = ARCHIVES[source]
+    assert (archive.url, archive.filename) == (theirs.url, theirs.filename)
+    assert archive.folder == theirs.base_folder
     assert len(archive.sha256) == 64
+
+
+def test_the_official_archive_has_the_published_size():
+    assert ARCHIVES["official"].size_bytes == 170_498_071
+    assert ARCHIVES["official"].sha256.startswith("6d958be0")

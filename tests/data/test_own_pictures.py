@@ -17,7 +17,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from lightning_cifar.__main__ import main
 from lightning_cifar.classifiers import VARIANTS, EluClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.data.reading import Reading
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty.evaluation import load_classifier

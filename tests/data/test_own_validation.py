@@ -10,7 +10,7 @@ from image_examples import part_images, write_folder, write_part, zip_folder
 
 from lightning_cifar.data.array_cache import fingerprint_of, read_manifest
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.folder import load_folder
+from lightning_cifar.data.forms import load_folder
 from lightning_cifar.errors import InputError
 
 USED = "the validation images are those of the validation folder; to take them from training: "

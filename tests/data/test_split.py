@@ -4,7 +4,7 @@ from controls import assert_rejects
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_cifar.data.split import first_split, quotas, split, stratified_split
+from lightning_cifar.data.split import quotas, split, stratified_split
 from lightning_cifar.errors import InputError
 
 
@@ -114,7 +114,7 @@ def test_published_sizes():
 
 
 def test_first_split_takes_the_first():
-    train, validation = first_split(10, validation_size=3)
+    train, validation = split(torch.zeros(10), "first", validation_size=3, seed=0)
     assert validation.tolist() == [0, 1, 2]
     assert train.tolist() == [3, 4, 5, 6, 7, 8, 9]
 

@@ -92,8 +92,8 @@ def test_the_files_are_in_the_official_format(tmp_path):
 
     ours = read_files(folder)
     for data, theirs in (
-        (ours.train, Synthetic(tmp_path)),
-        (ours.test, Synthetic(tmp_path, train=False)),
+        (ours.parts["train"], Synthetic(tmp_path)),
+        (ours.parts["test"], Synthetic(tmp_path, train=False)),
     ):
         assert np.array_equal(data.images.permute(0, 2, 3, 1).numpy(), theirs.data)
         assert data.labels.tolist() == theirs.targets

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.left_as_found import left_as_found
+from lightning_cifar.data.loaders import left_as_found
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search import short_fits
 from lightning_cifar.rate_search.callback import LearningRateSearch

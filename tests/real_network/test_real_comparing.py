@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from benchmarks.real_network import q2_biases
 from benchmarks.real_network.comparing import compared, plain, steps_to
 from benchmarks.real_network.depth_sweep import breaking
 
@@ -42,3 +43,20 @@ def test_plain_values_are_rounded_and_what_is_not_finite_is_none():
 def test_a_kind_breaks_where_it_is_far_below_its_best():
     assert breaking({1: 40.0, 5: 45.0, 20: 41.0, 50: 39.0}) == 50
     assert breaking({1: 40.0, 5: 45.0, 20: 44.0, 50: 43.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("differs", "mean", "equivalent", "found"),
+    [
+        (True, 1.5, False, False),
+        (False, 0.2, True, True),
+        (True, 0.5, True, True),
+        (False, 0.6, False, None),  # no difference shown is not none
+        (True, -1.5, False, None),
+    ],
+)
+def test_another_start_of_the_biases_makes_no_difference_if_that_is_shown(
+    differs, mean, equivalent, found
+):
+    comparison = {"differs": differs, "mean": mean, "equivalent": equivalent}
+    assert q2_biases.outcome(comparison) is found

@@ -5,7 +5,8 @@ import torch
 from controls import assert_rejects
 from image_examples import random_images
 
-from lightning_cifar.data.batches import Augmentation, TensorBatches
+from lightning_cifar.data.augmentation import Augmentation
+from lightning_cifar.data.batches import TensorBatches
 from lightning_cifar.stack.batches import StackedBatches
 
 SEEDS = (7, 2, 9)

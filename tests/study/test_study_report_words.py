@@ -218,4 +218,16 @@ def test_rounds_behind_a_ratio_are_shown():
     study = Study(PLAN, tuple(records), (), {}, cost)
     words = words_of(report_of(study), "speed")
     assert "**1.25 times** as long" in words  # the median of 1.40 and 1.10
-    assert "medians of 2 rounds, in which the ratio is 1.10 to 1.40" in words
+    assert "medians of 2 rounds; single rounds have ratios from 1.10 to 1.40" in words
+
+
+@pytest.mark.parametrize(("slowest", "rounds"), [(1.4, 2), (9.0, 1)])
+def test_rounds_in_which_the_faster_one_stays_the_faster_are_counted(slowest, rounds):
+    seconds = {128: {"elu": (3.0, 3.0), "batch_norm": (3.3, 3.0 * slowest)}}
+    cost = Cost({128: {"elu": 3.0, "batch_norm": 3.6}}, "cpu", seconds)
+    records = cell("batch_norm", Made(0.5, 8)) + cell("elu", Made(0.5, 16))
+    told = report_of(Study(PLAN, tuple(records), (), {}, cost))
+    first, second = re.findall(r"`\w+` ([\d.]+) epochs", words_of(told, "convergence"))
+    (limit,) = re.findall(r"less than ([\d.]+) times as long", words_of(told, "speed"))
+    assert float(limit) == pytest.approx(float(second) / float(first), rel=0.02)
+    assert f"times as long, as in {rounds} of 2 rounds." in words_of(told, "speed")

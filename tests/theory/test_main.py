@@ -168,9 +168,9 @@ def test_show_quotes_what_the_study_found(claim_id):
     (claim,) = find_claims([claim_id])
     shown = " ".join(claim_text(claim, Evidence((), ())).split())
     citation = CITATIONS[claim_id]
-    assert f"The study, {citation.part} (docs/RESULTS.md): {citation.text}" in shown
+    assert f"In the study (docs/RESULTS.md, {citation.part}): {citation.text}" in shown
     (other,) = find_claims(["Q2.3"])  # control
-    assert "The study" not in claim_text(other, Evidence((), ()))
+    assert "In the study" not in claim_text(other, Evidence((), ()))
 
 
 def test_book_prints_sheet_book_and_verdict_side_by_side(capsys):

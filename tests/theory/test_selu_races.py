@@ -181,4 +181,4 @@ def test_contenders_compute_their_function(side, name):
 
 
 def test_ties_count_half():
-    assert race_evidence._ahead((1, 2, 3, 4), (2, 2, 2, 2)) == 0.375
+    assert race_evidence.ahead((1, 2, 3, 4), (2, 2, 2, 2)) == 0.375

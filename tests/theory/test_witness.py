@@ -39,12 +39,12 @@ def test_show_quotes_it(monkeypatch):
         " ".join(claim_text(claim, Evidence((), ())).split())
         for claim in find_claims(["Q1.1", "Q4.7"])
     )
-    assert f"network, Q1 (docs/real_network.md), {witness.said}" in shown
+    assert f"network {witness.said('docs/real_network.md, Q1')}" in shown
     assert "real_network" not in other  # control
 
 
 def test_a_disagreement_is_said():
-    said = {agrees: Witness("Q1", "x", agrees).said for agrees in (True, False, None)}
-    assert said[True] == "bears this out. x"
-    assert said[False] == "does not bear this out. x"
-    assert said[None] == "leaves this open. x"
+    said = {agrees: Witness("Q1", "x", agrees).said("p") for agrees in (True, False, None)}
+    assert said[True] == "bears this out (p). x"
+    assert said[False] == "does not bear this out (p). x"
+    assert said[None] == "leaves this open (p). x"

@@ -1,8 +1,9 @@
 """The comparison of three ways to predict: its figures, its text, its record and its pictures."""
 
 import io
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from lightning_cifar.uncertainty.comparison import (
 )
 from lightning_cifar.uncertainty.measures import prediction_of
 from lightning_cifar.uncertainty.monte_carlo import sample_logits
-from lightning_cifar.uncertainty.report import comparison_text, from_json, to_json
+from lightning_cifar.uncertainty.report import comparison_text, to_json
 from lightning_cifar.uncertainty.scores import scores_of
 
 IMAGES = 200
@@ -86,13 +87,17 @@ def test_the_deterministic_pass_restores_modes(network, labelled):
     assert not first.requires_grad
 
 
+class Halved(nn.Module):
+    def forward(self, images):
+        return images / 2
+
+
 def test_raw_images_are_prepared(network, labelled, monkeypatch):
     monkeypatch.setattr(bootstrap, "RESAMPLES", 50)
     images, labels = labelled
     ready = compare(network, images / 2, labels, temperature=1.0, samples=2, seed=0)
-    raw = compare(
-        network, images, labels, temperature=1.0, samples=2, seed=0, prepare=lambda x: x / 2
-    )
+    prepared = nn.Sequential(Halved(), network)
+    raw = compare(prepared, images, labels, temperature=1.0, samples=2, seed=0)
     assert raw == ready
     # A temperature of 1 changes nothing, and is said to change nothing.
     for difference in ready.differences["temperature"].values():
@@ -126,12 +131,13 @@ def test_the_text_sets_the_three_side_by_side(comparison):
 
 def survives_json(write):
     def check(comparison):
-        assert from_json(write(comparison)) == comparison
+        written = json.loads(write(comparison))
+        assert written == json.loads(json.dumps(asdict(comparison)))
 
     return check
 
 
-def test_the_record_is_read_back_as_written(comparison):
+def test_the_record_holds_every_figure(comparison):
     survives_json(to_json)(comparison)
     with pytest.raises(AssertionError):
         survives_json(lambda given: to_json(replace(given, seed=given.seed + 1)))(comparison)
@@ -145,14 +151,8 @@ def without_errors(comparison: Comparison) -> Comparison:
 def test_what_is_undefined_is_null_in_the_record_and_a_word_in_the_text(comparison):
     undefined = without_errors(comparison)
     assert "NaN" not in to_json(undefined)
-    assert math.isnan(from_json(to_json(undefined)).scores["deterministic"]["error_auroc"])
+    assert json.loads(to_json(undefined))["scores"]["deterministic"]["error_auroc"] is None
     assert "undefined" in comparison_text(undefined)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"images": 1}', "{cut"])
-def test_a_damaged_record_is_refused(text):
-    with pytest.raises(InputError, match="not a comparison written by this program"):
-        from_json(text)
 
 
 def test_figures_show_the_record(comparison):

@@ -8,11 +8,7 @@ from hypothesis import strategies as st
 
 from lightning_cifar.data.synthetic import draw
 from lightning_cifar.errors import InputError
-from lightning_cifar.uncertainty.detection import (
-    detection_auroc,
-    one_less_confidence,
-    predictive_entropy,
-)
+from lightning_cifar.uncertainty.detection import UNCERTAINTIES, detection_auroc
 from lightning_cifar.uncertainty.foreign_images import FOREIGN, foreign_images
 
 # Few levels, so that ties are frequent.
@@ -74,10 +70,11 @@ def test_empty_sets_are_refused():
 
 def test_uncertainties_of_certain_and_even_predictions():
     even, certain = torch.zeros(1, 4).log_softmax(1), torch.tensor([[0.0, -800.0, -800.0, -800.0]])
-    assert float(predictive_entropy(even)) == pytest.approx(torch.tensor(4.0).log().item())
-    assert float(predictive_entropy(certain)) == 0
-    assert float(one_less_confidence(even)) == pytest.approx(0.75)
-    assert float(one_less_confidence(torch.tensor([[-1e-12, -30.0]]))) > 0
+    entropy, doubt = UNCERTAINTIES["entropy"], UNCERTAINTIES["confidence"]
+    assert float(entropy(even)) == pytest.approx(torch.tensor(4.0).log().item())
+    assert float(entropy(certain)) == 0
+    assert float(doubt(even)) == pytest.approx(0.75)
+    assert float(doubt(torch.tensor([[-1e-12, -30.0]]))) > 0
 
 
 @pytest.fixture(scope="module")

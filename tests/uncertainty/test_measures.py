@@ -15,8 +15,6 @@ from scipy.stats import entropy as scipy_entropy
 from lightning_cifar.uncertainty import measures
 from lightning_cifar.uncertainty.measures import (
     Prediction,
-    deterministic_prediction,
-    joined,
     log_probabilities_by_count,
     prediction_of,
 )
@@ -52,7 +50,7 @@ def test_prediction_is_numpys():
 
 
 def averaged_logits(logits):
-    return deterministic_prediction(logits.mean(1))
+    return prediction_of(logits.mean(1, keepdim=True))
 
 
 def averaged_log_probabilities(logits):
@@ -85,7 +83,7 @@ def test_uncertainties_stay_within_their_bounds(seed, size, dtype):
 
 
 def test_one_sample_has_no_mutual_information():
-    prediction = deterministic_prediction(sampled_logits(0)[:, 0])
+    prediction = prediction_of(sampled_logits(0)[:, :1])
     assert prediction.mutual_information.max() < 1e-12
     assert prediction_of(sampled_logits(0)).mutual_information.min() > 1e-3
 
@@ -130,11 +128,3 @@ def test_counts_take_the_first_samples():
     averages = log_probabilities_by_count(logits, [1, 3, 10])
     for count, average in zip((1, 3, 10), averages, strict=True):
         assert torch.allclose(average, prediction_of(logits[:, :count]).log_probabilities)
-
-
-def test_joined_blocks_are_the_whole():
-    logits = sampled_logits(2, images=9)
-    whole, parts = prediction_of(logits), joined(map(prediction_of, logits.split(4)))
-    assert torch.allclose(whole.log_probabilities, parts.log_probabilities)
-    assert torch.allclose(whole.expected_entropy, parts.expected_entropy)
-    assert torch.equal(whole.predicted, parts.predicted)

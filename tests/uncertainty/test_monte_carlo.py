@@ -1,7 +1,6 @@
 """Sampling: repeatable, without traces, in blocks, the prefix once; what is refused."""
 
 from contextlib import contextmanager
-from itertools import pairwise
 
 import pytest
 import torch
@@ -24,11 +23,7 @@ from torch import nn
 from lightning_cifar.errors import InputError
 from lightning_cifar.uncertainty import monte_carlo
 from lightning_cifar.uncertainty.dropout_modes import dropout_active
-from lightning_cifar.uncertainty.monte_carlo import (
-    naive_logits,
-    sample_logits,
-    sample_probabilities,
-)
+from lightning_cifar.uncertainty.monte_carlo import naive_logits, sample_logits
 
 
 def repeatable_and_without_traces(sample):
@@ -142,19 +137,25 @@ def test_only_shared_masks_treat_equal_images_alike():
     assert not same_for_equal_images(naive_logits)
 
 
+class Prepared(nn.Module):
+    """Raw pixels to a network's inputs; notes of how many images at a time."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def forward(self, pixels):
+        self.sizes.append(len(pixels))
+        return pixels.double() / 255
+
+
 def test_images_are_prepared_block_by_block(monkeypatch):
     monkeypatch.setattr(monte_carlo, "IMAGES_PER_PASS", 4)
     monkeypatch.setattr(monte_carlo, "FLOATS_PER_BLOCK", {"cpu": 100})
-    sizes = []
-
-    def prepare(pixels):
-        sizes.append(len(pixels))
-        return pixels.double() / 255
-
     pixels = torch.arange(9 * 12, dtype=torch.uint8).view(9, 3, 2, 2)
-    network = network_with(nn.Dropout)
-    raw = sample_logits(network, pixels, samples=3, seed=0, prepare=prepare)
-    assert sizes == [1, 4, 4, 1]
+    network, prepared = network_with(nn.Dropout), Prepared()
+    raw = sample_logits(nn.Sequential(prepared, network), pixels, samples=3, seed=0)
+    assert prepared.sizes == [1, 4, 4, 1]
     ready = sample_logits(network, pixels.double() / 255, samples=3, seed=0)
     assert torch.allclose(raw, ready, rtol=ROUNDING)
 
@@ -179,13 +180,6 @@ def test_the_prefix_is_computed_once_for_all_samples():
 
 def test_computing_the_prefix_for_each_sample_is_caught():
     assert_rejects(computes_the_prefix_once(naive_logits))
-
-
-def test_probabilities_are_those_of_the_logits():
-    network, images = network_with(nn.Dropout), images_from(0)
-    logits = sample_logits(network, images, samples=3, seed=0, masks="per_image")
-    probabilities = sample_probabilities(network, images, samples=3, seed=0, masks="per_image")
-    assert torch.equal(probabilities, logits.softmax(-1))
 
 
 # What is refused.
@@ -232,10 +226,3 @@ def test_what_cannot_be_cached_is_refused_and_sampled_naively(layers, reason):
         sample_logits(network, images, samples=2, seed=0)
     assert network.training
     assert naive_logits(network, images, samples=2, seed=0).shape == (5, 2, 12)
-
-
-def test_consecutive_slices_cover_the_whole():
-    pieces = monte_carlo.slices(10, 4)
-    assert [piece.start for piece in pieces] == [0, 4, 8]
-    assert pieces[-1].stop == 10
-    assert all(first.stop == second.start for first, second in pairwise(pieces))

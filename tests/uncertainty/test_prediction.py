@@ -3,16 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from lightning_cifar.uncertainty.figures import draw_contact_sheet, shortened
-from lightning_cifar.uncertainty.measures import deterministic_prediction, prediction_of
+from lightning_cifar.uncertainty.measures import prediction_of
 from lightning_cifar.uncertainty.prediction import (
     PredictionRow,
     prediction_rows,
-    printable,
     rows_as_csv,
     rows_as_json,
     rows_as_table,
@@ -24,7 +24,7 @@ CLASSES = ("bird", "cat", "dog")
 def rows_for(sampled=True):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(3, 6, 3, generator=generator)
-    prediction = prediction_of(logits) if sampled else deterministic_prediction(logits[:, 0])
+    prediction = prediction_of(logits if sampled else logits[:, :1])
     names = ["a.png", 'odd, "name"\n.png', "\x1b[2Jc.png"]
     rows = prediction_rows(names, prediction, CLASSES, notes=["", "resized", ""], sampled=sampled)
     return rows, prediction
@@ -91,7 +91,8 @@ def test_the_table_has_one_line_per_image_and_obeys_no_file_name():
     assert "\x1b" not in rows_as_table(rows)
     assert "\\x1b[2Jc.png" in lines[-1]
     assert lines[2].startswith("a.png ")
-    assert printable("Größe 猫.png") == "Größe 猫.png"
+    for name in ("Größe 猫.png", "🐈‍⬛.png"):
+        assert name in rows_as_table([replace(rows[0], name=name)])
     rows, _ = rows_for(sampled=False)
     assert all("  -" in line for line in rows_as_table(rows).splitlines()[2:])
 

@@ -268,7 +268,8 @@ def test_huge_files_and_huge_pictures_are_named(pictures, tmp_path, monkeypatch)
 @given(st.binary(max_size=300))
 def test_no_bytes_escape_as_an_error(data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_images, "files_at", lambda paths: iter([("x", data), ("ok", GOOD)]))
+        files = [("x", lambda most: data), ("ok", lambda most: GOOD)]
+        patch.setattr(user_images, "files_at", lambda paths: iter(files))
         loaded = load_images([])
     assert loaded.names[-1] == "ok"
 

@@ -141,6 +141,7 @@ def wider_range_is_better() -> Evidence:
     return _check_wider(TANH)
 
 
-def same_range_is_better() -> Evidence:
-    """Control of Q4.10: the logistic function is no better than itself."""
-    return _check_wider(LOGISTIC)
+def centred_range_is_better() -> Evidence:
+    """Control of Q4.10: a mean of zero alone, without tanh's slope and range, gains nothing."""
+    centred = Nonlinearity("logistic - 1/2", lambda x: LOGISTIC.value(x) - 0.5, LOGISTIC.derivative)
+    return _check_wider(centred)

@@ -25,19 +25,18 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 
 ANSWER = (
     "SELU: for deep plain stacks of dense layers with LeCun's start and standardised inputs. "
-    "Leaky ReLU and its variants PReLU, RReLU and ELU: where neurons die, for they keep a "
-    "gradient where a ReLU neuron that is negative on every example stops learning. Leaky ReLU "
-    "is also nearly as fast as ReLU, which is the book's reason to prefer it to SELU where "
-    "speed counts. ReLU: the fast default of hidden layers, with one comparison, a derivative "
-    "of 0 or 1, and exact zeros in about half of its outputs. These activations are sparse; "
-    "its inputs need not be. tanh: for outputs between -1 and 1, and inside recurrent cells, "
-    "where it bounds the hidden state. What a sequence model puts out is usually a choice "
-    "among words, and that is softmax's task. In hidden layers tanh beats the logistic "
-    "function because it is centred at zero and four times as steep there, not because its "
-    "range is wider. Logistic: use it for a yes/no probability, with the log loss; with the "
-    "squared error, or stacked in hidden layers, its gradient vanishes. Softmax: in the output "
-    "layer, for classes that exclude each other. Where several labels can be right, use one "
-    "logistic function for each."
+    "Leaky ReLU and its variants PReLU, RReLU and ELU: where neurons die. A ReLU neuron that is "
+    "negative on every example stops learning; theirs keep a gradient. Leaky ReLU is also nearly "
+    "as fast as ReLU, and the book prefers it to SELU where speed counts. ReLU: the fast default "
+    "of hidden layers, with one comparison, a derivative of 0 or 1, and exact zeros in about half "
+    "of its outputs. These activations are sparse; its inputs need not be. tanh: for outputs "
+    "between -1 and 1, and inside recurrent cells, where it bounds the hidden state. The output "
+    "of a sequence model is usually a choice among words, and that is softmax's task. In hidden "
+    "layers tanh beats the logistic function because it is centred at zero and four times as "
+    "steep there, not because its range is wider. Logistic: for the probability of a yes, with "
+    "the log loss. With the squared error, or stacked in hidden layers, its gradient vanishes. "
+    "Softmax: in the output layer, for classes that exclude each other. Where several labels can "
+    "be right, use one logistic function for each."
 )
 
 _KLAMBAUER = "Klambauer et al. 2017, Self-Normalizing Neural Networks"
@@ -55,9 +54,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="SELU suits deep feed-forward networks whose start lets it normalise itself.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes, for dense layers one after the other with weights of variance 1 / fan_in. In "
-            "PyTorch use kaiming_normal_ with nonlinearity='linear'; its own gain for 'selu' "
-            "is 3/4, which lets the activations shrink."
+            "Yes, for a plain sequence of dense layers with weights of variance 1 / fan_in. In "
+            "PyTorch use kaiming_normal_ with nonlinearity='linear'; its own gain for 'selu' is "
+            "3/4, which lets the activations shrink."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:selu_suits_feed_forward",
@@ -83,9 +82,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The small slope of leaky ReLU below zero keeps such neurons active.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes, if active means trainable: below zero the gradient is the slope times that "
-            "of a linear neuron, so the way back takes about 1 / slope times as many steps. "
-            "PReLU, RReLU and ELU do the same."
+            "Yes, if active means trainable. Below zero the gradient is the slope times that of a "
+            "linear neuron, so the way back takes about 1 / slope times as many steps. PReLU, "
+            "RReLU and ELU do the same."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:leaky_units_stay_trainable",
@@ -128,8 +127,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="ReLU is fast to compute and its derivative is simple.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes: one comparison and no exponential, and a derivative of 0 or 1. How much time "
-            "that saves depends on the hardware; it is little where memory is the bottleneck."
+            "Yes. It takes one comparison and no exponential, and its derivative is 0 or 1. How "
+            "much time that saves depends on the hardware; where memory is the bottleneck, it is "
+            "little."
         ),
         kind=Kind.EXACT,
         experiment=f"{_HERE}:relu_is_simple",
@@ -141,7 +141,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="tanh suits outputs that must lie between -1 and 1.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes: it reaches every value between them and none beyond. Only rounding reaches "
+            "Yes: it reaches every value between them and none beyond. Rounding alone can give "
             "the ends themselves."
         ),
         kind=Kind.EXACT,
@@ -157,10 +157,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Outputs between -1 and 1 are often what sequence and recurrent models need.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It is right for what a recurrent layer puts out: tanh keeps the hidden state "
-            "between -1 and 1. It is wrong for what a sequence model puts out, mostly a choice "
-            "among words by softmax: with scores limited to -1 to 1, no word out of 1,000 "
-            "could reach a probability of 1 %."
+            "It is right for the output of a recurrent layer: tanh keeps the hidden state between "
+            "-1 and 1. It is wrong for the output of a sequence model, which mostly chooses among "
+            "words by softmax. If its scores had to lie between -1 and 1, none of 1,000 words "
+            "could get a probability of 1 %."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_BOUNDED}:recurrent_outputs_within_one",
@@ -179,8 +179,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="tanh has the shape of the sigmoid, on a wider range.",
         verdict=Verdict.TRUE,
         correct=(
-            "Yes: tanh(x) = 2 logistic(2x) - 1. The input is stretched too, so that tanh is "
-            "four times as steep at zero."
+            "Yes: tanh(x) = 2 logistic(2x) - 1. The input is scaled too, so tanh is four times as "
+            "steep at zero."
         ),
         kind=Kind.EXACT,
         experiment=f"{_BOUNDED}:tanh_is_rescaled_logistic",
@@ -195,16 +195,17 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The wider range makes tanh the better choice for many problems.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "In hidden layers tanh is far better, because its slope at zero is 1 and its mean "
-            "is zero. With the same range and a quarter of the slope it loses the gradient as "
-            "the logistic function does, and for a probability half of its range is of no use."
+            "In hidden layers tanh is far better, because its slope at zero is 1 and its mean is "
+            "zero. With the same range and a quarter of the slope, it loses the gradient as the "
+            "logistic function does. For a probability, half of its range is of no use."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_BOUNDED}:wider_range_is_better",
         control=Control(
-            "the logistic function compared with itself", f"{_BOUNDED}:same_range_is_better"
+            "the logistic function moved down by 1/2, whose range is no wider",
+            f"{_BOUNDED}:centred_range_is_better",
         ),
-        condition="whether it is a hidden layer or an output, and the slope at zero",
+        condition="whether it is a hidden layer or an output, and on the slope at zero",
         references=(_LECUN, "Glorot and Bengio 2010, Understanding the difficulty of training"),
     ),
     Claim(
@@ -227,10 +228,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The logistic function is smooth and well behaved, hence good for optimisers.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It is smooth. With the log loss the problem is convex in the score and a "
-            "confident error has slope 1. With the squared error that slope is 0.00009 at a "
-            "score of -10, and 20 hidden layers lose more than 12 orders of magnitude of the "
-            "gradient."
+            "It is smooth. With the log loss the problem is convex in the score, and a confident "
+            "error has slope 1. With the squared error that slope is 0.00009 at a score of -10. "
+            "Twenty hidden layers lose more than 12 orders of magnitude of the gradient."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_PROBABILITY}:logistic_is_well_behaved",
@@ -247,9 +247,9 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "It does where exactly one class is right. If two classes are right, their "
-            "probabilities cannot both be large, and the log loss stays above 2 ln 2. In "
-            "hidden layers softmax is almost never used: with 100 equal inputs it shrinks the "
-            "gradient a hundredfold."
+            "probabilities cannot both be large, and the log loss stays above 2 ln 2. Hidden "
+            "layers almost never use softmax: one with 100 equal inputs passes on a hundredth of "
+            "the gradient."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_PROBABILITY}:softmax_suits_multi_class",
@@ -257,7 +257,7 @@ CLAIMS: tuple[Claim, ...] = (
             "softmax taken over the batch", f"{_PROBABILITY}:batch_softmax_suits_multi_class"
         ),
         condition=(
-            "whether classes exclude each other, and whether it is an output or a hidden layer"
+            "whether classes exclude each other, and on whether it is an output or a hidden layer"
         ),
         references=(_BISHOP,),
     ),
@@ -281,7 +281,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="Q4.15",
         statement="Which function is best depends on the problem; experiment.",
         verdict=Verdict.NOT_CHECKABLE,
-        correct="This is advice, and sound. Nothing in it could be refuted by an experiment.",
+        correct="This is advice, and good advice. No experiment could refute it.",
         kind=Kind.LITERATURE,
         experiment=f"{_HERE}:not_checkable",
     ),

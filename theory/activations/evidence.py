@@ -26,7 +26,7 @@ def _check_feed_forward(weight_variance: float) -> Evidence:
             for square in (2.0, 0.5)
         )
         growth = max(abs(high.log10_gradient), abs(low.log10_gradient))
-        distance = "mean square of the last layer, inputs at {}: distance from 1"
+        distance = "distance from 1 of the last layer's mean square, with inputs of {}"
         checks = (
             Check(distance.format("2"), abs(high.mean_squares[-1] - 1.0), "<=", 0.1),
             Check(distance.format("1/2"), abs(low.mean_squares[-1] - 1.0), "<=", 0.1),

@@ -89,7 +89,7 @@ def is_not_optimal(*, rates: Sequence[float], shapes: Sequence[tuple[int, int]])
 
 def _excess_loss(rate: float) -> Case:
     excess = initial_loss(rate, bias=0.0) - initial_loss(rate, bias=best_bias(rate))
-    quantity = "initial loss at bias 0 above that at the best bias, in nats"
+    quantity = "initial loss at bias 0 minus that at the best bias, in nats"
     return Case(
         f"logistic output unit, {rate:.0%} of the examples positive",
         (Check(quantity, excess, ">", 0.01),),
@@ -111,7 +111,7 @@ def needs_the_start(*, trained: bool) -> Evidence:
         for spread in (0.0, _SPREAD)
     }
     check = Check(
-        "loss after training with biases that start at 0, in that with drawn ones",
+        "loss after training with biases that start at 0, relative to drawn ones",
         _mean(losses[0.0]) / _mean(losses[_SPREAD]),
         ">=",
         2.0,
@@ -143,8 +143,8 @@ class Contrast:
     remedy: Mapping[str, float]
 
 
-ZERO_OR_DRAWN = Contrast(("zero biases", "drawn ones"), {}, {"spread": 1 / math.sqrt(_WIDTH)})
-HALF_OR_WHOLE = Contrast(("halved weights", "whole ones"), {"weight_gain": 0.5}, {})
+ZERO_OR_DRAWN = Contrast(("zero biases", "drawn biases"), {}, {"spread": 1 / math.sqrt(_WIDTH)})
+HALF_OR_WHOLE = Contrast(("halved weights", "whole weights"), {"weight_gain": 0.5}, {})
 
 
 def loses_the_gradient(contrast: Contrast) -> Evidence:
@@ -158,7 +158,7 @@ def loses_the_gradient(contrast: Contrast) -> Evidence:
         )
         smallest = min(smallest, lost)
         check = Check(
-            f"orders of magnitude that {remedy} save on {suspect}, mean of {_DRAWS} pairs",
+            f"orders of magnitude saved by {remedy}, mean of {_DRAWS} pairs",
             lost - kept,
             ">=",
             1.0,
@@ -193,12 +193,12 @@ def _first_of_profile(nonlinearity: Nonlinearity, variance: float, **options: fl
 def cures(remedy: Remedy, name: str) -> Evidence:
     """Judge whether ``remedy`` brings a lost gradient back to its size within a factor of 10."""
     cases = []
-    troubles = (("halved: it vanishes", 0.5), ("doubled: it explodes", 8.0))
+    troubles = (("halved, where it vanishes", 0.5), ("doubled, where it explodes", 8.0))
     for trouble, weight_variance in troubles:
         gain = _gain(remedy(Trial(weight_variance, Biases())))
         quantity = "orders of magnitude by which the gradient's norm still changes"
         check = Check(quantity, abs(gain), "<=", 1.0)
-        condition = f"{name}; {_DEPTH} ReLU layers, He's weights {trouble}"
+        condition = f"{_DEPTH} ReLU layers with He's weights {trouble}; {name}"
         cases.append(Case(condition, (check,)))
     harm = 10 ** _gain(remedy(Trial(2.0, Biases())))
     return Evidence(

@@ -19,13 +19,13 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 
 ANSWER = (
     "Yes. Independent weights already make units differ, and biases leave 0 at the first step. "
-    "Starting there takes nothing away: it is the trained bias that shifts a unit, not its "
-    "first value. Zero biases do not make gradients vanish or explode. In networks of fifty "
-    "layers with five activation functions, drawn biases change little in their place and "
-    "repair nothing; the scale of the weights decides. Neither 0.01 nor drawn biases repair a "
-    "wrong scale. Another start is better in a few places: in the output unit for a rare "
-    "class, in very narrow ReLU layers, and in a network of odd units that must learn an even "
-    "function. In the dense networks of the exercise it makes no difference."
+    "Starting at 0 takes nothing away: it is the trained bias that shifts a unit, not its first "
+    "value. Zero biases do not make gradients vanish or explode. In networks of fifty layers, "
+    "with any of five activation functions, drawn biases change little and repair nothing; what "
+    "decides is the scale of the weights. Neither 0.01 nor drawn biases repair a wrong scale. "
+    "Another start is better in a few places: in the output unit for a rare class, in very narrow "
+    "ReLU layers, and in a network of odd units that must learn an even function. In the dense "
+    "networks of the exercise no difference was found."
 )
 
 COMMAND = "theory run biases --depth 20 --width 100 --bias 0.01"
@@ -66,11 +66,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Zero biases are not always the best start.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right, as two exceptions show. A logistic output unit for a rare class starts "
-            "best at log(p / (1 - p)), where p is the share of positive examples. In very "
-            "narrow ReLU layers an input may find no active unit. With balanced classes and "
-            "layers of 100 units neither matters. The gates of recurrent networks are a "
-            "further exception."
+            "Right, as two exceptions show. A logistic output unit for a rare class starts best "
+            "at log(p / (1 - p)), where p is the share of positive examples. In very narrow ReLU "
+            "layers an input may find no active unit. With balanced classes, or layers of 100 "
+            "units, there is no such problem. The gates of recurrent networks are a further "
+            "exception."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "zero_is_not_always_optimal",
@@ -85,9 +85,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Bias initialisation is there to let units shift their activation at will.",
         verdict=Verdict.FALSE,
         correct=(
-            "That is what the trained bias is for. Its first value makes no difference to the "
-            "shift: networks whose biases start at 0 learn a step away from zero as well as "
-            "others do."
+            "The trained bias shifts a unit. Where it started makes no difference: networks whose "
+            "biases start at 0 learn a step away from zero as well as others do."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "the_start_gives_the_shift",
@@ -102,10 +101,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Zero biases can make gradients vanish or explode, above all in deep networks.",
         verdict=Verdict.FALSE,
         correct=(
-            "Give the same deep networks drawn biases, and their gradients change as much as "
-            "before: the drawn biases save a fifth of an order of magnitude at best, and with "
-            "tanh they cost almost half of one. What depth amplifies is a wrong scale of the "
-            "weights, or an activation with a small slope, such as the logistic function."
+            "With drawn biases the gradients of the same deep networks change about as much as "
+            "with zeros. Drawn biases save a fifth of an order of magnitude at best; with tanh "
+            "they cost almost half of one. What depth amplifies is a wrong scale of the weights, "
+            "or an activation with a small slope, such as the logistic function."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "zero_biases_lose_the_gradient",
@@ -121,8 +120,9 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.FALSE,
         correct=(
             "They do no harm and cure nothing. Over twenty layers with He's weights they raise "
-            "the norm of the gradient by a few per cent; a gradient lost to wrong weights "
-            "stays lost. They were once meant to keep ReLU units from starting inactive."
+            "the norm of the gradient by a few per cent. A gradient that is lost because of wrong "
+            "weights stays lost. Such constants were once meant to keep ReLU units from starting "
+            "inactive."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "a_small_constant_cures",
@@ -134,10 +134,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Drawing the biases by He's or Glorot's rule is a remedy.",
         verdict=Verdict.FALSE,
         correct=(
-            "Both rules are made for weights. Biases drawn with the same variance do no harm "
-            "and cure nothing: the factor by which a layer changes the gradient does not "
-            "contain them, and the mean square of the signal grows by half their variance per "
-            "layer."
+            "Both rules are made for weights. Biases drawn with the same variance do no harm and "
+            "cure nothing. The factor by which a layer changes the gradient does not contain "
+            "them; the mean square of the signal grows by half their variance per layer."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "random_biases_cure",
@@ -152,9 +151,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The best start of the biases depends on problem and architecture.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It does for an output unit when classes are unbalanced, and where zero biases "
-            "give the network a symmetry that the target lacks, such as tanh units and an even "
-            "function. Elsewhere 0 is as good as any start and not worth tuning."
+            "It does in two cases: for an output unit if the classes are unbalanced, and where "
+            "zero biases give the network a symmetry that the target lacks, as with tanh units "
+            "and an even function. Elsewhere 0 is as good as any start and not worth tuning."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "the_best_start_depends",

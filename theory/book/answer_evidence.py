@@ -163,7 +163,7 @@ def _is_ten_times_as_fast(momentum: float) -> Evidence:
     speed = 0.0
     for _ in range(200):  # a slope of 1 everywhere; plain descent goes one rate per step
         speed = momentum * speed + 1.0
-    same_slope = _about_ten("speed after 200 steps, in that of plain descent", speed)
+    same_slope = _about_ten("speed after 200 steps, relative to plain descent", speed)
     cases = [Case("a slope that stays the same", same_slope)]
     for rate in (0.01, 1.0):
         plain, fast = (
@@ -203,7 +203,7 @@ def _takes_twice_as_long(rates: Mapping[str, tuple[float, ...]]) -> Evidence:
         factor = math.exp(float(torch.log(duration(places) / without).mean()))
         checks = tuple(
             Check(
-                "steps until the loss on fresh examples is lowest, in those without dropout "
+                "steps until the loss on fresh examples is lowest, relative to no dropout "
                 f"(geometric mean of {NETWORKS} pairs)",
                 factor,
                 relation,
@@ -238,7 +238,7 @@ def _costs_a_little_more(*, sampled: bool) -> Evidence:
         plain = cost_of(lambda: network.eval()(inputs))
         sample = cost_of(lambda: network.train(sampled)(inputs))
     ratio = sample.arithmetic / plain.arithmetic
-    quantity = "arithmetic of a pass, in that of a plain one"
+    quantity = "arithmetic of a pass, relative to a plain one"
     checks = (Check(quantity, ratio, ">", 1.0), Check(quantity, ratio, "<=", 1.1))
     return Evidence((Case("20 layers of 100 units, dropout behind each", checks),))
 

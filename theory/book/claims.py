@@ -31,8 +31,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="SELU's slope is never zero, so no unit can die.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On paper it is never zero. In 32 bits it is exactly zero from about 104 below zero "
-            "on, in 16 bits from about 18 on; a unit that far out is as dead as one of ReLU."
+            "On paper it is never zero. In 32 bits it is exactly zero below about -104, in 16 "
+            "bits below about -18. A unit that far out is as dead as one of ReLU."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_ANSWERS + "selu_is_never_flat",
@@ -47,7 +47,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Activations keep their size at any depth. The squared gradient grows by 7 % in each "
-            "layer: its norm doubles over 20 layers, and is 32 times as large after 100 and 10^15 "
+            "layer. Its norm doubles over 20 layers; it is 32 times as large after 100, and 10^15 "
             "times after 1,000."
         ),
         kind=Kind.DETERMINISTIC,
@@ -64,7 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.TRUE,
         correct=(
             "Right. A unit that is below zero on every example has a gradient a hundredth as "
-            "large as above zero, and can come back. With ReLU its gradient is exactly zero."
+            "large as one above zero, and can come back. With ReLU its gradient is exactly zero."
         ),
         kind=Kind.EXACT,
         experiment=_ANSWERS + "leaky_relu_revives",
@@ -77,8 +77,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Softplus in the output layer makes every output positive.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On paper always. In 32 bits it is exactly zero from about 104 below zero on, where a "
-            "logarithm or a division then fails; a small constant added to it avoids that."
+            "On paper always. In 32 bits it is exactly zero below about -104, where a logarithm "
+            "or a division then fails. A small constant added to it avoids that."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_ANSWERS + "softplus_is_positive",
@@ -103,7 +103,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Its slope has no jump there. Its curvature jumps from 1 to 0, so it is smooth once "
-            "and not twice, which is enough for gradient descent."
+            "and not twice. That is enough for gradient descent."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_ANSWERS + "elu_is_smooth",
@@ -116,8 +116,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Momentum 0.9 ends up going ten times as fast as plain gradient descent.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On a slope that stays the same, yes: 1 / (1 - 0.9). On a parabola the slope fades: "
-            "there it is 5 times as fast at a small rate, and slower at a large one."
+            "On a slope that stays the same, yes: 1 / (1 - 0.9). On a parabola the slope fades. "
+            "There it is 5 times as fast at a small rate, and slower at a large one."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_ANSWERS + "momentum_is_ten_times_as_fast",
@@ -163,8 +163,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Run in full, ten samples cost ten times as much. If the layers before the first "
-            "dropout are computed once, it is 4.4 times with dropout everywhere and 1.02 times "
-            "with dropout in front of the output, as the book's own model has it."
+            "dropout are computed once, they cost 4.4 times as much with dropout everywhere, and "
+            "1.02 times with dropout in front of the output, where the book's own model has it."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_ANSWERS + "samples_cost_ten_times_as_much",
@@ -184,8 +184,9 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         verdict=Verdict.DEPENDS,
         correct=(
-            "It does both in a layer with as many inputs as outputs. From 3,072 inputs to 100 "
-            "units the signal's variance is 1.9 times, the gradient's 0.06 times as large."
+            "It does both in a layer with as many inputs as outputs. In a layer of 3,072 inputs "
+            "and 100 units the variance of the signal grows to 1.9 times itself, and that of the "
+            "gradient shrinks to 0.06 times."
         ),
         kind=Kind.STATISTICAL,
         experiment=_STARTS + "glorot_keeps_variance",
@@ -206,8 +207,9 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         verdict=Verdict.TRUE,
         correct=(
-            "Right. Whatever the weights are, the gain forwards over the gain backwards is the "
-            "number of inputs over that of outputs. Glorot's start puts 1 between the two."
+            "Right. Whatever the weights are, the gain forwards divided by the gain backwards is "
+            "the number of inputs divided by that of outputs. Glorot's start puts 1 between the "
+            "two gains."
         ),
         kind=Kind.EXACT,
         experiment=_STARTS + "no_start_keeps_both",
@@ -256,8 +258,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="LeCun's start suits SELU.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. With it, and with no other variance, 1 is the mean square that SELU layers "
-            "settle at, also from inputs half or twice as large."
+            "Right. With this start, and with no other variance, SELU layers settle at a mean "
+            "square of 1, even if the inputs have half or twice that."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_STARTS + "lecun_suits_selu",
@@ -273,9 +275,10 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         verdict=Verdict.DEPENDS,
         correct=(
-            "Of 10, 100 and 1,000 units in a layer, 6, 59 and 87 % are saturated. But the gradient "
-            "fades in the narrow layers only: in those of 100 it keeps its size, and in wider ones "
-            "it grows, as the units that are not saturated pass it on through large weights."
+            "In layers of 10, 100 and 1,000 units, 6, 59 and 87 % of the units are saturated. But "
+            "the gradient fades in the narrow layers only. In layers of 100 it keeps its size. In "
+            "wider ones it grows, because the units that are not saturated pass it on through "
+            "large weights."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_STARTS + "wide_start_stops_the_gradient",
@@ -308,8 +311,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="It can be folded into the layer before it without changing a prediction.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right, to rounding, in evaluation mode: a normalisation by fixed figures is a linear "
-            "layer like the one before it."
+            "Right, to rounding, in evaluation mode. A normalisation by a fixed mean and variance "
+            "is a linear layer, like the one before it."
         ),
         kind=Kind.EXACT,
         experiment=_NORM + "folding_is_exact",
@@ -323,8 +326,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="With batch normalisation as the first layer, inputs need not be standardised.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. Whatever unit and zero each input is measured in, what comes out is the same, "
-            "up to a small constant in the denominator."
+            "Right. Each input may have its own unit and zero point: the outputs are the same, up "
+            "to a small constant in the denominator."
         ),
         kind=Kind.EXACT,
         experiment=_NORM + "first_normalisation_replaces_standardising",
@@ -339,8 +342,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="A layer in front of batch normalisation needs no biases.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. The batch's mean takes them out again: other biases change no output, and "
-            "their gradient is zero."
+            "Right. The batch's mean takes them out again. Other biases change no output, and the "
+            "gradient of a bias is zero."
         ),
         kind=Kind.EXACT,
         experiment=_NORM + "bias_before_normalisation_is_idle",
@@ -355,8 +358,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Batch normalisation makes a network much less sensitive to its initial weights.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "What it computes does not depend on the weights' size. How it learns does: weights "
-            "ten times as large turn a hundred times more slowly at the same learning rate."
+            "What it computes does not depend on the size of the weights. How it learns does: at "
+            "the same learning rate, weights ten times as large turn a hundred times more slowly."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_NORM + "start_hardly_matters",
@@ -372,9 +375,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Batch normalisation steadies gradients, with saturating activations too.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "With the logistic function it saves the gradient: 20 layers leave as much as there "
-            "was instead of 10^-12. With tanh it changes little. With ReLU and He's start, steady "
-            "without it, it makes the gradient grow by a factor of 46."
+            "With the logistic function it saves the gradient: over 20 layers all of it is kept, "
+            "where 10^-12 of it would be. With tanh it changes little. With ReLU and He's start "
+            "the gradient is steady without it; with it, the gradient grows by a factor of 46."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_NORM + "normalisation_steadies_gradients",

@@ -45,7 +45,7 @@ def _costs_more(networks: dict[str, nn.Sequential]) -> Evidence:
             name,
             (
                 Check(
-                    "kernel calls of a prediction, in those without batch normalisation",
+                    "kernel calls of a prediction, relative to that without batch normalisation",
                     _cost(network).operations / plain.operations,
                     ">",
                     1.0,
@@ -86,7 +86,7 @@ def _folding_is_exact(*, evaluated: bool) -> Evidence:
             difference = float((fused(network)(inputs) - expected).abs().max())
         relative = difference / float(expected.abs().max())
         check = Check("largest difference of an output, relative", relative, "<=", 1e-9)
-        cases.append(Case(f"{layers} hidden layers", (check,)))
+        cases.append(Case(f"{layers} hidden layer{'s' * (layers > 1)}", (check,)))
     return Evidence(tuple(cases))
 
 
@@ -169,7 +169,7 @@ def _ignores_the_start(normalised: Normalise) -> Evidence:
     difference = float((wide_outputs - outputs).abs().max() / outputs.abs().max())
     ratio = wide_step / step
     same = Check("largest difference of an output, relative", difference, "<=", 0.01)
-    quantity = "first step over the weights' size, in that of the usual start"
+    quantity = "first step divided by the weights' size, relative to the usual start"
     pace = (Check(quantity, ratio, ">=", 0.5), Check(quantity, ratio, "<=", 2.0))
     return Evidence(
         (

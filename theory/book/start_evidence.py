@@ -49,7 +49,7 @@ def _keeps_variance(start: Callable[[int, int], float]) -> Evidence:
         weight = _drawn(shape, start(*shape))
         checks = tuple(
             Check(
-                f"variance of {what}, distance from 1",
+                f"distance from 1 of the variance of {what}",
                 abs(gain(weight) - 1.0),
                 "<=",
                 0.05,
@@ -60,8 +60,8 @@ def _keeps_variance(start: Callable[[int, int], float]) -> Evidence:
                 samples=weight.numel(),
             )
             for what, gain in (
-                ("the outputs in that of the inputs", _forward),
-                ("the gradient before the layer in that behind it", _backward),
+                ("the outputs relative to that of the inputs", _forward),
+                ("the gradient before the layer relative to that behind it", _backward),
             )
         )
         cases.append(Case(f"a layer of {shape[0]} inputs and {shape[1]} outputs", checks))
@@ -94,7 +94,7 @@ def _compromises(shapes: tuple[tuple[int, int], ...]) -> Evidence:
                 f"{inputs} inputs, {outputs} outputs, Glorot's weights and others",
                 (
                     Check(
-                        "gain forwards over gain backwards, in inputs / outputs: distance from 1",
+                        "distance from 1 of (gain forwards / gain backwards) / (inputs / outputs)",
                         distance,
                         "<=",
                         1e-12,
@@ -176,7 +176,7 @@ def _settles_at_one(weight_variance: float) -> Evidence:
     for square in (0.5, 1.0, 2.0):
         signal = propagate(SELU, depth=50, weight_variance=weight_variance, mean_square=square)
         distance = abs(signal.mean_squares[-1] - 1.0)
-        check = Check("mean square after 50 layers, distance from 1", distance, "<=", 0.01)
+        check = Check("distance from 1 of the mean square after 50 layers", distance, "<=", 0.01)
         cases.append(Case(f"inputs of mean square {square:g}", (check,)))
     return Evidence(tuple(cases))
 

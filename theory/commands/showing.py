@@ -67,12 +67,12 @@ def claim_text(claim: Claim, evidence: Evidence) -> str:
         )
     citation = CITATIONS.get(claim.id)
     if citation is not None:
-        first = f"  The study, {citation.part} (docs/RESULTS.md): "
+        first = f"  In the study (docs/RESULTS.md, {citation.part}): "
         lines.append(wrapped(citation.text, indent="    ", first=first))
     witness = WITNESSES.get(claim.id)
     if witness is not None:
-        first = f"  The exercise's network, {witness.part} (docs/real_network.md), "
-        lines.append(wrapped(witness.said, indent="    ", first=first))
+        said = witness.said(f"docs/real_network.md, {witness.part}")
+        lines.append(wrapped(said, indent="    ", first="  The exercise's network "))
     return "\n".join(lines)
 
 

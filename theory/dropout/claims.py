@@ -22,13 +22,13 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 ANSWER = (
     "Dropout slows training down. Small networks take 1.3 to 1.8 times as many steps until the "
     "loss on fresh examples is lowest; the book says about twice as many. A single step costs "
-    "hardly more: the matrix products are the same, and the masks add 1 % of arithmetic. "
-    "Inference is untouched: in evaluation mode a dropout layer returns its input. Monte Carlo "
-    "dropout trains exactly like dropout. Only prediction costs more: as many passes as "
-    "samples, whatever the size of the network, and less if the layers before the first "
+    "hardly more: the matrix products are the same, and the masks add less than 1 % of "
+    "arithmetic. Inference is untouched: in evaluation mode a dropout layer returns its input. "
+    "Monte Carlo dropout trains exactly like dropout. Only prediction costs more: as many passes "
+    "as samples, whatever the size of the network, and less if the layers before the first "
     "dropout are computed once. The average of the passes is never worse than a typical single "
-    "pass. It beats the plain prediction where that is overconfident; a fitted temperature "
-    "beats it by more, and needs one pass."
+    "pass. It beats the plain prediction where that is overconfident; a fitted temperature beats "
+    "it by more, and needs one pass."
 )
 
 _TRAINED = "theory.dropout.trained_evidence:"
@@ -43,11 +43,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Dropout slows training down: it takes longer until the network is trained.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right: the masks make the gradient noisy and the objective harder. Until the loss "
-            "on fresh examples is lowest, small networks take 1.3 times as many steps with 20 "
-            "% in front of the output, 1.6 times with 10 % behind every layer and 1.8 times "
-            "with 50 % in front of the output. The book says about twice as many, the authors "
-            "of dropout two to three times."
+            "Right: the masks make the gradient noisy and the objective harder. Small networks "
+            "take longer until the loss on fresh examples is lowest: 1.3 times as many steps with "
+            "20 % in front of the output, 1.6 times with 10 % behind every layer and 1.8 times "
+            "with 50 % in front of the output. The book says about twice as many, the authors of "
+            "dropout two to three times."
         ),
         kind=Kind.STATISTICAL,
         experiment=_TRAINED + "training_takes_longer",
@@ -75,9 +75,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="That makes a training step computationally more expensive.",
         verdict=Verdict.FALSE,
         correct=(
-            "The matrix products are computed in full and cost the same, and the masks add 1 % "
-            "of arithmetic. They do add calls of small kernels, which a small network can feel "
-            "on the clock."
+            "The matrix products are computed in full and cost the same, and the masks add less "
+            "than 1 % of arithmetic. They do add calls of small kernels, which can cost a small "
+            "network time."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "step_costs_more",
@@ -118,8 +118,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Monte Carlo dropout slows down training.",
         verdict=Verdict.FALSE,
         correct=(
-            "It is trained as any network with dropout, step for step and bit for bit the same; "
-            "only prediction differs."
+            "It is trained as any network with dropout is, step for step and bit for bit. Only "
+            "prediction differs."
         ),
         kind=Kind.EXACT,
         experiment=_MONTE_CARLO + "training_costs_more",
@@ -163,8 +163,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Run in full, ten samples cost ten times as much in a network of any size. If the "
-            "layers before the first dropout are computed once, it is 4.4 times with dropout "
-            "everywhere, and 1.02 times with dropout in front of the output only."
+            "layers before the first dropout are computed once, they cost 4.4 times as much with "
+            "dropout everywhere, and 1.02 times with dropout in front of the output only."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_MONTE_CARLO + "much_slower",
@@ -177,10 +177,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Its estimate of the uncertainty is more robust and more accurate.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "The average of the passes never has a larger log loss than a typical single pass. "
-            "Against the plain prediction it helps where that is overconfident, on noisy "
-            "inputs even more. A temperature, fitted on further examples, helps more still and "
-            "needs one pass only."
+            "The average of the passes never has a larger log loss than a typical single pass. It "
+            "beats the plain prediction where that is overconfident, and on noisy inputs by more. "
+            "A temperature fitted on further examples helps even more, and needs one pass only."
         ),
         kind=Kind.STATISTICAL,
         experiment=_TRAINED + "better_uncertainty",

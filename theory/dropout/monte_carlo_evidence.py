@@ -35,12 +35,17 @@ def _check_training(*, passes: int) -> Evidence:
         "five steps of SGD, dropout after each of two hidden layers",
         (
             Check(
-                "kernel calls of a step, in those of plain dropout",
+                "kernel calls of a step, relative to plain dropout",
                 cost.operations / plain_cost.operations,
                 ">",
                 1.0,
             ),
-            Check("multiplications, in those of plain", cost.flops / plain_cost.flops, ">", 1.0),
+            Check(
+                "multiplications, relative to plain dropout",
+                cost.flops / plain_cost.flops,
+                ">",
+                1.0,
+            ),
             Check("largest difference of a trained weight", difference, ">", 0.0),
         ),
     )
@@ -83,7 +88,7 @@ def _check_passes(*, samples: int) -> Evidence:
             f"ten samples, three hidden layers of {width} units",
             (
                 Check("passes through the output layer", passes, "==", SAMPLES),
-                Check("multiplications, in those of one pass", slowdown, ">", 1.0),
+                Check("multiplications, relative to one pass", slowdown, ">", 1.0),
             ),
         )
         for width, (passes, slowdown) in zip((20, 200), counts, strict=True)
@@ -147,7 +152,7 @@ def _check_slowdown(*, samples: int) -> Evidence:
     everywhere, inputs = (0.1,) * 20, torch.zeros(1, 3072, dtype=torch.float64)
     small, large = (_slowdown(w, everywhere, inputs, samples) for w in (50, 200))
     growth = Check(
-        "slowdown of the larger network over that of the smaller", large / small, ">", 1.0
+        "slowdown of the larger network relative to the smaller one", large / small, ">", 1.0
     )
     cases.append(Case("each pass in full, 200 units instead of 50: worse if larger?", (growth,)))
     return Evidence(tuple(cases), (_sharing_changes_nothing(),))
@@ -167,7 +172,7 @@ def slowdown_cases(samples: int, *, at_least: float) -> list[Case]:
             f"{name}: much slower?",
             (
                 Check(
-                    "multiplications, in those of one prediction",
+                    "multiplications, relative to one prediction",
                     _slowdown(100, rates, inputs, samples, share_prefix=share),
                     ">=",
                     at_least,

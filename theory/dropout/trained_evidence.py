@@ -41,7 +41,7 @@ def _check_duration(places: Mapping[str, tuple[float, ...]]) -> Evidence:
     for condition, rates in places.items():
         ratios = torch.log(duration(rates) / without)
         longer = Check(
-            "steps until the loss on fresh examples is lowest, in those without dropout "
+            "steps until the loss on fresh examples is lowest, relative to no dropout "
             f"(geometric mean of {NETWORKS} pairs)",
             math.exp(float(ratios.mean())),
             ">",

@@ -20,16 +20,16 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "The optimiser picks up enormous speed, shoots past the minimum, turns round, shoots past "
-    "it again, and keeps swinging. At 0.99999 the swing shrinks by a factor e only every "
-    "200,000 steps, whatever the learning rate; at 0.9 it takes 19. On a quadratic this is not "
+    "The optimiser picks up enormous speed, shoots past the minimum, turns round, shoots past it "
+    "again, and keeps swinging. At 0.99999 the swing shrinks by a factor e every 200,000 steps, "
+    "whatever the learning rate; at 0.9 it does so every 19 steps. On a quadratic this is not "
     "divergence: the weights diverge only if learning rate times curvature exceeds 2(1 + "
     "momentum), a limit that momentum raises. On other losses the speed gathered on a gentle "
-    "slope can still throw the weights out of a valley in which 0.9 settles. At exactly 1 "
-    "nothing is damped. The gradient still steers, and the weights swing for ever: over all "
-    "valleys if they start above the barriers between them, within one if they start below. "
-    "Which momentum is best depends on the condition number of the problem: 0 for a round "
-    "bowl, 0.67 for a condition number of 100, 0.96 for 10,000."
+    "slope can still throw the weights out of a valley in which 0.9 settles. At exactly 1 nothing "
+    "is damped. The gradient still steers, and the weights swing for ever: over all valleys if "
+    "they start above the barriers between them, within one if they start below. Which momentum "
+    "is best depends on the condition number of the problem: 0 for a round bowl, 0.67 for a "
+    "condition number of 100, 0.96 for 10,000."
 )
 
 _EVIDENCE = "theory.momentum.evidence:"
@@ -44,9 +44,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="With a momentum very close to 1 the optimiser has trouble finding the optimum.",
         verdict=Verdict.TRUE,
         correct=(
-            "After 10,000 steps at 0.99999 the weights still swing over almost the whole "
-            "distance they started with, at every learning rate tried. At 0.9 they have "
-            "arrived."
+            "After 10,000 steps at 0.99999 the weights still swing over almost the whole distance "
+            "from which they started, at every learning rate tried. At 0.9 they have arrived."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "stays_far_from_the_minimum",
@@ -73,7 +72,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.TRUE,
         correct=(
             "From rest it passes the minimum and climbs the other side nearly as high as it "
-            "started. Only a learning rate below 2.5e-11 over the curvature would avoid it."
+            "started. Only a learning rate below 2.5e-11 divided by the curvature would avoid it."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "overshoots",
@@ -105,7 +104,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.FALSE,
         correct=(
             "At 1 every gradient counts in full, old and new, and the weights swing about the "
-            "minimum without friction. Only dampening = 1 would shut new gradients out."
+            "minimum without friction. Only a dampening of 1 would shut new gradients out."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "keeps_its_direction",
@@ -135,8 +134,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "On a quadratic with condition number κ the best momentum is ((√κ - 1)/(√κ + 1))². "
-            "The range suits κ from about 34 to 1,440; rounder bowls want less, longer valleys "
-            "more."
+            "The range suits κ from about 34 to 1,440. Rounder bowls need less momentum, longer "
+            "valleys more."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "best_between_half_and_nine_tenths",
@@ -152,8 +151,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Too close to 1 means slow convergence.",
         verdict=Verdict.TRUE,
         correct=(
-            "The distance shrinks by √momentum per step at best, and no learning rate helps: a "
-            "factor of 1,000 takes about 1.4 million steps at 0.99999 and about 130 at 0.9."
+            "At best the distance shrinks by a factor √momentum per step, and no learning rate "
+            "helps. To shrink it by a factor of 1,000 takes about 1.4 million steps at 0.99999 "
+            "and about 130 at 0.9."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "converges_slowly",
@@ -165,9 +165,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Too close to 1 can even mean divergence.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On a quadratic it never diverges while learning rate times curvature is below 2(1 "
-            "+ momentum), and always diverges above. On other losses the speed can throw the "
-            "weights out although 0.9 settles at the same learning rate."
+            "On a quadratic it never diverges while learning rate times curvature is below 2(1 + "
+            "momentum), and always diverges above. On other losses the speed can throw the "
+            "weights out, although 0.9 settles at the same learning rate."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_PACE + "diverges",
@@ -180,8 +180,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Too close to 0 means slow convergence for want of momentum.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "In a long valley momentum saves a factor of about √κ steps. In a round bowl plain "
-            "gradient descent arrives in one step, and where gradient noise sets the pace "
+            "In a long valley momentum divides the number of steps by about √κ. In a round bowl "
+            "plain gradient descent arrives in one step. Where gradient noise sets the pace, "
             "momentum hardly matters."
         ),
         kind=Kind.DETERMINISTIC,

@@ -53,7 +53,7 @@ def _check_pace(momentum: float) -> Evidence:
     usual = steps_to_shrink(float(spectral_radius(0.9, reference).min()))
     check = Check(
         "steps until the distance is 1,000 times smaller, with the best of all learning rates, "
-        "in multiples of what momentum 0.9 needs",
+        "relative to momentum 0.9",
         fewest / usual,
         ">=",
         100.0,
@@ -113,7 +113,7 @@ def slow_without_momentum_in_a_round_bowl() -> Evidence:
 
 
 def _check_missing_momentum(condition_numbers: tuple[float, ...]) -> Evidence:
-    quantity = "steps without momentum, in multiples of those with the best momentum"
+    quantity = "steps without momentum, relative to the best momentum"
     cases = []
     for condition_number in condition_numbers:
         best = best_radius(best_momentum(condition_number), condition_number)
@@ -122,7 +122,7 @@ def _check_missing_momentum(condition_numbers: tuple[float, ...]) -> Evidence:
         condition = f"no noise, condition number {condition_number:,.0f}"
         cases.append(Case(condition, (Check(quantity, ratio, ">=", 2.0),)))
     plain, fast = (_steps_at_noise_floor(momentum) for momentum in (0.0, 0.9))
-    noisy = Check("steps without momentum, in multiples of those at 0.9", plain / fast, ">=", 2.0)
+    noisy = Check("steps without momentum, relative to momentum 0.9", plain / fast, ">=", 2.0)
     cases.append(Case("noisy gradients, the same spread in the end", (noisy,)))
     return Evidence(tuple(cases))
 

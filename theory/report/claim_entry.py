@@ -81,10 +81,10 @@ def _body(found: ClaimFinding) -> Iterator[str]:
         yield _paragraph("Control", words)
     citation = CITATIONS.get(claim.id)
     if citation is not None:
-        yield _paragraph("The study", f"{citation.part} in docs/RESULTS.md: {citation.text}")
+        yield _paragraph("The study", f"(docs/RESULTS.md, {citation.part}) {citation.text}")
     witness = WITNESSES.get(claim.id)
     if witness is not None:
-        words = f"{witness.part} in docs/real_network.md, {witness.said}"
+        words = witness.said(f"docs/real_network.md, {witness.part}")
         yield _paragraph("The exercise's network", words)
     sampled = [check for check in found.evidence.checks if check.samples]
     if sampled:

@@ -21,18 +21,18 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "SELU has three separate advantages. It takes negative values, so that a neuron's mean "
-    "output is near zero where ReLU's is 0.4 standard deviations above it. Its derivative is "
-    "zero nowhere, so that no neuron dies. And it normalises itself: in a plain stack of dense "
-    "layers with LeCun's start and standardised inputs, mean and variance return to 0 and 1 "
-    "from layer to layer. The answer sheet names the third of these and adds speed and depth. "
-    "Speed does not come from normalising, for ELU has it too; depth is the third advantage "
-    "again. Self-normalisation is a property of the start: training leads away from it, and it "
-    "is lost with He's start, with PyTorch's SELU gain of 3/4, with skip connections and with "
-    "ordinary dropout. It steadies the signal, not the gradient, whose norm doubles over 20 "
-    "layers and grows by 15 orders of magnitude over 1000. ReLU with He's start keeps the "
-    "gradient on average, but its signal varies from network to network. Whether SELU trains "
-    "faster, or better, depends on depth and task."
+    "SELU has three separate advantages. It takes negative values, so a neuron's mean output is "
+    "near zero; ReLU's is 0.4 standard deviations above it. Its derivative is never zero, so no "
+    "neuron dies. And it normalises itself: in a plain stack of dense layers with LeCun's start "
+    "and standardised inputs, mean and variance return to 0 and 1 from layer to layer. The answer "
+    "sheet names the third of these and adds speed and depth. Speed does not come from "
+    "normalising, for ELU has it too; depth is the third advantage again. Self-normalisation is a "
+    "property of the start. Training leads away from it, and it is lost with He's start, with "
+    "PyTorch's SELU gain of 3/4, with skip connections and with ordinary dropout. It steadies the "
+    "signal, but not the gradient, whose norm doubles over 20 layers and grows by 15 orders of "
+    "magnitude over 1000. ReLU with He's start keeps the gradient on average, but its signal "
+    "varies from network to network. Whether SELU trains faster, or better, depends on depth and "
+    "task."
 )
 
 _KLAMBAUER = "Klambauer et al. 2017, Self-Normalizing Neural Networks"
@@ -66,9 +66,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="ReLU has no such property.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. Doubling a ReLU network's input doubles every activation, so a wrong scale "
-            "stays wrong. He initialisation preserves the scale but cannot correct it, and the "
-            "mean output stays above zero."
+            "Right. If the inputs of a ReLU network are doubled, so is every activation: a wrong "
+            "scale never mends. He's start keeps a scale, right or wrong, and the mean output "
+            "stays above zero."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:relu_lacks_it",
@@ -80,10 +80,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The activations of a SELU network stay in a narrow range.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "Before training they do: the mean and variance of every layer stay near 0 and 1, "
-            "and 99 activations in 100 lie between -3 and 3. Training moves them out, because "
-            "nothing in the loss rewards normalised activations. Single values have a lower "
-            "limit, -1.758, and no upper one."
+            "Before training they do: the mean and variance of every layer stay near 0 and 1, and "
+            "99 activations in 100 lie between -3 and 3. Training moves them out, because nothing "
+            "in the loss rewards normalised activations. A single value cannot fall below -1.758; "
+            "upwards it has no limit."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:stays_narrow",
@@ -99,12 +99,12 @@ CLAIMS: tuple[Claim, ...] = (
         statement="SELU helps against the vanishing and exploding gradients of deep ReLU networks.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It helps against a ReLU network that was started badly. Against ReLU with He's "
-            "start it steadies the signal: in 20 layers two in five of those networks change "
-            "its mean square by more than a factor of 2, and no SELU network does. It does not "
-            "steady the gradient: ReLU with He's start keeps its size on average, whereas SELU "
-            "multiplies its square by 1.0716 per layer, by 4 over 20 layers and by 10^30 over "
-            "1000."
+            "It helps against a ReLU network that was started badly. Against ReLU with He's start "
+            "it steadies the signal: over 20 layers the mean square changes by more than a factor "
+            "of 2 in two of five of those networks, and in no SELU network. It does not steady "
+            "the gradient. ReLU with He's start keeps the size of the gradient on average, "
+            "whereas SELU multiplies its square by 1.0716 per layer: by 4 over 20 layers and by "
+            "10^30 over 1000."
         ),
         kind=Kind.STATISTICAL,
         experiment=f"{_GRADIENTS}:helps_gradients",
@@ -112,8 +112,8 @@ CLAIMS: tuple[Claim, ...] = (
             "the logistic function in the place of SELU", f"{_GRADIENTS}:logistic_helps_gradients"
         ),
         condition=(
-            "how the ReLU network was started, whether the signal or the gradient is meant, "
-            "and the depth"
+            "how the ReLU network was started, on whether the signal or the gradient is meant, "
+            "and on the depth"
         ),
         references=(_KLAMBAUER, _HE, _POOLE),
     ),
@@ -122,9 +122,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="SELU converges faster than ReLU.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "On the same task, a sum of absolute values, it is faster with 20 hidden layers "
-            "and slower with one. Compare on the same standardised inputs, with each side at "
-            "its own best learning rate."
+            "On the same task, a sum of absolute values, it is faster with 20 hidden layers and "
+            "slower with one. A fair comparison gives both sides the same standardised inputs, "
+            "and each its own best learning rate."
         ),
         kind=Kind.STATISTICAL,
         experiment=f"{_RACE}:converges_faster",
@@ -140,14 +140,16 @@ CLAIMS: tuple[Claim, ...] = (
         statement="SELU is particularly suited to deep networks.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "It suits deep plain stacks of dense layers, with alpha dropout if any. Skip "
-            "connections and ordinary dropout take its normalisation away, and over a thousand "
-            "layers its gradients explode although its activations do not."
+            "It suits deep plain stacks of dense layers, with alpha dropout if there is any. Skip "
+            "connections and ordinary dropout take its normalisation away. Over a thousand layers "
+            "its gradients explode, although its activations do not."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=f"{_HERE}:suits_depth",
         control=Control("SELU with He's start", f"{_HERE}:wrong_start_suits_depth"),
-        condition=("how the layers are connected, which dropout is used, and the number of layers"),
+        condition=(
+            "how the layers are connected, on which dropout is used, and on the number of layers"
+        ),
         references=(_KLAMBAUER,),
     ),
     Claim(
@@ -156,9 +158,9 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Its authors showed it for feed-forward networks on tabular data; convolutional "
-            "networks and transformers did not adopt it. In the four races here it is both "
-            "faster and better once. On the deep stack it is faster, but its error is larger. "
-            "With one hidden layer and a target that has corners, ReLU wins in both."
+            "networks and transformers did not adopt it. In one of the four races here it is both "
+            "faster and better. On the deep stack it is faster, but its error is larger. With one "
+            "hidden layer and a target that has corners, ReLU is both faster and better."
         ),
         kind=Kind.STATISTICAL,
         experiment=f"{_RACE}:wins_across_tasks",
@@ -174,11 +176,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="These are three advantages.",
         verdict=Verdict.FALSE,
         correct=(
-            "The answer sheet names self-normalisation, speed and depth. Speed in a deep stack "
-            "is an advantage over ReLU, but not a result of normalising: ELU, which does not "
+            "The answer sheet names self-normalisation, speed and depth. Speed in a deep stack is "
+            "an advantage over ReLU, but it does not come from normalising: ELU, which does not "
             "normalise itself, has it too. Depth is the first advantage again, for without "
-            "normalisation the signal leaves its scale. The book's three are a mean output "
-            "near zero, a derivative that is never zero, and self-normalisation."
+            "normalisation the signal leaves its scale. The book's three are a mean output near "
+            "zero, a derivative that is never zero, and self-normalisation."
         ),
         kind=Kind.STATISTICAL,
         experiment=f"{_HERE}:are_three",
@@ -196,7 +198,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="SELU is not always the best choice; ReLU, leaky ReLU or tanh may do better.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right, and here is a task for each: ReLU and leaky ReLU have the smaller error "
+            "Right, and there is a task for each. ReLU and leaky ReLU have the smaller error "
             "where the target has corners, tanh where it has soft steps. Each function had the "
             "start and the learning rate that suit it."
         ),

@@ -39,7 +39,7 @@ def _returns_to_one(stack: Callable[..., float]) -> tuple[Check, ...]:
     """Checks that mean squares 2 and 1/2 of the inputs both end within 0.05 of 1."""
     return tuple(
         Check(
-            f"mean square after {DEPTH} layers, inputs at {name}: distance from 1",
+            f"distance from 1 of the mean square after {DEPTH} layers, with inputs of {name}",
             abs(stack(mean_square=square) - 1.0),
             "<=",
             0.05,
@@ -104,7 +104,9 @@ def _check_remembering(nonlinearity: Nonlinearity) -> Evidence:
         )
         return large / small
 
-    quantity = f"mean square after {DEPTH} layers, inputs at 2, over that with inputs at 1/2"
+    quantity = (
+        f"mean square after {DEPTH} layers with inputs of 2, divided by that with inputs of 1/2"
+    )
     cases = [
         Case(name, (Check(quantity, ratio(variance), ">=", 3.99),)) for name, variance in STARTS
     ]
@@ -167,7 +169,7 @@ def _check_depth(nonlinearity: Nonlinearity, weight_variance: float) -> Evidence
     signal = propagate(nonlinearity, depth=1000, weight_variance=weight_variance)
     growth = Check("log10 of the gradient's growth", abs(signal.log10_gradient), "<=", 3.0)
     distance = abs(signal.mean_squares[-1] - 1.0)
-    kept = Check("mean square of the last layer: distance from 1", distance, "<=", 0.05)
+    kept = Check("distance from 1 of the mean square of the last layer", distance, "<=", 0.05)
     return Evidence(
         (
             case(f"{DEPTH} plain dense layers", stacks.plain),
@@ -200,18 +202,27 @@ def _check_three(others: tuple[Check, Check]) -> Evidence:
         for function, variance in ((SELU, LECUN), (ELU, HE))
     )
     first = _returns_to_one(selu)
-    case = Case("the first with SELU, the other two with ELU, each by itself", (*first, *others))
+    case = Case("the first with SELU, the other two with ELU, each alone", (*first, *others))
     gone = abs(elu(mean_square=2.0) - 1.0)
     return Evidence(
         (case,),
-        (Check("mean square of ELU's last layer, inputs at 2: distance from 1", gone, ">", 0.5),),
+        (
+            Check(
+                "distance from 1 of ELU's mean square in the last layer, with inputs of 2",
+                gone,
+                ">",
+                0.5,
+            ),
+        ),
     )
 
 
 def are_three() -> Evidence:
     """Q3.8: the sheet's second and third advantage, speed and depth, without the first."""
     kept = stacks.plain(ELU, depth=DEPTH, weight_variance=HE, mean_square=1.0)
-    depth = Check(f"mean square after {DEPTH} layers: distance from 1", abs(kept - 1), "<=", 0.05)
+    depth = Check(
+        f"distance from 1 of the mean square after {DEPTH} layers", abs(kept - 1), "<=", 0.05
+    )
     return _check_three((sooner(ELU_SIDE, RELU_SIDE, DEEP), depth))
 
 
@@ -226,7 +237,7 @@ def other_three_are_three() -> Evidence:
     return _check_three(
         (
             Check(
-                "mean output over its root mean square, in that of ReLU",
+                "mean output divided by its root mean square, relative to ReLU",
                 elu_mean / relu_mean,
                 "<=",
                 0.5,

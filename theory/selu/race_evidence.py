@@ -66,7 +66,7 @@ def chance_of_half(networks: int, share: float) -> float:
 _race = cache(run_race)
 
 
-def _ahead(own: tuple[float, ...], rival: tuple[float, ...]) -> float:
+def ahead(own: tuple[float, ...], rival: tuple[float, ...]) -> float:
     """Share of networks with the smaller figure; ties count half."""
     scores = [0.5 if a == b else float(a < b) for a, b in zip(own, rival, strict=True)]
     return sum(scores) / len(scores)
@@ -94,14 +94,14 @@ def _share_check(quantity: str, share: float, course: Course) -> Check:
 def sooner(own: Contender, rival: Contender, course: Course) -> Check:
     """Check that ``own`` reaches the training loss in fewer steps in most networks."""
     one, other = _sides(own, rival, course)
-    share = _ahead(one.steps_to_target, other.steps_to_target)
+    share = ahead(one.steps_to_target, other.steps_to_target)
     return _share_check("share of networks that reach the training loss sooner", share, course)
 
 
 def smaller_error(own: Contender, rival: Contender, course: Course) -> Check:
     """Check that ``own`` has the smaller error on fresh inputs in most networks."""
     one, other = _sides(own, rival, course)
-    share = _ahead(one.held_out_error, other.held_out_error)
+    share = ahead(one.held_out_error, other.held_out_error)
     return _share_check("share of networks with the smaller error on fresh inputs", share, course)
 
 

@@ -23,14 +23,14 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 ANSWER = (
     "A sparse model is one most of whose weights are exactly zero. First way: train as usual, "
     "zero the weights of smallest magnitude, and train on a little. Second: train with an L1 "
-    "penalty, whose best solution has exact zeros. Plain gradient descent only hovers around "
-    "zero; exact zeros need a proximal step (soft threshold) or pruning. Third: use a tool "
-    "that prunes step by step during training, or remove whole neurons. In trained networks it "
-    "pays to combine the first two: with four weights in five zeroed, L1 before pruning keeps "
-    "far more accuracy than pruning alone. The Lasso is least squares with an L1 penalty, so "
-    "the two cannot differ. Small starting weights give no zeros at all. Zeros save memory and "
-    "work only in a form that leaves them out: a compressed matrix, if most weights are zero, "
-    "or smaller layers."
+    "penalty, whose best solution has exact zeros. Plain gradient descent does not reach them but "
+    "keeps moving about zero, so a proximal step (soft threshold) or pruning must set them. "
+    "Third: use a tool that prunes step by step during training, or remove whole neurons. In "
+    "small trained networks it pays to combine the first two: with four weights in five zeroed, "
+    "L1 before pruning keeps far more accuracy than pruning alone. The Lasso is least squares "
+    "with an L1 penalty, so the two cannot differ. Small starting weights give no zeros at all. "
+    "Zeros save memory and work only in a form that leaves them out: a compressed matrix, if most "
+    "weights are zero, or smaller layers."
 )
 
 _TRAINED = "theory.sparsity.trained_evidence:"
@@ -45,11 +45,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="A sparse model is one with many weights that are zero or nearly zero.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "This is a definition, so it is tried by what it is for: a smaller model. Weights "
-            "near zero save nothing as long as they are kept. Once they are set to zero they "
-            "do, and networks trained with an L1 penalty lose no accuracy by it. How near "
-            "counts is a matter of scale: rescaling two ReLU layers changes the share of small "
-            "weights and not the function."
+            "This is a definition, so it is judged by its purpose: a smaller model. Weights near "
+            "zero save nothing as long as they are kept. Once they are set to zero they do, and "
+            "networks trained with an L1 penalty lose no accuracy by it. What counts as near is a "
+            "matter of scale: rescaling two ReLU layers changes the share of small weights but "
+            "not the function."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_TRAINED + "near_zeros_are_sparse",
@@ -64,17 +64,17 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Training with an L1 penalty gives a sparse model.",
         verdict=Verdict.DEPENDS,
         correct=(
-            "The minimiser of the penalised loss has exact zeros, and a proximal step finds "
-            "just these. Following the gradient of loss and penalty finds none: the weights "
-            "hover around zero. Pruning them afterwards finds the zeros, but at a large "
-            "learning rate they hover so far out that pruning takes other weights as well."
+            "The minimiser of the penalised loss has exact zeros, and a proximal step finds just "
+            "these. Following the gradient of loss and penalty finds none: the weights hover "
+            "around zero. Pruning them afterwards finds the zeros. But at a large learning rate "
+            "they hover so far out that pruning takes other weights as well."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "l1_gives_zeros",
         control=Control("an L2 penalty instead", _EVIDENCE + "l2_gives_zeros"),
         condition=(
-            "the algorithm: a proximal step, the gradient of the penalty, or the gradient and "
-            "then pruning, and its learning rate"
+            "the algorithm (a proximal step, the gradient alone, or the gradient and then "
+            "pruning) and on its learning rate"
         ),
         references=("Beck & Teboulle 2009, A fast iterative shrinkage-thresholding algorithm",),
     ),
@@ -83,8 +83,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The L1 penalty pushes weights to be small.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. The sum of the magnitudes never grows with the penalty, and from a certain "
-            "penalty on all weights are zero."
+            "Right. The sum of the magnitudes never grows with the penalty, and beyond a certain "
+            "penalty all weights are zero."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "l1_shrinks",
@@ -110,9 +110,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Pruning a trained network by magnitude gives a sparse model.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. Zeroing the smallest weights gives the share asked for, and a trained "
-            "network can do without them: 30 % cost 1 point of accuracy at once; 70 % cost 19 "
-            "points, and training on regains all but 2."
+            "Right. Zeroing the smallest weights gives the share of zeros that was asked for, and "
+            "a trained network can do without them. Zeroing 30 % costs 1 point of accuracy at "
+            "once. Zeroing 70 % costs 19 points, and further training regains all but 2."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_TRAINED + "pruning_by_magnitude_works",
@@ -128,9 +128,9 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "In a dense network every step updates every weight: the count is the same for all "
-            "and ranks nothing. In an embedding table a step touches only the rows that it "
-            "looks up. There the count tells frequent words from rare ones, and zeroing the "
-            "less updated half costs little. In a dense network the weights can be ranked by "
+            "and ranks nothing. In an embedding table a step touches only the rows that it looks "
+            "up. There the count tells frequent words from rare ones, and zeroing the half that "
+            "was updated less costs little. The weights of a dense network can be ranked by "
             "magnitude, by movement or by their effect on the loss."
         ),
         kind=Kind.DETERMINISTIC,
@@ -150,7 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Pruning can be applied to weights and to neurons.",
         verdict=Verdict.TRUE,
         correct=(
-            "Both work. A masked matrix computes what the matrix without those entries "
+            "Right for both. A masked matrix computes what the matrix without those entries "
             "computes. A network with silenced neurons computes what the network without them "
             "does, if the activation of 0 is 0."
         ),
@@ -182,7 +182,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.FALSE,
         correct=(
             "Draws from a continuous distribution are practically never exactly zero, at any "
-            "scale, and training moves every weight: the trained model has no zeros."
+            "scale. Training moves every weight, and the trained model has no zeros."
         ),
         kind=Kind.STATISTICAL,
         experiment=_NETWORKS + "small_start_is_sparse",
@@ -201,8 +201,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.FALSE,
         correct=(
             "It is designed to preserve the variance of signals and gradients from layer to "
-            "layer. Its weights are as large as that takes, with a standard deviation of 0.32 "
-            "in a layer of 10 by 10, and none is zero."
+            "layer. That fixes the size of its weights: in a layer of 10 by 10 their standard "
+            "deviation is 0.32, and none is zero."
         ),
         kind=Kind.STATISTICAL,
         experiment=_NETWORKS + "glorot_is_small_and_sparse",
@@ -219,11 +219,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The ways can be combined to reach a sparsity, and each has its trade-offs.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. Alone or together the ways reach the same sparsity, and each costs "
-            "something. In trained networks it pays to combine them: with 80 % of the weights "
-            "zeroed, L1 before pruning keeps 27 points of accuracy more than pruning alone. "
-            "With separate weights it does not pay: pruning alone adds the least error for the "
-            "same zeros."
+            "Right. Alone or together, the ways reach the same sparsity, and each costs "
+            "something. In small trained networks it pays to combine them: with 80 % of the "
+            "weights zeroed, L1 before pruning keeps 27 points of accuracy more than pruning "
+            "alone. With separate weights it does not pay: for the same zeros pruning alone adds "
+            "the least error."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_TRAINED + "ways_combine",

@@ -85,7 +85,7 @@ def _check_zeros(targets: Array, results: dict[str, Array]) -> Evidence:
                     int(predicted.sum()),
                 ),
                 Check(
-                    f"zeros in the wrong place, of {(~predicted).sum()} that it has not",
+                    f"zeros in the wrong place, of the other {(~predicted).sum()} weights",
                     int(np.count_nonzero((weights == 0.0) & ~predicted)),
                     "<=",
                     _FEW,
@@ -128,9 +128,13 @@ def _check_path(shrink: Shrinkage) -> Evidence:
         )
         for share in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
     ]
-    rise = Check("largest rise of Σ|w| as the penalty grows", max(np.diff(sums)), "<=", 0.0)
-    end = Check("Σ|w| at the penalty from which all weights vanish", sums[-1], "<=", 1e-12)
-    start = Check("Σ|w| without the penalty", sums[0], ">", 1.0)
+    rise = Check(
+        "largest rise of the sum of magnitudes as the penalty grows", max(np.diff(sums)), "<=", 0.0
+    )
+    end = Check(
+        "sum of magnitudes at the penalty from which all weights vanish", sums[-1], "<=", 1e-12
+    )
+    start = Check("sum of magnitudes without the penalty", sums[0], ">", 1.0)
     return Evidence((Case("least squares with 30 weights", (rise, end)),), (start,))
 
 

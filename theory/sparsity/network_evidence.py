@@ -66,7 +66,7 @@ def _ranking(training: Training) -> tuple[Check, Check]:
             2.0,
         ),
         Check(
-            "loss added by zeroing the less updated half, in that added by the other half",
+            "loss added by zeroing the less updated half, relative to the other half",
             least / most,
             "<=",
             0.5,
@@ -146,8 +146,8 @@ def _check_savings(*, honest: bool) -> Evidence:
 def _savings(cost: Cost, full: Cost) -> tuple[Check, Check]:
     stored, operations = cost.stored_bytes / full.stored_bytes, cost.operations / full.operations
     return (
-        Check("bytes, in those of the full layer", stored, "<", 1.0),
-        Check("operations, in those of the full layer", operations, "<", 1.0),
+        Check("bytes relative to the full layer", stored, "<", 1.0),
+        Check("operations relative to the full layer", operations, "<", 1.0),
     )
 
 
@@ -223,7 +223,7 @@ def _shrinking(gain: float, samples: int) -> Check:
     """The layer shrinks the variance to less than half; noticed if it is 0.55 instead of 0.5."""
     relative = normal_quantile(FALSE_ALARM_RATE) * (2.0 / samples) ** 0.5
     return Check(
-        "variance of a layer's output over that of its input",
+        "variance of a layer's output relative to its input",
         gain,
         "<",
         0.5,

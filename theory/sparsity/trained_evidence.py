@@ -60,7 +60,7 @@ def _check_near_zeros(*, penalty: float) -> Evidence:
     small = [(weights.abs() > NEARLY_ZERO).double() for weights in weights_of(parameters)]
     zeroed = masked(parameters, small)
     lost = accuracy(parameters, fresh) - accuracy(zeroed, fresh)
-    saved = "bytes in compressed form, in those of the full matrices"
+    saved = "bytes in compressed form, relative to full matrices"
     kept = Case("left as they are", (Check(saved, _compressed(parameters), "<", 1.0),))
     cut = Case(
         f"those within {NEARLY_ZERO:g} of zero set to zero",

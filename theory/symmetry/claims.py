@@ -19,14 +19,14 @@ SHEET_ANSWER: tuple[tuple[str, str | None], ...] = (
 )
 
 ANSWER = (
-    "No. He's rule sets how large the weights are; what makes units differ is that every "
-    "weight is drawn independently. If all weights of a layer start equal, its units are "
-    "copies: they compute the same, receive the same gradient, and stay copies under every "
-    "optimiser that treats units alike. However wide the layer is, it is worth one unit. The "
-    "equality holds between the units of a layer, not between all weights: first-layer weights "
-    "differ between inputs, output weights between classes, and with softmax some output "
-    "weights rise while others fall. With a monotone activation such a network cannot solve "
-    "XOR. So draw every weight independently. That alone does not carry a gradient through "
+    "No. He's rule sets how large the weights are; what makes units differ is that every weight "
+    "is drawn independently. If all weights of a layer start equal, its units are copies: they "
+    "compute the same, receive the same gradient, and stay copies under every optimiser that "
+    "treats units alike. However wide the layer is, it is worth one unit. The equality holds "
+    "between the units of a layer, not between all weights. The weights of one first-layer unit "
+    "differ from input to input, those of the output layer from class to class, and with softmax "
+    "some output weights rise while others fall. With a monotone activation such a network cannot "
+    "solve XOR. So draw every weight independently. That alone does not carry a gradient through "
     "twenty layers: the scale must be right too."
 )
 
@@ -46,9 +46,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Giving all weights one value is a bad idea, even a value drawn by He's rule.",
         verdict=Verdict.TRUE,
         correct=(
-            "Right. Each layer is worth one unit. With ReLU and inputs that are never negative "
-            "it is worse: one negative layer value makes every output zero. If each of L "
-            "layers has a value of its own, only 1 network in 2^L survives."
+            "Right. Each layer is worth one unit. With ReLU and inputs that are never negative it "
+            "is worse: a layer whose value is negative sets every output to zero. If each of L "
+            "layers draws its own value, all of them must be positive, which happens in 1 network "
+            "of 2^L."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "is_a_bad_idea",
@@ -74,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
             "equal weights at the same scales",
             _EVIDENCE + "start_breaks_symmetry_with_equal_weights",
         ),
-        condition="the depth, and in a deep network the scale of the weights",
+        condition="the depth and, in a deep network, on the scale of the weights",
         references=(_GOODFELLOW, _GLOROT),
     ),
     Claim(
@@ -83,8 +84,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "Whether a gradient survives many layers depends on the scale of the weights, the "
-            "activation and the depth. Networks of twenty layers whose weights all differ lose "
-            "it with SiLU and He's rule, and with the logistic function and LeCun's."
+            "activation and the depth. In networks of twenty layers whose weights all differ, it "
+            "is lost with SiLU and He's rule, and with the logistic function and LeCun's rule."
         ),
         kind=Kind.STATISTICAL,
         experiment=_EVIDENCE + "broken_symmetry_lets_gradients_flow",
@@ -121,10 +122,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="All weights are then updated in the same direction.",
         verdict=Verdict.FALSE,
         correct=(
-            "False as worded, right for units: the units of a layer move together. Softmax "
-            "cross-entropy makes the output gradients of each hidden unit add up to 0 over the "
-            "classes, so that when some output weights rise, others fall. In the first layer "
-            "the direction differs between inputs."
+            "False as worded, right for units: the units of a layer move together. With softmax "
+            "cross-entropy, the gradients of a hidden unit's output weights add up to 0 over the "
+            "classes, so some of these weights rise while others fall. In the first layer the "
+            "direction differs between inputs."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "all_weights_move_one_way",
@@ -138,11 +139,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="All weights keep equal values during the whole of training.",
         verdict=Verdict.FALSE,
         correct=(
-            "False as worded, right for units. After one step first-layer weights differ "
-            "between inputs and output weights between classes. The units of a layer stay "
-            "copies, but in exact arithmetic only. Rounding errors differ between rows, "
-            "training amplifies them, and after some hundred steps they can break the tie, "
-            "soonest with 32-bit numbers and an optimiser such as Adam."
+            "False as worded, right for units. After one step first-layer weights differ between "
+            "inputs and output weights between classes. The units of a layer stay copies, but "
+            "only in exact arithmetic. Rounding errors differ between rows, and training "
+            "amplifies them. After some hundred steps they can break the tie, soonest with 32-bit "
+            "numbers and an optimiser such as Adam."
         ),
         kind=Kind.EXACT,
         experiment=_EVIDENCE + "all_weights_stay_equal",
@@ -175,8 +176,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict=Verdict.DEPENDS,
         correct=(
             "The equal value is drawn from He's distribution too. What counts is that every "
-            "weight is drawn independently, or at least that the units differ: if m of H units "
-            "are copies, the layer is worth H - m + 1 units."
+            "weight is drawn independently, or at least that the units differ. If m of H units "
+            "are copies of one another, the layer is worth H - m + 1 units."
         ),
         kind=Kind.DETERMINISTIC,
         experiment=_EVIDENCE + "a_distribution_lets_training_converge",

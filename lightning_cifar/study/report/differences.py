@@ -76,6 +76,16 @@ class Speed:
         """How many times as long an epoch of the first takes."""
         return median(self.ratios) if self.ratios else self.seconds[0] / self.seconds[1]
 
+    @property
+    def break_even(self) -> float:
+        """The ratio at which both would need as long to the loss; infinite if that is not known."""
+        if self.found is None:
+            return math.inf
+        first, second = (
+            total / epoch for total, epoch in zip(self.found.means, self.seconds, strict=True)
+        )
+        return second / first
+
 
 def speed(study: Study, findings: Findings, question: Question) -> Speed | None:
     """What an epoch costs; None where the seconds of one of the two are not known."""
