@@ -15,7 +15,7 @@ from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.networks import CLASSES, hidden_sizes
 from lightning_cifar.uncertainty.comparison import monte_carlo_averages
 from lightning_cifar.uncertainty.ensemble_scores import averaged
-from lightning_cifar.uncertainty.evaluation import logits_of, preparing
+from lightning_cifar.uncertainty.evaluation import logits_of, of_raw_images
 from lightning_cifar.uncertainty.scores import scores_of
 from lightning_cifar.uncertainty.temperature import fit_temperature, scaled_log_probabilities
 
@@ -88,9 +88,7 @@ def predicted(
     found = {PLAIN: torch.stack([logits_of(each, images).log_softmax(-1) for each in classifiers])}
     if samples is not None:
         averages = [
-            monte_carlo_averages(
-                each.network, images, samples=samples, seed=0, prepare=preparing(each)
-            )
+            monte_carlo_averages(of_raw_images(each), images, samples=samples, seed=0)
             for each in classifiers
         ]
         for count in averages[0]:
