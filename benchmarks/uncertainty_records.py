@@ -41,6 +41,7 @@ FEW_MEASURES = ("accuracy", "nll")
 KIND_MEASURES = ("accuracy", "calibration_error")
 SHIFT_MEASURES = ("accuracy", "nll", "brier", "calibration_error")
 NOT_SHIFTED = "strength 0"
+KINDS_AT = 3  # the strength at which the kinds of corruption are told apart
 Figures = dict[str, dict[str, list[float]]]  # way → measure → the figure of each group
 DRAWN = 20_000  # seed of what is drawn of images: which ones, their noise, foreign ones
 
@@ -166,7 +167,7 @@ class ConditionRecord:
         return [way for way in self.ways if way.size in (1, most)]
 
     def shift(self, data: CIFAR10DataModule) -> None:
-        """Measures at each strength of corruption, mean over the kinds; two of each kind."""
+        """Measures at each strength of corruption, mean over the kinds; of each kind at one."""
         fitted = self.temperatures(data)
         test = test_part(data, self.sizes.shift_images)
 
@@ -179,11 +180,11 @@ class ConditionRecord:
             for place, kind in enumerate(CORRUPTIONS):
                 generator = torch.Generator().manual_seed(DRAWN + 10 * place + strength)
                 kinds[kind] = figures(corrupt(test.images, kind, strength, generator))
+            found = {"mean": only(averaged_kinds(list(kinds.values())), SHIFT_MEASURES)}
+            if strength != KINDS_AT:
+                return found
             single = [way.key for way in self.shown if way.size == 1]
-            return {
-                "mean": only(averaged_kinds(list(kinds.values())), SHIFT_MEASURES),
-                "kinds": {kind: means(each, single) for kind, each in kinds.items()},
-            }
+            return found | {"kinds": {kind: means(each, single) for kind, each in kinds.items()}}
 
         self.part(NOT_SHIFTED, lambda: {"mean": only(figures(test.images), SHIFT_MEASURES)})
         for strength in STRENGTHS:

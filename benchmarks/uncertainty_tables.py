@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.uncertainty_comparisons import Record, single, values
 from benchmarks.uncertainty_figures import by_strength, largest, lines_of
+from benchmarks.uncertainty_records import KINDS_AT
 from benchmarks.uncertainty_training import EVERY, LAST
 from benchmarks.uncertainty_ways import PLAIN, SAMPLED, SIZES, Way, groups, sampling_cost
 from lightning_cifar.uncertainty.corruptions import CORRUPTIONS, STRENGTHS
@@ -129,17 +130,17 @@ def shift_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list
 
 
 def kinds_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list[str]:
-    """Accuracy and calibration error at strength 3 by corruption, one network, scaled."""
+    """Accuracy and calibration error at one strength by corruption, one network, scaled."""
     rows = []
     for kind in CORRUPTIONS:
         row = [kind.replace("_", " ")]
         for _, condition, way_kind in lines_of(roles):
-            figures = records[condition]["parts"]["strength 3"]["kinds"][kind]
+            figures = records[condition]["parts"][f"strength {KINDS_AT}"]["kinds"][kind]
             way = Way(way_kind, 1, True).key
             row.append(f"{figures['accuracy'][way]:.1%}, {figures['calibration_error'][way]:.2%}")
         rows.append(row)
-    header = ["strength 3: accuracy, calibration error", *(name for name, _, _ in lines_of(roles))]
-    return table(header, rows)
+    title = f"strength {KINDS_AT}: accuracy, calibration error"
+    return table([title, *(name for name, _, _ in lines_of(roles))], rows)
 
 
 def foreign_table(records: Mapping[str, Record], roles: Mapping[str, str]) -> list[str]:
