@@ -10,8 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.records import RECORD_FILE, RunRecord, read_record
+from lightning_cifar.study.report.axes import COLOURS
 
 VARIANTS = ("elu", "batch_norm", "selu", "alpha_dropout")
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -39,10 +42,8 @@ def main() -> int:
         if code != 0:
             return code
         records[variant] = read_record(run / RECORD_FILE)
-    from lightning_cifar.runs.curves import save_curves
-
     picture = folder / "learning_curves.png"
-    save_curves(records, picture)
+    draw_curves(records).savefig(picture, dpi=120)
     print("\n" + table(records))
     print(f"\nlearning curves: {picture}\n{time.monotonic() - started:.0f} s in all")
     return 0
@@ -55,6 +56,29 @@ def free_folder(wanted: Path) -> Path:
         if not folder.exists():
             return folder
     raise InputError(f"{wanted} and 999 folders after it exist; choose another --out")
+
+
+def draw_curves(records: dict[str, RunRecord]) -> Figure:
+    """Validation loss and accuracy by epoch, one colour a variant, the kept epoch marked."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, record in records.items():
+        epochs = [epoch.epoch + 1 for epoch in record.epochs]
+        losses = [epoch.val_loss for epoch in record.epochs]
+        accuracies = [100 * epoch.val_accuracy for epoch in record.epochs]
+        colour = COLOURS.get(record.variant)
+        left.plot(epochs, losses, color=colour, label=name)
+        right.plot(epochs, accuracies, color=colour, label=name)
+        if record.best is not None:
+            left.plot(record.best.epoch + 1, record.best.val_loss, "o", color=colour)
+            right.plot(record.best.epoch + 1, 100 * record.best.val_accuracy, "o", color=colour)
+    left.set(xlabel="epoch", ylabel="validation loss")
+    right.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    right.legend(frameon=False, loc="lower right")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    return figure
 
 
 def table(records: dict[str, RunRecord]) -> str:

@@ -10,35 +10,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from lightning_cifar.classifiers import (
-        AlphaDropoutClassifier,
-        BatchNormClassifier,
-        DenseClassifier,
-        EluClassifier,
-        SeluClassifier,
-    )
-    from lightning_cifar.data.datamodule import CIFAR10DataModule
-    from lightning_cifar.errors import InputError
-    from lightning_cifar.rate_search.callback import LearningRateSearch
-    from lightning_cifar.runs.checkpoints import SealedCheckpoints
-    from lightning_cifar.training.best_weights import BestWeights
-    from lightning_cifar.training.finite_guard import FiniteGuard, NonFiniteLoss
-
-__all__ = [
-    "AlphaDropoutClassifier",
-    "BatchNormClassifier",
-    "BestWeights",
-    "CIFAR10DataModule",
-    "DenseClassifier",
-    "EluClassifier",
-    "FiniteGuard",
-    "InputError",
-    "LearningRateSearch",
-    "NonFiniteLoss",
-    "SealedCheckpoints",
-    "SeluClassifier",
-    "__version__",
-]
+    from lightning_cifar.classifiers import AlphaDropoutClassifier as AlphaDropoutClassifier
+    from lightning_cifar.classifiers import BatchNormClassifier as BatchNormClassifier
+    from lightning_cifar.classifiers import DenseClassifier as DenseClassifier
+    from lightning_cifar.classifiers import EluClassifier as EluClassifier
+    from lightning_cifar.classifiers import SeluClassifier as SeluClassifier
+    from lightning_cifar.data.datamodule import CIFAR10DataModule as CIFAR10DataModule
+    from lightning_cifar.errors import InputError as InputError
+    from lightning_cifar.rate_search.callback import LearningRateSearch as LearningRateSearch
+    from lightning_cifar.runs.checkpoints import SealedCheckpoints as SealedCheckpoints
+    from lightning_cifar.training.best_weights import BestWeights as BestWeights
+    from lightning_cifar.training.finite_guard import FiniteGuard as FiniteGuard
+    from lightning_cifar.training.finite_guard import NonFiniteLoss as NonFiniteLoss
 
 _MODULES = {
     "AlphaDropoutClassifier": "classifiers",
@@ -54,6 +37,7 @@ _MODULES = {
     "SealedCheckpoints": "runs.checkpoints",
     "SeluClassifier": "classifiers",
 }
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(overview())
+        print("usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options\n")
+        print("\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items()))
         return 0 if arguments else 2
     if arguments[0] == "--version":
         from lightning_cifar import __version__
@@ -105,13 +106,6 @@ def run(command: str, arguments: list[str]) -> int:
     except (NonFiniteLoss, LostProcess) as error:
         return report(str(error), 1)
     return 0
-
-
-def overview() -> str:
-    """The commands, a line each."""
-    lines = [f"  {name:12}{text}" for name, text in COMMANDS.items()]
-    usage = "usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options"
-    return "\n".join([usage, "", *lines])
 
 
 def report(message: str, code: int) -> int:

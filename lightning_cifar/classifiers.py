@@ -5,7 +5,6 @@ of the training images is part of the module and of every checkpoint.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from math import prod
 from typing import Any, final, get_args
 
@@ -20,20 +19,16 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.activations import evaluated
-from lightning_cifar.backprop.fitting import why_no_layers, why_not_by_hand
+from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.loaders import left_as_found, training_batches
-from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
-from lightning_cifar.data.unequal_classes import (
-    BalancedAccuracy,
-    ClassWeights,
-    balanced_weights,
-)
+from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
-from lightning_cifar.optim.schedules import SCHEDULES, Schedule
+from lightning_cifar.optim.schedules import Schedule, scheduled
+from lightning_cifar.runs.same_network import check_same_network
 from lightning_cifar.seeds import derived_seed, seed_generators
 from lightning_cifar.standardise import Standardise
 
@@ -100,12 +95,7 @@ class DenseClassifier(HandTrained, ABC):
         self.learning_rate = learning_rate
         self.schedule: Schedule = schedule
         self.class_names = tuple(map(str, range(classes)))
-        # By default NaNs are left out of the mean, and a broken network would look good.
-        self.val_loss = MeanMetric(nan_strategy="disable")
-        self.val_accuracy = MulticlassAccuracy(classes, average="micro")
-        self.test_loss = MeanMetric(nan_strategy="disable")
-        self.test_accuracy = MulticlassAccuracy(classes, average="micro")
-        self.val_more, self.test_more = more_accuracies(classes), more_accuracies(classes)
+        self.val_metrics, self.test_metrics = metrics_of(classes), metrics_of(classes)
         self.equal_classes = True
 
     @abstractmethod
@@ -125,10 +115,9 @@ class DenseClassifier(HandTrained, ABC):
             reason = why_no_layers(self.network)
             reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
             self.automatic_optimization, self.steps_at_once = True, 1
+            self.why_by_autograd = reason
             if reason is None:
                 self.train_by_hand()
-            else:
-                say_once(f"steps are made by autograd: {reason}")
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""
@@ -169,11 +158,7 @@ class DenseClassifier(HandTrained, ABC):
                 self.standardise.adopt(measured.mean, measured.deviation)
 
     def adopt_class_weights(self, datamodule: Any) -> None:
-        """Weigh the classes by their numbers of training images, if they are to be weighed.
-
-        Raises:
-            InputError: those numbers are not known, because the data module is not ours.
-        """
+        """Weigh the classes if asked to; InputError if no data module of ours knows their sizes."""
         if not self.weighs_classes:
             return
         if not isinstance(datamodule, CIFAR10DataModule):
@@ -203,25 +188,9 @@ class DenseClassifier(HandTrained, ABC):
         checkpoint["class_names"] = list(self.class_names)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the weights of another variant, another size or with dropout elsewhere.
-
-        Raises:
-            InputError: naming both.
-        """
+        """Refuse the weights of another network; take the names of the classes."""
         super().on_load_checkpoint(checkpoint)
-        settings = checkpoint.get("hyper_parameters")
-        if not isinstance(settings, dict) or "class_names" not in checkpoint:
-            raise InputError("the checkpoint holds no classifier; use one that 'fit' wrote")
-        images = images_of(settings), images_of(dict(self.hparams))
-        theirs = description(str(checkpoint.get("variant", "unknown")), settings)
-        ours = description(variant_of(self), dict(self.hparams))
-        if images[0] != images[1]:
-            theirs, ours = (f"{theirs} for {images[0]}", f"{ours} for {images[1]}")
-        if theirs != ours or shapes(checkpoint["state_dict"]) != shapes(self.state_dict()):
-            raise InputError(
-                f"the checkpoint holds {theirs}, the configuration asks for {ours}; "
-                "use the configuration of the run that wrote it (--run FOLDER)"
-            )
+        check_same_network(checkpoint, variant_of(self), self.hparams, self.state_dict())
         self.class_names = tuple(checkpoint["class_names"])
         if self._trainer is not None:
             # Lightning loads the weights before it gives the module its precision; those of 64
@@ -261,44 +230,28 @@ class DenseClassifier(HandTrained, ABC):
         https://github.com/Lightning-AI/torchmetrics/issues/1993
         """
         with torch.inference_mode(False):
-            self.val_loss.reset()
-            self.val_accuracy.reset()
-            for _, metric in self._chosen(self.val_more):
-                metric.reset()
+            for metric in self.val_metrics.values():
+                metric.reset()  # type: ignore[operator]
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Update the validation metrics."""
-        self._evaluate(batch, self.val_loss, self.val_accuracy, self.val_more)
-        self.log("val_loss", self.val_loss, on_step=False, on_epoch=True)
-        self.log("val_accuracy", self.val_accuracy, on_step=False, on_epoch=True)
-        for name, metric in self._chosen(self.val_more):
-            self.log(f"val_{name}", metric, on_step=False, on_epoch=True)
+        self._evaluate(batch, "val", self.val_metrics)
 
     def test_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Update the test metrics; returns the classes that the images are taken for, (batch,)."""
-        logits = self._evaluate(batch, self.test_loss, self.test_accuracy, self.test_more)
-        self.log("test_loss", self.test_loss, on_step=False, on_epoch=True)
-        self.log("test_accuracy", self.test_accuracy, on_step=False, on_epoch=True)
-        for name, metric in self._chosen(self.test_more):
-            self.log(f"test_{name}", metric, on_step=False, on_epoch=True)
-        return logits.argmax(dim=1)
+        return self._evaluate(batch, "test", self.test_metrics).argmax(dim=1)
 
-    def _evaluate(
-        self, batch: Batch, loss: MeanMetric, accuracy: MulticlassAccuracy, more: nn.ModuleDict
-    ) -> Tensor:
+    def _evaluate(self, batch: Batch, stage: str, metrics: nn.ModuleDict) -> Tensor:
         images, labels = batch
         logits: Tensor = self(images)
-        loss.update(functional.cross_entropy(logits, labels, reduction="none"))
-        accuracy.update(logits, labels)
-        for _, metric in self._chosen(more):
-            metric.update(logits, labels)
-        return logits
-
-    def _chosen(self, metrics: nn.ModuleDict) -> Iterator[tuple[str, Any]]:
-        """Those that say something new: classes of equal size are balanced."""
+        losses = functional.cross_entropy(logits, labels, reduction="none")
+        metric: Any
         for name, metric in metrics.items():
-            if name != "balanced_accuracy" or not self.equal_classes:
-                yield name, metric
+            if name == "balanced_accuracy" and self.equal_classes:
+                continue  # it would say nothing new
+            metric.update(*((losses,) if name == "loss" else (logits, labels)))
+            self.log(f"{stage}_{name}", metric, on_step=False, on_epoch=True)
+        return logits
 
     def predict_step(self, batch: Any, batch_index: int) -> Tensor:
         """Class probabilities (batch, classes) of raw images, alone or with labels beside them."""
@@ -306,7 +259,11 @@ class DenseClassifier(HandTrained, ABC):
         return torch.softmax(self(images), dim=1)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """NAdam at the given or found rate; a schedule is stepped per batch."""
+        """NAdam at the given or found rate; a schedule is stepped per batch.
+
+        Raises:
+            InputError: there is no rate, or nobody knows how many steps a schedule has.
+        """
         if self.learning_rate is None:
             raise InputError(
                 "no learning rate: set model.learning_rate or add the LearningRateSearch callback"
@@ -314,36 +271,19 @@ class DenseClassifier(HandTrained, ABC):
         optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate)
         if self.schedule == "constant":
             return optimiser
-        steps = self._steps_of_the_fit()
-        factor = SCHEDULES[self.schedule]
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: factor(step / max(steps - 1, 1))
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
-
-    def _steps_of_the_fit(self) -> int:
-        """How many steps a schedule is stretched over.
-
-        Raises:
-            InputError: nobody knows.
-        """
         total = self.steps_of_the_fit()
         if not 0 <= total < float("inf"):
             raise InputError(
                 "schedule is one_cycle, which is stretched over all steps, and there is no last "
                 "one; give the trainer max_epochs or max_steps, and a loader with a length"
             )
-        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
-        if any(isinstance(each, GradientAccumulationScheduler) for each in callbacks):
+        if callbacks_in(self.trainer, GradientAccumulationScheduler):
             raise InputError(
                 "schedule is one_cycle, which is stretched over all steps, and with "
                 "GradientAccumulationScheduler their number is not known; use "
                 "--trainer.accumulate_grad_batches"
             )
-        return int(total)
+        return scheduled(optimiser, self.schedule, int(total))
 
 
 @final
@@ -380,15 +320,6 @@ class AlphaDropoutClassifier(DenseClassifier):
     """SELU with alpha dropout (part e).
 
     Args:
-        depth: number of hidden layers.
-        width: units of each hidden layer.
-        learning_rate: NAdam's rate; searched when left out.
-        schedule: a constant rate, or 1cycle with the rate as its top.
-        seed: of the initial weights.
-        classes: number of classes; the command line takes it from the images.
-        image_size: height and width of an image; the command line takes it from the images.
-        class_weights: of the training loss alone; ``balanced`` lets every class count the same,
-            however few its training images.
         dropout_rate: share of units dropped, from 0 to below 1.
         dropout_everywhere: after every hidden layer, not only before the output.
     """
@@ -433,6 +364,18 @@ VARIANTS: dict[str, type[DenseClassifier]] = {
 }
 
 
+def metrics_of(classes: int) -> nn.ModuleDict:
+    """What is measured of a pass over images: name → metric, loss and accuracy first."""
+    return nn.ModuleDict(
+        {
+            # By default NaNs are left out of the mean, and a broken network would look good.
+            "loss": MeanMetric(nan_strategy="disable"),
+            "accuracy": MulticlassAccuracy(classes, average="micro"),
+            **more_accuracies(classes),
+        }
+    )
+
+
 def more_accuracies(classes: int) -> nn.ModuleDict:
     """Beside the share of right answers: the mean of the classes' shares, and one of five guesses.
 
@@ -447,20 +390,3 @@ def more_accuracies(classes: int) -> nn.ModuleDict:
 def variant_of(classifier: DenseClassifier) -> str:
     """The name of a classifier's variant, as configurations and records write it."""
     return next(name for name, variant in VARIANTS.items() if type(classifier) is variant)
-
-
-def description(variant: str, hyperparameters: dict[str, Any]) -> str:
-    """A network in words: what must agree between a checkpoint and a module."""
-    everywhere = ", dropout after every layer" if hyperparameters.get("dropout_everywhere") else ""
-    return f"{variant} {hyperparameters.get('depth')}x{hyperparameters.get('width')}{everywhere}"
-
-
-def images_of(hyperparameters: dict[str, Any]) -> str:
-    """The images of a network in words; earlier versions knew one kind, and wrote nothing of it."""
-    size = hyperparameters.get("image_size", networks.IMAGE_SHAPE[1])
-    return f"{hyperparameters.get('classes', networks.CLASSES)} classes of {size}x{size} pixels"
-
-
-def shapes(weights: dict[str, Tensor]) -> dict[str, torch.Size]:
-    """The shape of each weight by its name."""
-    return {name: weight.shape for name, weight in weights.items()}

@@ -21,7 +21,9 @@ MAY_USE = {
     "data": ("errors", "files", "seeds"),
     "runs": ("errors", "files"),
     "backprop": ("data", "optim", "standardise"),
-    "classifiers": ("backprop", "data", "errors", "networks", "optim", "seeds", "standardise"),
+    "classifiers": (
+        *("backprop", "data", "errors", "networks", "optim", "runs", "seeds", "standardise"),
+    ),
     "stack": ("backprop", "classifiers", "data", "errors", "optim", "runs"),
     "rate_search": (
         *("backprop", "classifiers", "data", "errors", "files", "optim", "runs", "stack"),

@@ -1,6 +1,6 @@
 """How a fit is trained: by hand and several steps at once, or as Lightning does it by itself."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
@@ -10,6 +10,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from lightning_cifar.backprop.layers import is_watched
 
+Found = TypeVar("Found", bound=Callback)
 BLOCK = {"cpu": 25, "cuda": 100}  # steps at once: what Lightning does between them is then nothing
 PRECISIONS = ("32-true", "64-true")
 # Hooks around parts of a step that a step by hand does not have.
@@ -77,8 +78,14 @@ def steps_at_once(trainer: Trainer, device: str) -> int:
 
 def callbacks_of(trainer: Trainer) -> list[Callback]:
     """The callbacks that do not know of steps by hand."""
-    every: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    every = callbacks_in(trainer, Callback)
     return [each for each in every if not getattr(each, "knows_blocks", False)]
+
+
+def callbacks_in(trainer: Trainer, *kinds: type[Found]) -> list[Found]:
+    """The callbacks of a trainer that are of these kinds."""
+    every: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    return [each for each in every if isinstance(each, kinds)]
 
 
 def overridden(owner: object, base: type, names: tuple[str, ...]) -> str | None:

@@ -26,6 +26,7 @@ class HandTrained(LightningModule, ABC):
     Attributes:
         steps_at_once: how many batches a training step may be given; 1 while Lightning's automatic
             optimisation trains.
+        why_by_autograd: the reason why that one trains; None: it does not.
         train_totals: (2, members), sums of the losses and of the right answers of this epoch.
         train_images: of this epoch, each member's.
         class_weights: (classes,), of the training loss; None: every image weighs the same.
@@ -34,6 +35,7 @@ class HandTrained(LightningModule, ABC):
 
     standardise: Standardise
     steps_at_once = 1
+    why_by_autograd: str | None = None
     class_weights: Tensor | None = None
     loss_weights: Tensor | None = None
 
@@ -63,7 +65,12 @@ class HandTrained(LightningModule, ABC):
         self.steps_at_once = steps_at_once(self.trainer, device)
 
     def on_train_start(self) -> None:
-        """Name the layers that have no rule, or have hooks."""
+        """Say what autograd does: all, or the layers that have no rule or have hooks.
+
+        Not earlier: a fit that is refused says nothing else.
+        """
+        if self.why_by_autograd is not None:
+            say_once(f"steps are made by autograd: {self.why_by_autograd}")
         names = [] if self.automatic_optimization else without_rule(self.trained_layers())
         if names:
             say_once(f"autograd finds the gradients of {', '.join(names)}")

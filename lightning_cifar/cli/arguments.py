@@ -52,7 +52,12 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     options = list(options_in(rest))
     configs = [config_path(str(value)) for name, value in options if name == "--config"]
     options = [each for each in options if each[0] != "--config"]
-    check_one_run(command, options)
+    runs = [str(value) for name, value in options if name == "--run"]
+    if len(runs) > 1:
+        raise InputError(
+            f"{command} takes one --run, got {len(runs)}: {', '.join(runs)}; test, predict and "
+            "export take several, as an ensemble"
+        )
     chosen = ""
     for name, value in options:
         check_option(name)
@@ -81,26 +86,8 @@ def names_several_runs(arguments: list[str]) -> bool:
     return sum(each.partition("=")[0] == "--run" for each in arguments) > 1
 
 
-def check_one_run(command: str, options: list[Option]) -> None:
-    """Refuse a second run for a command that takes one.
-
-    Raises:
-        InputError: naming the commands that take several.
-    """
-    runs = [value for name, value in options if name == "--run"]
-    if len(runs) > 1:
-        raise InputError(
-            f"{command} takes one --run, got {len(runs)}: {', '.join(map(str, runs))}; test, "
-            "predict and export take several, as an ensemble"
-        )
-
-
 def options_in(arguments: list[str]) -> Iterator[Option]:
-    """Every option with its value, from ``--name value`` and ``--name=value`` alike.
-
-    Raises:
-        InputError: an option lacks its value, or a value its option.
-    """
+    """Every option with its value, however it is given; InputError if one of the two is lacking."""
     remaining = list(reversed(arguments))
     while remaining:
         name, equals, value = remaining.pop().partition("=")
@@ -132,15 +119,10 @@ def yaml_value(text: str | None) -> Any:
 
 
 def check_option(option: str) -> None:
-    """Refuse options such as ``--data.sourc`` whose section or setting is not known.
-
-    Raises:
-        InputError: naming the option, and the one that may have been meant.
-    """
+    """Refuse options such as ``--data.sourc`` whose section or setting is not known."""
     name = option.removeprefix("--").replace(".init_args.", ".").rstrip("+")
-    section, _, key = name.partition(".")
-    of_a_class = section == "trainer" and key.partition(".")[0] in TAKES_CLASSES
-    if not of_a_class:
+    section, key = [*name.split("."), ""][:2]
+    if section != "trainer" or key not in TAKES_CLASSES:
         check_name(name.lstrip("-"), option, dashes="--")
 
 
@@ -170,11 +152,7 @@ def check_value(name: str, value: Any) -> None:
 
 
 def check_keys(config: Config) -> None:
-    """Refuse settings of composed files that nothing reads.
-
-    Raises:
-        InputError: naming the first unknown key, and the one that may have been meant.
-    """
+    """Refuse settings of composed files that nothing reads."""
     for section, settings in config.items():
         check_name(section, section)
         if section in PLAIN_KEYS or settings is None:
@@ -199,11 +177,7 @@ def model_settings(model: Config) -> Config:
 
 
 def check_variant(config: Config) -> None:
-    """Refuse a model's class that is not a variant of this package.
-
-    Raises:
-        InputError: naming the nearest, or all of them.
-    """
+    """Refuse a model's class that is not a variant of this package."""
     model = config.get("model")
     path = str(model.get("class_path") or "") if isinstance(model, dict) else ""
     package, _, name = path.rpartition(".")
@@ -216,11 +190,7 @@ def check_variant(config: Config) -> None:
 
 
 def check_seed(seed: Any, name: str = "seed_everything") -> None:
-    """Refuse a seed that is no whole number, such as the ``true`` that Lightning takes for any.
-
-    Raises:
-        InputError: naming the range.
-    """
+    """Refuse a seed that is no whole number, such as the ``true`` that Lightning takes for any."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
         shown = yaml.safe_dump(seed).splitlines()[0]
         raise InputError(f"{name} is {shown}; it must be between 0 and {SEEDS - 1}, a whole number")
@@ -230,9 +200,6 @@ def check_classes(key: str, value: Any) -> None:
     """Refuse callbacks and loggers that do not exist, or that need a package that is missing.
 
     key: of the trainer. value: a class's path, a mapping with ``class_path``, or a list of them.
-
-    Raises:
-        InputError: naming the class, and the nearest one or the package to install.
     """
     for each in value if isinstance(value, list) else [value]:
         path = each.get("class_path") if isinstance(each, dict) else each

@@ -17,39 +17,17 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_cifar.classifiers import DenseClassifier, variant_of
-from lightning_cifar.cli.endings import (
-    end_of_fit,
-    how_to_resume,
-    metrics_line,
-    selection_rule,
-)
+from lightning_cifar.cli.endings import end_of_fit, how_to_resume, metrics_line, selection_rule
 from lightning_cifar.cli.launchers import OURS
-from lightning_cifar.cli.messages import (
-    one_line,
-    plain_message,
-    refused_by_trainer,
-)
+from lightning_cifar.cli.messages import one_line, plain_message, refused_by_trainer
 from lightning_cifar.cli.options import TRAINER_DEFAULTS
 from lightning_cifar.cli.settings import check_settings, plain_settings
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError, Interrupted
 from lightning_cifar.rate_search.callback import LearningRateSearch
+from lightning_cifar.runs import folders, resuming
 from lightning_cifar.runs.checkpoints import SealedCheckpoints
 from lightning_cifar.runs.configuration import write_config
-from lightning_cifar.runs.folders import (
-    RUNS_FOLDER,
-    best_checkpoint,
-    discard_if_unused,
-    existing_run,
-    locked,
-    new_run_folder,
-)
-from lightning_cifar.runs.resuming import (
-    check_unchanged,
-    reason_it_ended,
-    resume_point,
-    saved_settings,
-)
 from lightning_cifar.training.best_weights import BestWeights
 from lightning_cifar.training.confusion import ConfusionMatrix
 from lightning_cifar.training.finite_guard import FiniteGuard
@@ -144,9 +122,7 @@ class CIFARCommand(LightningCLI):
         if self.given == "fit":
             callbacks += self._fit_callbacks()
         elif self.given == "test":
-            callbacks.append(
-                ConfusionMatrix(self.folder if self._get(self.config, "run") else None)
-            )
+            callbacks.append(ConfusionMatrix(self.folder if self.config.test.run else None))
         fixed = {
             "callbacks": callbacks,
             "default_root_dir": str(self.folder),
@@ -166,23 +142,21 @@ class CIFARCommand(LightningCLI):
 
     def _fit_callbacks(self) -> list[Callback]:
         """In the order in which they must act at the end of an epoch."""
-        search, best = (
-            self._get(self.config_init, key) for key in ("learning_rate_search", "early_stopping")
-        )
-        guards = [FiniteGuard(), EpochProgress()]
-        return [search, *guards, best, WriteRunRecord(self.settings), ResumePoint()]
+        given = self.config_init[self.given]
+        guards = [given.learning_rate_search, FiniteGuard(), EpochProgress()]
+        return [*guards, given.early_stopping, WriteRunRecord(self.settings), ResumePoint()]
 
     def _run_folder(self) -> Path:
-        run, resume = (self._get(self.config, key) for key in ("run", "resume"))
-        wanted = Path(run) if run else None
-        if self.given != "fit" or resume:
-            return existing_run(wanted) if wanted is not None else RUNS_FOLDER
+        options = self.config[self.given]
+        wanted = Path(options.run) if options.run else None
+        if self.given != "fit" or options.resume:
+            return folders.existing_run(wanted) if wanted is not None else folders.RUNS_FOLDER
         if not first_process():
             return Path(os.environ[FOLDER_VARIABLE])
         if self._tries_the_code():
             folder = Path(tempfile.mkdtemp(prefix="lightning-cifar-"))
         else:
-            folder = new_run_folder(wanted, RUNS_FOLDER, variant_of(self.model))
+            folder = folders.new_run_folder(wanted, folders.RUNS_FOLDER, variant_of(self.model))
         os.environ[FOLDER_VARIABLE] = str(folder)
         write_config(self.settings, folder)  # before all that takes time and can be killed
         return folder
@@ -194,7 +168,7 @@ class CIFARCommand(LightningCLI):
     def _discard_if_unused(self) -> None:
         """Remove the folder that this call made, if nothing came of it."""
         if self.given == "fit" and not self._get(self.config, "resume") and first_process():
-            discard_if_unused(self.folder)
+            folders.discard_if_unused(self.folder)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -208,16 +182,16 @@ class CIFARCommand(LightningCLI):
     def fit(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Train, and print the run's folder."""
         checkpoint = None
-        with locked(self.folder) if self.trainer.is_global_zero else nullcontext():
-            if self._get(self.config, "resume"):
-                check_unchanged(saved_settings(self.folder), self.settings)
-                reason = reason_it_ended(self.folder, self.settings)
+        with folders.locked(self.folder) if self.trainer.is_global_zero else nullcontext():
+            if self.config.fit.resume:
+                resuming.check_unchanged(resuming.saved_settings(self.folder), self.settings)
+                reason = resuming.reason_it_ended(self.folder, self.settings)
                 if reason is not None:
                     rank_zero_print(
                         f"{self.folder} is finished ({reason}); there is nothing to continue"
                     )
                     return
-                checkpoint = resume_point(self.folder, self.settings)
+                checkpoint = resuming.resume_point(self.folder, self.settings)
             if self._tries_the_code() and model.learning_rate is None:
                 model.learning_rate = NOMINAL_RATE
             try:
@@ -239,65 +213,56 @@ class CIFARCommand(LightningCLI):
                 if isinstance(error.__context__, KeyboardInterrupt):
                     raise Interrupted(f"interrupted; {advice}") from error
                 raise
-        if self.trainer.is_global_zero:
-            self._end()
-
-    def _end(self) -> None:
-        """Say why training ended; an attempt leaves nothing behind."""
         if self._tries_the_code():
-            shutil.rmtree(self.folder)
-            print("fast_dev_run: training and validation ran; no run was written")
-        else:
+            if self.trainer.is_global_zero:
+                shutil.rmtree(self.folder)
+            rank_zero_print("fast_dev_run: training and validation ran; no run was written")
+        elif self.trainer.is_global_zero:
             print(end_of_fit(self.folder))
 
     def validate(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on its validation images."""
-        self._check_samples(model)
-        with noticing_lost_processes(self.trainer):
-            self.trainer.validate(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
-        self._print_metrics("val")
-        self._compare(model, datamodule, "val")
+        self._evaluate("val", self.trainer.validate, model, datamodule)
 
     def test(self, model: DenseClassifier, datamodule: CIFAR10DataModule, **_: Any) -> None:
         """Loss and accuracy of a run's best weights on the test images."""
-        self._check_samples(model)
+        self._evaluate("test", self.trainer.test, model, datamodule)
+
+    def _evaluate(
+        self, stage: str, run: Any, model: DenseClassifier, datamodule: CIFAR10DataModule
+    ) -> None:
+        """Print the figures, and compare with Monte Carlo dropout if that was asked for."""
+        options = self.config[self.given]
+        if options.mc_samples is not None:
+            require_sampling(model, options.mc_samples)
         with noticing_lost_processes(self.trainer):
-            self.trainer.test(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
-        self._print_metrics("test")
-        self._compare(model, datamodule, "test")
-
-    def _check_samples(self, model: DenseClassifier) -> None:
-        samples = self._get(self.config, "mc_samples")
-        if samples is not None:
-            require_sampling(model, samples)
-
-    def _compare(self, model: DenseClassifier, datamodule: CIFAR10DataModule, stage: str) -> None:
-        """Compare Monte Carlo dropout with the deterministic prediction, if it was asked for."""
-        samples = self._get(self.config, "mc_samples")
-        if samples is None or not self.trainer.is_global_zero:
+            run(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
+        self._print_metrics(stage)
+        if options.mc_samples is None or not self.trainer.is_global_zero:
             return
-        seed = self._get(self.config, "seed_everything")
         datamodule.setup("validate")  # the temperature is fitted on the validation images
         validation = datamodule.validation_images
         images = datamodule.test_images if stage == "test" else validation
-        comparison = compare_predictions(model, images, validation, samples=samples, seed=seed)
+        comparison = compare_predictions(
+            *(model, images, validation), samples=options.mc_samples, seed=options.seed_everything
+        )
         print(comparison_text(comparison))
-        if self._get(self.config, "run"):
+        if options.run:
             for file in write_comparison(comparison, self.folder, stage):
                 print(f"wrote {file}")
 
     def _checkpoint(self) -> Path:
         """The checkpoint that was named, or the best one of the run that was named."""
-        named = self._get(self.config, "ckpt_path")
-        if named:
-            return Path(named)
-        if not self._get(self.config, "run"):
+        options = self.config[self.given]
+        if options.ckpt_path:
+            return Path(options.ckpt_path)
+        if not options.run:
             raise InputError(f"'{self.given}' needs weights: give --run FOLDER of a fit")
-        return best_checkpoint(self.folder)
+        return folders.best_checkpoint(self.folder)
 
     def _print_metrics(self, stage: str) -> None:
         rank_zero_print(metrics_line(self.trainer, stage))
-        rule = selection_rule(self.folder) if self._get(self.config, "run") else ""
+        rule = selection_rule(self.folder) if self.config[self.given].run else ""
         if rule:
             rank_zero_print(rule)
 
@@ -315,18 +280,12 @@ def raised_in_lightning(error: Exception) -> bool:
 
 
 def run_command(arguments: list[str]) -> None:
-    """Parse and run one command line, as ``arguments.with_configs_composed`` returns it.
-
-    Raises:
-        InputError: a value cannot be used.
-    """
+    """Parse and run one line of ``with_configs_composed``; InputError for values of no use."""
     os.environ[OURS] = str(os.getpid())
     quieten()
     try:
         CIFARCommand(arguments)
-    except ArgumentError as error:
-        raise InputError(plain_message(error.message)) from error
-    except ValueError as error:
-        if "Does not validate" not in str(error):
+    except (ArgumentError, ValueError) as error:
+        if isinstance(error, ValueError) and "Does not validate" not in str(error):
             raise
-        raise InputError(plain_message(str(error))) from error
+        raise InputError(plain_message(error)) from error

@@ -12,8 +12,6 @@ from lightning_cifar.runs.export_formats import SUFFIXES, ExportFormat
 from lightning_cifar.runs.folders import RUNS_FOLDER, existing_runs, new_run_folder
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from lightning_cifar.classifiers import DenseClassifier
 
 # Format → the function of uncertainty.prediction that writes it.
@@ -37,20 +35,6 @@ def predict(arguments: list[str]) -> int:
     add("--contact_sheet", type=Path, metavar="FILE", help="draw the most and least certain images")
     options = parser.parse_args(arguments)
     existing_runs(options.run)  # before torch is loaded
-    return classify(options)
-
-
-def named_path(text: str) -> Path:
-    """A path that somebody typed; an empty one would mean the current folder."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError(
-            "it is empty; give an image file, a folder, a zip or a tar"
-        )
-    return Path(text)
-
-
-def classify(options: argparse.Namespace) -> int:
-    """Print the prediction of every image; returns 1 when some could not be decoded."""
     from lightning_cifar.uncertainty import prediction as predictions
     from lightning_cifar.uncertainty.ensembles import load_members, predict_images
     from lightning_cifar.uncertainty.figures import draw_contact_sheet
@@ -72,20 +56,28 @@ def classify(options: argparse.Namespace) -> int:
     print(write(rows).rstrip("\n"))
     if options.contact_sheet is not None:
         sheet = draw_contact_sheet(images.images, images.names, prediction, classifier.class_names)
-        save_picture(sheet, options.contact_sheet)
+        try:
+            sheet.savefig(options.contact_sheet, dpi=120)
+        except ValueError as error:  # a format that matplotlib does not know
+            raise InputError(f"cannot draw {options.contact_sheet}: {error}") from error
     for line in images.skipped:
         print(f"lightning-cifar: skipped {line}", file=sys.stderr)
     return 1 if images.skipped else 0
 
 
+def named_path(text: str) -> Path:
+    """A path that somebody typed; an empty one would mean the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            "it is empty; give an image file, a folder, a zip or a tar"
+        )
+    return Path(text)
+
+
 def check_sampling(
     classifiers: "list[DenseClassifier]", samples: int | None, seed: int, name: str
 ) -> None:
-    """Refuse samples that cannot be drawn, before anything is computed; name: of the seed's option.
-
-    Raises:
-        InputError: no active dropout, fewer than one sample, or a seed out of range.
-    """
+    """Refuse samples that cannot be drawn; name: of the seed's option."""
     if samples is None:
         return
     from lightning_cifar.uncertainty.evaluation import require_sampling
@@ -93,18 +85,6 @@ def check_sampling(
     for classifier in classifiers:
         require_sampling(classifier, samples)
     check_seed(seed, name)
-
-
-def save_picture(figure: "Figure", path: Path) -> None:
-    """Write a figure in the format that its name ends with.
-
-    Raises:
-        InputError: matplotlib does not know the format.
-    """
-    try:
-        figure.savefig(path, dpi=120)
-    except ValueError as error:
-        raise InputError(f"cannot draw {path}: {error}") from error
 
 
 def evaluate_ensemble(arguments: list[str]) -> int:
@@ -140,10 +120,9 @@ def evaluate_ensemble(arguments: list[str]) -> int:
     samples, seed = options.mc_samples, options.seed_everything
     check_seed(seed)
     check_sampling(classifiers, samples, seed, "seed_everything")
-    places = {
-        key: getattr(options, key) for key in ("path", "cache") if getattr(options, key) is not None
-    }
-    data = shared_images(options.run, places)
+    places = {"path": options.path, "cache": options.cache}
+    given = {key: place for key, place in places.items() if place is not None}
+    data = shared_images(options.run, given)
     test = judge(classifiers, data.test, data.validation, samples=samples, seed=seed)
     names = [each.name for each in members]
     print(ensemble_text(test, names, figures_of(test.log_probabilities, data.test)))

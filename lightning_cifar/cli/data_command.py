@@ -40,7 +40,12 @@ def show_data(arguments: list[str]) -> int:
 
     images = readable_images(options)
     found = inspected(images)
-    write_sheet(contact_sheet(images.train, images.classes), options.contact_sheet)
+    try:
+        contact_sheet(images.train, images.classes).save(options.contact_sheet)
+    except ValueError as error:  # a format that Pillow does not know
+        raise InputError(
+            f"cannot draw {options.contact_sheet}: {error}; give a name that ends in .png"
+        ) from error
     if options.json:
         print(json.dumps(dataclasses.asdict(found), indent=1))
     else:
@@ -50,21 +55,12 @@ def show_data(arguments: list[str]) -> int:
 
 
 def readable_images(options: argparse.Namespace) -> "ImageSet":
-    """The images, without those that cannot be read if there are such.
-
-    Raises:
-        InputError: nothing can be used.
-    """
+    """The images but for those that cannot be read; InputError if nothing can be used."""
     from lightning_cifar.data.datamodule import CIFAR10DataModule
     from lightning_cifar.data.sources import load_images
 
-    module = CIFAR10DataModule(  # checks what is given
-        source=options.source,
-        path=options.path,
-        cache=options.cache,
-        image_size=options.image_size,
-        labels=options.labels,
-    )
+    names = ("source", "path", "cache", "image_size", "labels")
+    module = CIFAR10DataModule(**{name: getattr(options, name) for name in names})  # checks them
     place = (module.source, module.path, module.cache)
     try:
         return load_images(*place, module.reading)
@@ -73,21 +69,6 @@ def readable_images(options: argparse.Namespace) -> "ImageSet":
         if "skip_unreadable" not in str(error):
             raise
     return load_images(*place, dataclasses.replace(module.reading, skip_unreadable=True))
-
-
-def write_sheet(sheet: object, path: Path) -> None:
-    """Write the picture in the format that its name ends with.
-
-    Raises:
-        InputError: Pillow does not know the format.
-    """
-    from PIL import Image
-
-    assert isinstance(sheet, Image.Image)
-    try:
-        sheet.save(path)
-    except ValueError as error:
-        raise InputError(f"cannot draw {path}: {error}; give a name that ends in .png") from error
 
 
 def as_text(found: "Inspection") -> str:
@@ -112,11 +93,10 @@ def as_text(found: "Inspection") -> str:
     lines.append(f"hash       {found.fingerprint}")
     width = max(map(len, map(shown, found.classes)), default=0)
     if len(found.classes) <= MOST_CLASSES:
-        parts = list(found.counts)
-        lines.append("  ".join(["class".ljust(width), *(part.rjust(10) for part in parts)]))
-        for name in found.classes:
-            cells = [str(found.counts[part][name]).rjust(10) for part in parts]
-            lines.append("  ".join([shown(name).ljust(width), *cells]))
+        parts = found.counts.values()
+        rows = [[shown(name), *(str(each[name]) for each in parts)] for name in found.classes]
+        for name, *cells in [["class", *found.counts], *rows]:
+            lines.append("  ".join([name.ljust(width), *(cell.rjust(10) for cell in cells)]))
     else:
         for part, counts in found.counts.items():
             least, most = min(counts.values()), max(counts.values())

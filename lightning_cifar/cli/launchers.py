@@ -16,11 +16,7 @@ OURS = "LIGHTNING_CIFAR_FIRST_PROCESS"
 
 
 def refuse_outside_launch(environment: Mapping[str, str]) -> None:
-    """Refuse to be one of several processes that this program has not started.
-
-    Raises:
-        InputError: naming the variable that says so.
-    """
+    """Refuse to be one of several processes that this program has not started."""
     if environment.get(OURS) == str(os.getppid()):
         return
     for name in (*RANKS, *SIZES):

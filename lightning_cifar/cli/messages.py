@@ -3,7 +3,6 @@
 import inspect
 import pydoc
 import re
-from collections.abc import Mapping
 
 from lightning_cifar.cli.arguments import HELP, NO_VARIANT
 from lightning_cifar.cli.options import variants
@@ -27,8 +26,9 @@ EXAMPLES = {
 }
 
 
-def plain_message(text: str) -> str:
+def plain_message(error: Exception | str) -> str:
     """The parser's message about a value, as one line: key, what came, what is allowed."""
+    text = str(getattr(error, "message", error))
     if re.search(r"arguments are required: \w+\.model\b", text):
         return NO_VARIANT
     keys = re.findall(r'(?:Parser key|[Aa]rgument) "?([\w.]+)', text) or [""]
@@ -115,35 +115,7 @@ def refused_by_trainer(options: Config, error: Exception) -> InputError:
     text = one_line(error)
     quotes = {key: "" if "_" in key else "`" for key, _ in options.items()}
     named = [key for key, quote in quotes.items() if re.search(rf"{quote}\b{key}\b", text)]
-    named += [
-        key
-        for key, value in options.items()
-        if isinstance(value, str)
-        and value != "auto"
-        and re.search(rf"\b{re.escape(value)}\b", text)
-    ]
+    texts = {key: each for key, each in options.items() if isinstance(each, str) and each != "auto"}
+    named += [key for key, each in texts.items() if re.search(rf"\b{re.escape(each)}\b", text)]
     subject = f"trainer.{named[0]}" if named else "a setting of the trainer"
     return InputError(f"{subject} cannot be used: {text}")
-
-
-def check_nulls(section: str, settings: Config, kind: type) -> None:
-    """Refuse a null where the class's parameter allows none; the parser takes it for "not given".
-
-    Raises:
-        InputError: naming the key.
-    """
-    for name, parameter in inspect.signature(kind).parameters.items():
-        if settings.get(name, "") is None and "None" not in str(parameter.annotation):
-            raise InputError(f"{section}.{name} cannot be null; leave it out for the default")
-
-
-def check_least(section: str, settings: Config, least: Mapping[str, int]) -> None:
-    """Refuse numbers below the least that their key allows; null is left to the class.
-
-    Raises:
-        InputError: naming the key, with both numbers.
-    """
-    for name, bound in least.items():
-        value = settings.get(name)
-        if value is not None and value < bound:
-            raise InputError(f"{section}.{name} is {value}; it must be {bound} or more")

@@ -75,11 +75,7 @@ def variants() -> tuple[str, ...]:
 
 
 def source_of(module: str) -> str:
-    """The source of a module or package, found without running it or the packages around it.
-
-    Raises:
-        ModuleNotFoundError: there is no such module.
-    """
+    """The source of a module, found without running any; ModuleNotFoundError if there is none."""
     package, *parts = module.split(".")
     spec = find_spec(package)  # of a package without parents: nothing is imported
     locations = spec.submodule_search_locations if spec is not None else None
@@ -93,20 +89,22 @@ def source_of(module: str) -> str:
 
 @cache
 def parameters_of(source: str, class_name: str) -> tuple[Parameter, ...]:
-    """The parameters of a class in ``source``, or those of its base there if it has none itself.
-
-    Raises:
-        LookupError: neither the class nor a base in ``source`` has an ``__init__``.
-    """
+    """Those of a class in ``source`` or of its base there; LookupError if neither has any."""
     tree = ast.parse(source)
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     node: ast.ClassDef | None = classes.get(class_name)
+    arguments: ast.arguments | None = None
+    texts: dict[str, str] = {}
     while node is not None:
-        for each in node.body:
-            if isinstance(each, ast.FunctionDef) and each.name == "__init__":
-                return tuple(_parameters(each.args, _texts(node, each), _assigned(tree)))
+        functions = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        own = [each for each in functions if each.name == "__init__"]
+        texts = _texts(node, *own) | texts  # a parameter may be explained at a base alone
+        if arguments is None and own:
+            arguments = own[0].args
         node = next((classes[name] for name in _bases(node) if name in classes), None)
-    raise LookupError(f"no parameters of {class_name} found in its source")
+    if arguments is None:
+        raise LookupError(f"no parameters of {class_name} found in its source")
+    return tuple(_parameters(arguments, texts, _assigned(tree)))
 
 
 def subclasses_in(source: str, base: str) -> list[str]:
@@ -132,30 +130,24 @@ def _parameters(
     missing = [None] * (len(positional) - len(given.defaults))
     pairs = [*zip(positional, [*missing, *given.defaults], strict=True)][1:]  # without self
     pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
-    found = []
-    for argument, value in pairs:
-        default = ast.unparse(value) if value is not None else None
-        default = constants.get(default, default) if default else default
-        found.append(Parameter(argument.arg, default, texts.get(argument.arg, "")))
-    return found
+    written = {each.arg: ast.unparse(value) for each, value in pairs if value is not None}
+    defaults = {name: constants.get(value, value) for name, value in written.items()}
+    names = [each.arg for each, _ in pairs]
+    return [Parameter(name, defaults.get(name), texts.get(name, "")) for name in names]
 
 
 def _assigned(tree: ast.Module) -> dict[str, str]:
     """Name → value, as the source writes it, of what a module sets, or imports from ours."""
-    imported = {
-        name: _assigned(ast.parse(source_of(node.module)))[name]
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("lightning_cifar.")
-        for name in (alias.name for alias in node.names)
-        if node.module and name.isupper() and name in _assigned(ast.parse(source_of(node.module)))
-    }
-    return imported | {
-        target.id: ast.unparse(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("lightning_cifar."):
+            names = {alias.name for alias in node.names if alias.name.isupper()}
+            theirs = _assigned(ast.parse(source_of(str(node.module)))) if names else {}
+            found |= {name: theirs[name] for name in names & theirs.keys()}
+        elif isinstance(node, ast.Assign):
+            targets = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            found |= dict.fromkeys(targets, ast.unparse(node.value))
+    return found
 
 
 def _texts(*documented: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:

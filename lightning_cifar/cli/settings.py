@@ -1,5 +1,6 @@
 """The settings of one call: refused where they leave nothing to do, and as plain values to keep."""
 
+import inspect
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,8 @@ from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_cifar.classifiers import VARIANTS
-from lightning_cifar.cli.messages import check_least, check_nulls
 from lightning_cifar.cli.options import CALL_KEYS
-from lightning_cifar.cli.trainer_options import LEAST, check_trainer_options
+from lightning_cifar.cli.trainer_options import check_trainer_options
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.callback import LearningRateSearch
@@ -30,11 +30,7 @@ SECTIONS: dict[str, type] = {
 
 
 def check_settings(command: str, options: Namespace) -> None:
-    """Refuse options of another command, and values that leave nothing to do.
-
-    Raises:
-        InputError: with the option and what to do.
-    """
+    """Refuse options of another command, and values that leave nothing to do."""
     fits = command == "fit"
     if fits and options.mc_samples is not None:
         raise InputError("fit does not take --mc_samples; test, validate and predict do")
@@ -50,9 +46,12 @@ def check_settings(command: str, options: Namespace) -> None:
     if options.resume and options.trainer.fast_dev_run:
         raise InputError("trainer.fast_dev_run leaves no run to resume; leave out one of the two")
     check_trainer_options(command, options.trainer.as_dict())
-    check_least("trainer", options.trainer.as_dict(), LEAST)
-    if fits and options.model.init_args.get("schedule") == "one_cycle":
-        check_length(options.trainer.max_epochs, options.trainer.max_steps)
+    endless = options.trainer.max_epochs in (None, -1) and options.trainer.max_steps == -1
+    if fits and endless and options.model.init_args.get("schedule") == "one_cycle":
+        raise InputError(
+            "model.schedule one_cycle is stretched over all steps, so the fit needs an end; give "
+            "--trainer.max_epochs or --trainer.max_steps"
+        )
     name = options.model.class_path.rpartition(".")[2]
     variant = next(each for each in VARIANTS.values() if each.__name__ == name)
     check_nulls("model.init_args", options.model.init_args.as_dict(), variant)
@@ -60,29 +59,21 @@ def check_settings(command: str, options: Namespace) -> None:
         check_nulls(section, options[section].as_dict(), kind)
 
 
-def check_length(epochs: int | None, steps: int) -> None:
-    """Refuse a 1cycle schedule without an end: it is stretched over all steps.
-
-    Raises:
-        InputError: neither epochs nor steps are limited.
-    """
-    if steps == -1 and (epochs is None or epochs == -1):
-        raise InputError(
-            "model.schedule one_cycle is stretched over all steps, so the fit needs an end; give "
-            "--trainer.max_epochs or --trainer.max_steps"
-        )
+def check_nulls(section: str, settings: dict[str, Any], kind: type) -> None:
+    """Refuse a null where the class's parameter allows none; the parser takes it for no value."""
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if settings.get(name, "") is None and "None" not in str(parameter.annotation):
+            raise InputError(f"{section}.{name} cannot be null; leave it out for the default")
 
 
 def plain_settings(parser: LightningArgumentParser, options: Namespace) -> dict[str, Any]:
-    """The resolved configuration as plain values, without what belongs to this call alone."""
+    """The resolved configuration as plain values, without what belongs to this call alone.
+
+    Paths are absolute, so that they can be found again from any working directory.
+    """
     settings = yaml.safe_load(parser.dump(options, skip_unset=False, format="yaml"))
-    made_absolute(settings)
-    return {key: value for key, value in settings.items() if key not in CALL_KEYS}
-
-
-def made_absolute(settings: dict[str, Any]) -> None:
-    """Write paths so that they can be found again from any working directory."""
     for key in PATHS:
         section, _, name = key.partition(".")
         if (settings.get(section) or {}).get(name):
             settings[section][name] = str(Path(settings[section][name]).expanduser().absolute())
+    return {key: value for key, value in settings.items() if key not in CALL_KEYS}

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
 Schedule = Literal["constant", "one_cycle"]
 Factor = Callable[[float], float]
 
@@ -37,3 +41,10 @@ def mean_factor(schedule: Schedule) -> float:
 
 
 SCHEDULES: dict[Schedule, Factor] = {"constant": constant, "one_cycle": one_cycle}
+
+
+def scheduled(optimiser: Optimizer, schedule: Schedule, steps: int) -> OptimizerLRSchedulerConfig:
+    """What ``configure_optimizers`` returns: stepped per batch, stretched over ``steps``."""
+    factor = SCHEDULES[schedule]
+    scheduler = LambdaLR(optimiser, lambda step: factor(step / max(steps - 1, 1)))
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -11,12 +11,7 @@ from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.notices import say
 from lightning_cifar.data.sources import cache_folder
 from lightning_cifar.errors import InputError
-from lightning_cifar.rate_search.find import (
-    CANDIDATES,
-    find_rate,
-    found_by,
-    search_settings,
-)
+from lightning_cifar.rate_search.find import CANDIDATES, find_rate, found_by, search_settings
 from lightning_cifar.rate_search.fit_options import FitOptions, options_of
 from lightning_cifar.rate_search.results import (
     SEARCH_FILE,
@@ -58,10 +53,7 @@ class LearningRateSearch(Callback):
     """
 
     def __init__(
-        self,
-        candidates: int = CANDIDATES,
-        epochs: int | None = None,
-        cache: str | None = None,
+        self, candidates: int = CANDIDATES, epochs: int | None = None, cache: str | None = None
     ) -> None:
         if candidates < 2 or (epochs is not None and epochs < 1):
             raise InputError(
@@ -158,11 +150,7 @@ def tell(result: SearchResult, source: str, classes: int | None) -> None:
 
 
 def data_of(trainer: Trainer) -> dict[str, Any]:
-    """The data of the fit that is about to begin, as arguments for others.
-
-    Raises:
-        InputError: there are none to validate on.
-    """
+    """The data of the fit to come, as arguments for others; InputError without validation."""
     # Lightning has no public name for them before the fit has begun.
     training = trainer.fit_loop._data_source
     validation = trainer.fit_loop.epoch_loop.val_loop._data_source

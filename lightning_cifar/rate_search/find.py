@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from lightning_cifar.rate_search.fit_options import PLAIN, FitOptions, race_leng
 from lightning_cifar.rate_search.race import race_in_stacks
 from lightning_cifar.rate_search.search import Candidate, Note, SearchResult, search
 from lightning_cifar.rate_search.short_fits import SEED, ShortFits, lent
-from lightning_cifar.rate_search.telling import Say, Telling, nothing
+from lightning_cifar.rate_search.telling import Say, Telling
 from lightning_cifar.stack.fit import prepared
 
 CANDIDATES = 4
@@ -38,11 +39,12 @@ def search_settings(
     if not classifier.weighs_classes:
         left_out.add("class_weights")  # rates that were found before there were any stay found
     network = {key: value for key, value in classifier.hparams.items() if key not in left_out}
-    sizes = {"train": datamodule.batch_size, "validation": EVALUATION_BATCH}
-    parts = {"train": datamodule.train_images, "validation": datamodule.validation_images}
     batches = [
-        len(batch_bounds(len(parts[part]), size, world_size=options.processes))
-        for part, size in sizes.items()
+        len(batch_bounds(len(images), size, world_size=options.processes))
+        for images, size in (
+            (datamodule.train_images, datamodule.batch_size),
+            (datamodule.validation_images, EVALUATION_BATCH),
+        )
     ]
     return {
         "variant": variant_of(classifier),
@@ -77,7 +79,7 @@ def find_rate(
     candidates: int = CANDIDATES,
     epochs: int | None = None,
     options: FitOptions = PLAIN,
-    say: Say = nothing,
+    say: Say = lambda _: None,
 ) -> SearchResult:
     """Search a rate for a classifier on a data module's training images; neither is changed.
 
@@ -91,13 +93,8 @@ def find_rate(
     batches = len(batch_bounds(len(images.train_images), images.batch_size))
     epochs, options = race_length(batches, epochs, options)
     fits = ShortFits(member, {"datamodule": images}, device, options)
-
-    def race(rates: tuple[float, ...], epochs: int, note: Note) -> tuple[Candidate, ...]:
-        return race_in_stacks(
-            member, rates, images, device=device, epochs=epochs, options=options, note=note
-        )
-
-    return found_by(fits, race if options.stacks else fits.race, candidates, epochs, say)
+    in_stacks = partial(race_in_stacks, member, images, device, options)
+    return found_by(fits, in_stacks if options.stacks else fits.race, candidates, epochs, say)
 
 
 def lent_images(

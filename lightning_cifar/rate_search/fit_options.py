@@ -4,23 +4,22 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import (
-    BaseFinetuning,
-    BatchSizeFinder,
-    GradientAccumulationScheduler,
-    LearningRateFinder,
-    ModelPruning,
-)
+from lightning.pytorch import Trainer, callbacks
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 
-from lightning_cifar.backprop.fitting import PRECISIONS
+from lightning_cifar.backprop.fitting import PRECISIONS, callbacks_in
 from lightning_cifar.errors import InputError
 
-# They change rate, batch or network under way, in a way that belongs to the whole of a fit.
-CHANGERS = (
-    *(BaseFinetuning, BatchSizeFinder, GradientAccumulationScheduler),
-    *(LearningRateFinder, ModelPruning),
-)
+# Lightning's callbacks that change rate, batch or network under way, in a way that belongs to the
+# whole of a fit → why the command line refuses them with or without a search.
+CHANGERS: dict[str, str] = {
+    "LearningRateFinder": "the package has a search of its own, whose result the record names; "
+    "leave model.learning_rate out to use it",
+    "BatchSizeFinder": "it changes the batch size after the learning rate was searched for it; "
+    "give --data.batch_size",
+    "ModelPruning": "it renames the weights, so that a checkpoint no longer fits its network",
+    "BaseFinetuning": "the networks have no backbone to freeze",
+}
 
 
 @dataclass(frozen=True)
@@ -50,16 +49,12 @@ class FitOptions:
         return options
 
     def settings(self, train_batches: int, val_batches: int) -> dict[str, Any]:
-        """What they come to in epochs of so many batches: alike for fits that train alike.
-
-        Raises:
-            InputError: no batch is left.
-        """
-        clips = (self.gradient_clip_val or 0) > 0
-        settings = {
+        """What they come to in epochs of so many batches; InputError if no batch is left."""
+        clips = max(float(self.gradient_clip_val or 0), 0.0)
+        settings = {  # alike for fits that train alike
             "precision": self.precision,
             "accumulate_grad_batches": self.accumulate_grad_batches,
-            "gradient_clip_val": float(self.gradient_clip_val or 0) if clips else None,
+            "gradient_clip_val": clips or None,
             "gradient_clip_algorithm": (self.gradient_clip_algorithm or "norm") if clips else None,
             "train_batches": limited(train_batches, self.limit_train_batches),
             "val_batches": limited(val_batches, self.limit_val_batches),
@@ -94,17 +89,12 @@ def race_length(batches: int, epochs: int | None, options: FitOptions) -> tuple[
 
 
 def options_of(trainer: Trainer) -> FitOptions:
-    """The options of the fit that is about to begin.
-
-    Raises:
-        InputError: a callback changes the training in a way that a search cannot follow.
-    """
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    changer = next((type(each).__name__ for each in callbacks if isinstance(each, CHANGERS)), None)
-    if changer is not None:
+    """Those of the fit to come; InputError for a callback that a search cannot follow."""
+    changers = [getattr(callbacks, name) for name in CHANGERS]
+    for callback in callbacks_in(trainer, GradientAccumulationScheduler, *changers):
         raise InputError(
-            f"a search cannot train as a fit with {changer} does, which changes the training under "
-            "way; leave the callback out or give a learning_rate"
+            f"a search cannot train as a fit with {type(callback).__name__} does, which changes "
+            "the training under way; leave the callback out or give a learning_rate"
         )
     algorithm = trainer.gradient_clip_algorithm
     return FitOptions(

@@ -22,18 +22,14 @@ COPIES = 7  # of the weights: themselves, the best, gradient twice, two moments,
 
 def race_in_stacks(
     classifier: DenseClassifier,
-    rates: Sequence[float],
     datamodule: CIFAR10DataModule,
-    *,
     device: torch.device,
-    epochs: int,
     options: FitOptions,
+    rates: Sequence[float],
+    epochs: int,
     note: Note,
 ) -> tuple[Candidate, ...]:
-    """Train copies of a prepared classifier at the rates; what became of each.
-
-    note: told after each epoch what became of them so far, how many epochs are done, of how many.
-    """
+    """Train copies of a prepared classifier at the rates; what became of each."""
     progress = train_many(
         [candidate_at(classifier, rate) for rate in rates],
         datamodule,
@@ -67,22 +63,26 @@ def train_many(
     epochs: int,
     patience: int | None = None,
     options: FitOptions = PLAIN,
+    seeds: Sequence[int] | None = None,
+    at_once: int | None = None,
     on_epoch: Callable[[Sequence[MemberProgress], int, int], None] = lambda *_: None,
 ) -> list[MemberProgress]:
     """Train copies of prepared classifiers, each at its own rate; what became of each.
 
-    All see the batches of the data module's seed and, before the first difference in weights, the
-    same dropout masks: two of them differ by nothing but their weights and their rate.
-
+    seeds: of each one's order of images and dropout masks; None: all have the data module's, so
+    that two of them differ by nothing but their weights and their rate.
+    at_once: how many are one stack; None: as many as ``MEMORY`` holds.
     on_epoch: told the progress of all, how many epochs are done, and of how many.
     """
-    size = members_at_once(classifiers[0].network, datamodule.batch_size)
-    chunks = [classifiers[start : start + size] for start in range(0, len(classifiers), size)]
+    seeds = [datamodule.seed] * len(classifiers) if seeds is None else seeds
+    size = at_once or members_at_once(classifiers[0].network, datamodule.batch_size)
+    starts = range(0, len(classifiers), size)
     everyone: list[MemberProgress] = []
-    for number, chunk in enumerate(chunks):
+    for number, start in enumerate(starts):
+        chunk = classifiers[start : start + size]
 
         def tell(epoch: int, members: int, before: int = number * epochs) -> None:
-            on_epoch(everyone, before + epoch + 1, len(chunks) * epochs)
+            on_epoch(everyone, before + epoch + 1, len(starts) * epochs)
 
         progress = StackProgress(len(chunk), patience, on_epoch=tell)
         everyone.extend(progress.members)
@@ -90,7 +90,7 @@ def train_many(
             trainer = silent_trainer(
                 [progress], max_epochs=epochs, **placed(device), **options.for_trainer()
             )
-            train_stack(chunk, [datamodule.seed] * len(chunk), datamodule, trainer)
+            train_stack(chunk, seeds[start : start + size], datamodule, trainer)
     return everyone
 
 

@@ -4,7 +4,7 @@ import copy
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, final
 
@@ -17,17 +17,9 @@ from torch.nn.modules.dropout import _DropoutNd
 from lightning_cifar.data.loaders import left_as_found
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.schedules import mean_factor, one_cycle
+from lightning_cifar.rate_search import search
 from lightning_cifar.rate_search.fit_options import FitOptions
-from lightning_cifar.rate_search.search import (
-    BLOWN_UP,
-    HIGHEST_RATE,
-    LOWEST_RATE,
-    RANGE_STEPS,
-    Candidate,
-    Note,
-    RangeTest,
-    unbiased_average,
-)
+from lightning_cifar.rate_search.search import LOWEST_RATE, Candidate, Note, RangeTest
 from lightning_cifar.stack.fit import silent_trainer, unattached_copy
 
 MONITOR = "val_loss"
@@ -58,7 +50,7 @@ class ShortFits:
         """Which part of a 1cycle schedule's top the module's rate is: all, if it races as it is."""
         return 1.0 if self.has_schedule else mean_factor("one_cycle")
 
-    def range_test(self, steps: int = RANGE_STEPS) -> RangeTest:
+    def range_test(self, steps: int = search.RANGE_STEPS) -> RangeTest:
         """Training losses at rates that rise from 1e-6 to 1 until the loss blows up.
 
         Dropout is off: its noise would be added to what is looked for.
@@ -79,12 +71,8 @@ class ShortFits:
         """
         runs = [Candidate(rate, ()) for rate in rates]
         for number, rate in enumerate(rates):
-            losses: list[float] = []
 
-            def on_epoch(
-                loss: float, number: int = number, rate: float = rate, losses: list[float] = losses
-            ) -> None:
-                losses.append(loss)
+            def on_epoch(losses: list[float], number: int = number, rate: float = rate) -> None:
                 runs[number] = Candidate.of(rate, losses)
                 note(tuple(runs), number * epochs + len(losses), len(rates) * epochs)
 
@@ -154,7 +142,7 @@ class RisingRate(Callback):
         """The next rate, in every group of parameters."""
         self.step = trainer.global_step
         share = min(self.step / (self.steps - 1), 1.0)
-        self.rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** share
+        self.rate = LOWEST_RATE * (search.HIGHEST_RATE / LOWEST_RATE) ** share
         set_rate(trainer, self.rate)
 
     def on_train_batch_end(
@@ -172,8 +160,8 @@ class RisingRate(Callback):
         if math.isfinite(mean):
             self.rates.append(self.rate)
             self.losses.append(mean)
-            self.smoothed.append(unbiased_average(self.losses))
-        if not math.isfinite(mean) or self.smoothed[-1] > BLOWN_UP * min(self.smoothed):
+            self.smoothed.append(search.unbiased_average(self.losses))
+        if not math.isfinite(mean) or self.smoothed[-1] > search.BLOWN_UP * min(self.smoothed):
             trainer.should_stop = True
 
 
@@ -202,24 +190,21 @@ def set_rate(trainer: Trainer, rate: float) -> None:
 
 @final
 class ValidationLosses(Callback):
-    """Hands on the validation losses; a fit that diverges ends."""
+    """Hands on the validation losses so far; a fit that diverges ends."""
 
-    def __init__(self, on_epoch: Any) -> None:
+    def __init__(self, on_epoch: Callable[[list[float]], None]) -> None:
         self.on_epoch = on_epoch
+        self.losses: list[float] = []
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the epoch's loss.
-
-        Raises:
-            InputError: the module logs none.
-        """
+        """Note the epoch's loss; InputError if the module logs none."""
         if MONITOR not in trainer.callback_metrics:
             logged = ", ".join(map(repr, sorted(trainer.callback_metrics))) or "nothing"
             raise InputError(
                 f"a search needs {MONITOR!r} in validation, but {type(pl_module).__name__} logs "
                 f"{logged}; log it, or give the module a learning_rate"
             )
-        loss = float(trainer.callback_metrics[MONITOR])
-        self.on_epoch(loss)
-        if not math.isfinite(loss):
+        self.losses.append(float(trainer.callback_metrics[MONITOR]))
+        self.on_epoch(self.losses)
+        if not math.isfinite(self.losses[-1]):
             trainer.should_stop = True

@@ -11,25 +11,20 @@ LINES = 8  # of the first race; a race that goes on beyond its outermost rate ha
 Say = Callable[[str], None]
 
 
-def nothing(line: str) -> None:
-    """Say nothing."""
-
-
 @final
 class Telling:
     """Hands lines to ``say``: the bracket, the state of the race now and then."""
 
     def __init__(self, say: Say) -> None:
         self.say = say
-        self.races = 0
+        self.is_first = True
 
     def race(self, test: RangeTest, rates: Sequence[float]) -> Note:
         """Say that a race begins; what it is to call after each epoch."""
-        lines = LINES if self.races == 0 else 1
         lowest = f"range test: the training loss is lowest near {test.rate_of_lowest_loss:.2g}"
-        begun = lowest if self.races == 0 else "the best rate may lie outside"
+        begun = lowest if self.is_first else "the best rate may lie outside"
+        lines, self.is_first = LINES if self.is_first else 1, False
         self.say(f"{begun}; racing {shown(rates)}")
-        self.races += 1
         started = time.monotonic()
 
         def note(runs: Sequence[Candidate], done: int, total: int) -> None:
@@ -37,9 +32,9 @@ class Telling:
                 return
             left = (time.monotonic() - started) / done * (total - done)
             best = min(runs, key=lambda run: run.best)
-            racing = [run.rate for run in runs if not run.diverged]
+            racing = shown([run.rate for run in runs if not run.diverged])
             self.say(
-                f"race, epoch {done}/{total}: {shown(racing) or 'no rate'} in it, "
+                f"race, epoch {done}/{total}: {racing or 'no rate'} in it, "
                 f"best val_loss {best.best:.3f} at {best.rate:.2g}, about {left:.0f} s left"
             )
 

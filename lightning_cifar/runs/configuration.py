@@ -39,11 +39,7 @@ Loader.add_implicit_resolver(
 
 
 def config_path(name: str, folder: Path = Path()) -> Path:
-    """The file of a configuration: a path from ``folder``, or the name of a shipped one.
-
-    Raises:
-        InputError: a name without folder and suffix that no shipped configuration has.
-    """
+    """A path from ``folder``, or that of a shipped configuration; InputError for other names."""
     path = folder / name
     if path.is_file() or Path(name).suffix or "/" in name:
         return path

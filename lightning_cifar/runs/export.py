@@ -68,19 +68,17 @@ def largest_difference(original: Model, exported: Model, batch: Tensor) -> float
         RuntimeError: it is not within the tolerance, or not a number.
     """
     with torch.no_grad():
-        parts = [batch, batch[:-1], batch[:1]]
-        difference = max(relative_difference(original(part), exported(part)) for part in parts)
+        pairs = [(original(part), exported(part)) for part in (batch, batch[:-1], batch[:1])]
+    difference = max(
+        float((expected - found).abs().max() / expected.abs().max().clamp_min(1))
+        for expected, found in pairs
+    )
     if not difference <= TOLERANCE:
         raise RuntimeError(
             f"the exported network differs from the original by {difference:.1e}, the limit is "
             f"{TOLERANCE:.0e}; nothing was written"
         )
     return difference
-
-
-def relative_difference(expected: Tensor, found: Tensor) -> float:
-    """The largest absolute difference, divided by the largest absolute value or by 1."""
-    return float((expected - found).abs().max() / expected.abs().max().clamp_min(1))
 
 
 def onnx_file(module: nn.Module, batch: Tensor, description: Mapping[str, object]) -> bytes:
@@ -160,11 +158,7 @@ READERS: dict[ExportFormat, Callable[[bytes, nn.Module], Model]] = {
 
 
 def optional(package: str) -> Any:
-    """Import a package of the extra ``export``.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """Import a package of the extra ``export``; InputError if it is not installed."""
     try:
         return importlib.import_module(package)
     except ImportError as error:

@@ -88,11 +88,7 @@ def number_of(folder: Path) -> int:
 
 
 def existing_run(folder: Path) -> Path:
-    """Check that ``folder`` holds a run.
-
-    Raises:
-        InputError: no such folder, or it holds no configuration.
-    """
+    """The folder itself; InputError if it is missing or holds no run."""
     if not folder.is_dir():
         raise InputError(f"there is no run folder {folder}; 'fit' prints the folder it writes")
     if not (folder / CONFIG_FILE).is_file():
@@ -101,11 +97,7 @@ def existing_run(folder: Path) -> Path:
 
 
 def existing_runs(folders: Sequence[Path]) -> None:
-    """Check that each of the folders holds a run, and none is given twice.
-
-    Raises:
-        InputError: a folder without a run, or one that was named before.
-    """
+    """Refuse folders without a run, and one that is given twice."""
     named: set[Path] = set()
     for folder in folders:
         place = existing_run(folder).resolve()
@@ -118,11 +110,7 @@ def existing_runs(folders: Sequence[Path]) -> None:
 
 
 def best_checkpoint(folder: Path) -> Path:
-    """The best weights of a run.
-
-    Raises:
-        InputError: the run has none.
-    """
+    """The best weights of a run; InputError if it has none."""
     path = folder / BEST_FILE
     if not path.is_file():
         raise InputError(

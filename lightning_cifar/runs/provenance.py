@@ -14,12 +14,9 @@ import torchvision
 
 def versions() -> dict[str, str]:
     """Versions of what decides a result's last digits."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "lightning": lightning.__version__,
-        "torchmetrics": torchmetrics.__version__,
+    packages = (torch, torchvision, lightning, torchmetrics)
+    return {"python": platform.python_version()} | {
+        each.__name__: str(each.__version__) for each in packages
     }
 
 
@@ -35,15 +32,13 @@ def device_name(device: torch.device) -> str:
 @cache
 def commit() -> str:
     """The commit of the source tree, with "+" when it has changes; "unknown" outside one."""
-    here = Path(__file__).resolve().parent
+    git = ["git", "-C", str(Path(__file__).resolve().parent)]
+    asked = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
     try:
-        head = _git(here, "rev-parse", "HEAD")
-        changed = _git(here, "status", "--porcelain", "--untracked-files=no")
+        head, changed = (
+            subprocess.run([*git, *each], capture_output=True, text=True, check=True).stdout.strip()
+            for each in asked
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + ("+" if changed else "")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -173,16 +173,12 @@ def cell(value: float) -> str:
 
 
 def read_record(path: Path) -> RunRecord:
-    """Read a ``record.json``.
-
-    Raises:
-        InputError: the file is missing, not JSON, or not a run record.
-    """
+    """Read a ``record.json``; InputError if it is missing, not JSON, or not a run record."""
     try:
         return record_from(json.loads(path.read_text()))
     except OSError as error:
         raise InputError(f"cannot read the run record {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is not a run record ({error}); run the training again") from error
 
 
@@ -192,13 +188,10 @@ def record_from(data: dict[str, Any]) -> RunRecord:
     Records of earlier versions lack the fields from ``stop_kind`` on; all of their runs kept the
     lowest validation loss and validated after each epoch.
 
-    Raises: KeyError or TypeError for values that are no run record's.
+    Raises: KeyError, TypeError or AttributeError for values that are no run record's.
     """
-    fields = {
-        each.name: data[each.name]
-        for each in dataclasses.fields(RunRecord)
-        if each.name in data or not has_default(each)
-    }
+    known = {each.name for each in dataclasses.fields(RunRecord)}
+    fields = {name: value for name, value in data.items() if name in known}
     fields["epochs"] = tuple(EpochRecord(**with_nans(epoch)) for epoch in fields["epochs"])
     fields["validations"] = tuple(
         ValidationRecord(**with_nans(each)) for each in fields.get("validations", ())
@@ -207,12 +200,6 @@ def record_from(data: dict[str, Any]) -> RunRecord:
     if fields["stop_kind"] not in get_args(StopKind):
         raise TypeError(f"stop_kind is {fields['stop_kind']!r}")
     return RunRecord(**with_nans(fields))
-
-
-def has_default(field: "dataclasses.Field[Any]") -> bool:
-    """Whether a field may be missing: earlier versions did not write it."""
-    missing = dataclasses.MISSING
-    return field.default is not missing or field.default_factory is not missing
 
 
 def with_nans(fields: dict[str, Any]) -> dict[str, Any]:

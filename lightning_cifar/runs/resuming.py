@@ -19,10 +19,11 @@ PATHS = {"data.path", "data.cache", "learning_rate_search.cache"}
 # These decide when training ends or where files are, not what an epoch computes.
 FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rate_search.cache"}
 # Settings that earlier versions did not have, at the value that does what they did.
-ADDED_SINCE = {
-    *(("early_stopping.mode", "auto"), ("data.image_size", 32), ("data.labels", "fine")),
-    *(("data.skip_unreadable", False), ("model.init_args.class_weights", "none")),
-}
+ADDED_SINCE = (
+    *(("data.image_size", 32), ("data.labels", "fine"), ("data.skip_unreadable", False)),
+    ("model.init_args.class_weights", "none"),
+)
+OLDER_DEFAULTS = (*ADDED_SINCE, ("early_stopping.mode", "auto"))
 TEMPORARY_FILES = ".*.*.????????"  # as write_atomically names them
 
 
@@ -60,10 +61,9 @@ def newest_undamaged(folder: Path) -> tuple[Path | None, dict[str, Any] | None]:
         return path, checkpoint
     if damaged:
         names = " and ".join(each.name for each in damaged)
-        damage = f"{names} {'is' if len(damaged) == 1 else 'are'} damaged"
         raise InputError(
-            f"{folder} cannot be resumed because {damage}; "
-            f"start a new run (the best weights so far are in {folder / 'best.ckpt'})"
+            f"{folder} cannot be resumed because {names} {'is' if len(damaged) == 1 else 'are'} "
+            f"damaged; start a new run (the best weights so far are in {folder / BEST_FILE})"
         )
     print(f"{folder} has no finished epoch yet; starting from the beginning", file=sys.stderr)
     (folder / BEST_FILE).unlink(missing_ok=True)  # of the part of an epoch that is done again
@@ -77,19 +77,12 @@ def reason_it_ended(folder: Path, wanted: Config) -> str | None:
     except InputError:
         return None  # not written yet, or damaged: the checkpoint knows all that it held
     before, after = dict(leaves(record.config)), dict(leaves(wanted))
-    if record.stop_kind not in FINISHED or any(
-        before.get(key) != after.get(key) for key in (*LENGTHS, PATIENCE)
-    ):
-        return None
-    return record.stop_reason
+    longer = any(before.get(key) != after.get(key) for key in (*LENGTHS, PATIENCE))
+    return None if longer or record.stop_kind not in FINISHED else record.stop_reason
 
 
 def check_unchanged(saved: Config, wanted: Config) -> None:
-    """Refuse to continue a run with settings that would have made another run of it.
-
-    Raises:
-        InputError: naming the first key that differs, with both values.
-    """
+    """Refuse to continue a run with settings that would have made another run of it."""
     before, after = (dict(comparable(each)) for each in (saved, wanted))
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
@@ -112,7 +105,7 @@ def comparable(settings: Config) -> Iterator[tuple[str, Any]]:
             yield key, str(Path(value).expanduser().absolute())
         elif key == "trainer.callbacks":
             yield key, [each for each in value or [] if not is_timer(each)] or None
-        elif key != "model.init_args.compiled" and (key, value) not in ADDED_SINCE:
+        elif key != "model.init_args.compiled" and (key, value) not in OLDER_DEFAULTS:
             yield key, value
 
 
@@ -125,14 +118,9 @@ def shortens(key: str, old: Any, new: Any, settings: Config) -> bool:
     """Whether a new length cuts off what was done or reshapes a 1cycle schedule."""
     if key not in LENGTHS:
         return False
-    if settings.get("model.init_args.schedule") != "constant":
-        return True
-    return length(new) < length(old)
-
-
-def length(value: Any) -> float:
-    """A number of epochs or steps; null and -1 stand for no limit."""
-    return math.inf if value is None or value < 0 else float(value)
+    # null and -1 stand for no limit.
+    before, after = (math.inf if each is None or each < 0 else each for each in (old, new))
+    return settings.get("model.init_args.schedule") != "constant" or bool(after < before)
 
 
 def saved_settings(folder: Path) -> Config:

@@ -1,6 +1,8 @@
 """How activations are written down; without torch, so that a report need not load it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,3 +16,8 @@ class ActivationRecord:
     epoch: int
     means: tuple[float, ...]
     variances: tuple[float, ...]
+
+
+def activations_from(fields: Mapping[str, Any]) -> ActivationRecord:
+    """Activations from plain values."""
+    return ActivationRecord(fields["epoch"], tuple(fields["means"]), tuple(fields["variances"]))

@@ -8,16 +8,11 @@ from lightning_cifar.stack.network import ELEMENTWISE, StackedNetwork
 
 PROBE_IMAGES = 1000  # the first validation images
 BEFORE_TRAINING = -1
-FIRST_EPOCHS = (BEFORE_TRAINING, 0, 1, 2)
-DOUBLED_EPOCH = 5  # after the first, epochs 5, 10, 20, 40, …
 
 
 def is_probed(epoch: int) -> bool:
     """Whether activations are recorded after this epoch: -1, 0, 1, 2, 5, 10, 20, 40, …."""
-    if epoch in FIRST_EPOCHS:
-        return True
-    times, rest = divmod(epoch, DOUBLED_EPOCH)
-    return rest == 0 and times > 0 and times & (times - 1) == 0
+    return epoch in (BEFORE_TRAINING, 0, 1, 2) or (epoch % 5 == 0 and (epoch // 5).bit_count() == 1)
 
 
 @torch.no_grad()

@@ -184,8 +184,7 @@ def silent_trainer(callbacks: list[Callback], **options: Any) -> Trainer:
 def checkpoint_of(path: Path, description: dict[str, Any]) -> Path | None:
     """The checkpoint to continue from; None if there is none, or, said aloud, a damaged one.
 
-    Raises:
-        InputError: it is of another stack.
+    Raises: InputError for one of another stack.
     """
     if not path.exists():
         return None
@@ -256,13 +255,14 @@ def write_member(fit: MemberFit, record: RunRecord, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_config(record.config, folder)
-    if fit.best_epoch >= 0:
-        save_checkpoint(lightning_checkpoint(fit), folder / BEST_FILE)
+    save_best_weights(fit, folder / BEST_FILE)
     write_record(record, folder)
 
 
-def lightning_checkpoint(fit: MemberFit) -> dict[str, Any]:
-    """The best weights in the form that a trainer writes and reads."""
+def save_best_weights(fit: MemberFit, path: Path) -> None:
+    """Write the best weights, if there are any, in the form that a trainer writes and reads."""
+    if fit.best_epoch < 0:
+        return
     classifier = fit.classifier
     checkpoint: dict[str, Any] = {
         "epoch": fit.best_epoch,
@@ -271,4 +271,5 @@ def lightning_checkpoint(fit: MemberFit) -> dict[str, Any]:
         "hyper_parameters": dict(classifier.hparams),
     }
     classifier.on_save_checkpoint(checkpoint)
-    return checkpoint
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(checkpoint, path)

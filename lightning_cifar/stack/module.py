@@ -13,7 +13,7 @@ from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
-from lightning_cifar.optim.schedules import SCHEDULES
+from lightning_cifar.optim.schedules import scheduled
 from lightning_cifar.stack.network import StackedNetwork, member_losses
 
 OWN_SETTINGS = {"seed", "learning_rate"}  # what may differ between the members of a stack
@@ -44,7 +44,7 @@ class StackedClassifiers(HandTrained):
         self.present = list(range(len(classifiers)))
         self.class_weights = classifiers[0].class_weights
         self.on_train_epoch_start()
-        self.begin_validation_figures()
+        self.on_validation_epoch_start()
 
     def setup(self, stage: str) -> None:
         """Train by hand; a stack knows no other way."""
@@ -58,11 +58,6 @@ class StackedClassifiers(HandTrained):
         """How many are left."""
         return len(self.present)
 
-    def begin_validation_figures(self) -> None:
-        """Set the sums of the validation to zero."""
-        self.val_totals = torch.zeros(2, len(self.present), device=self.device)
-        self.val_images = 0
-
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
         super().on_train_epoch_start()
@@ -70,7 +65,8 @@ class StackedClassifiers(HandTrained):
 
     def on_validation_epoch_start(self) -> None:
         """Begin new sums."""
-        self.begin_validation_figures()
+        self.val_totals = torch.zeros(2, self.members(), device=self.device)
+        self.val_images = 0
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (members, batch, classes) of raw images, uint8.
@@ -145,23 +141,11 @@ class StackedClassifiers(HandTrained):
         optimiser = FlatNAdam(self.stack.parameter_groups(), lr=1.0, rates=self.rates)
         if self.schedule == "constant":
             return optimiser
-        steps = int(self.steps_of_the_fit())
-        factor = SCHEDULES[self.schedule]
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: factor(step / max(steps - 1, 1))
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        return scheduled(optimiser, self.schedule, int(self.steps_of_the_fit()))
 
 
 def check_alike(classifiers: Sequence[DenseClassifier]) -> None:
-    """Refuse classifiers that cannot be one stack.
-
-    Raises:
-        InputError: saying which setting differs, or that a rate is missing.
-    """
+    """Refuse classifiers that cannot be one stack."""
     if not classifiers:
         raise InputError("a stack needs at least one classifier, got none")
     first = settings_of(classifiers[0])

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -20,7 +21,7 @@ from lightning_cifar.runs.records import (
     epochs_done,
     out_of_patience,
 )
-from lightning_cifar.stack.activation_record import ActivationRecord
+from lightning_cifar.stack.activation_record import ActivationRecord, activations_from
 from lightning_cifar.stack.activations import BEFORE_TRAINING, activation_records, is_probed
 from lightning_cifar.stack.batches import StackedBatches
 from lightning_cifar.stack.module import StackedClassifiers
@@ -141,7 +142,8 @@ class StackProgress(Callback):
             rate = float(stack.rates[index])
             if finite[index] < batches:
                 step = steps_before + finite[index] // accumulated
-                rate *= SCHEDULES[stack.schedule](step / last_step(stack))
+                last_step = max(int(stack.steps_of_the_fit()) - 1, 1)
+                rate *= SCHEDULES[stack.schedule](step / last_step)
                 member.stop_reason = diverged(step, trainer.current_epoch, rate)
                 continue
             record = EpochRecord(
@@ -153,7 +155,7 @@ class StackProgress(Callback):
                 learning_rate=factor * rate,
                 seconds=round(seconds, 4),
             )
-            member.note(record, lambda index=index: stack.stack.member_state(index))  # type: ignore[misc]
+            member.note(record, partial(stack.stack.member_state, index))
             member.stop_reason = self._verdict(member, trainer)
 
     def _verdict(self, member: MemberProgress, trainer: Trainer) -> str:
@@ -198,16 +200,8 @@ class StackProgress(Callback):
 def progress_from(values: dict[str, Any]) -> MemberProgress:
     """A member's progress from its plain values."""
     epochs = [EpochRecord(**epoch) for epoch in values["epochs"]]
-    activations = [
-        ActivationRecord(each["epoch"], tuple(each["means"]), tuple(each["variances"]))
-        for each in values["activations"]
-    ]
+    activations = list(map(activations_from, values["activations"]))
     return MemberProgress(**(values | {"epochs": epochs, "activations": activations}))
-
-
-def last_step(stack: StackedClassifiers) -> int:
-    """The number of the last step of a whole training, from which the schedule ends; at least 1."""
-    return max(int(stack.steps_of_the_fit()) - 1, 1)
 
 
 def stack_of(module: LightningModule) -> StackedClassifiers:

@@ -22,17 +22,13 @@ def study(arguments: list[str]) -> int:
     for name in ("trainer.accelerator", "data.source", "data.path", "data.cache"):
         add(f"--{name}", metavar="VALUE", help="as for fit")
     options = parser.parse_args(arguments)
-    check_engine(options.engine, options.workers, options.gpus_per_run)
-    from lightning_cifar.study.run_study import run_study
-
-    return run_study(options)
-
-
-def check_engine(engine: str, workers: int | None, gpus: float | None) -> None:
-    """Refuse options of the other engine, and numbers that are no share or count."""
-    if workers is not None and (engine != "local" or workers < 1):
+    workers, gpus, is_local = options.workers, options.gpus_per_run, options.engine == "local"
+    if workers is not None and (not is_local or workers < 1):
         raise InputError(
             f"--workers must be at least 1 and goes with --engine local, got {workers}"
         )
-    if gpus is not None and (engine != "ray" or not 0 <= gpus < 1e3):
+    if gpus is not None and (is_local or not 0 <= gpus < 1e3):
         raise InputError(f"--gpus_per_run must be 0 or more and goes with --engine ray, got {gpus}")
+    from lightning_cifar.study.run_study import run_study
+
+    return run_study(options)

@@ -9,7 +9,6 @@ from argparse import ArgumentError
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from jsonargparse import ArgumentParser
@@ -24,6 +23,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.rate_search.callback import LearningRateSearch
 from lightning_cifar.rate_search.results import hash_of
 from lightning_cifar.runs.configuration import Config, compose, nearest, overlaid, shipped_configs
+from lightning_cifar.runs.resuming import ADDED_SINCE
 from lightning_cifar.study.plan import Plan
 from lightning_cifar.training.best_weights import BestWeights
 
@@ -33,10 +33,6 @@ PLACES = {
     "data": ("path", "cache"),
     "learning_rate_search": ("cache",),
 }
-# Settings that studies of earlier versions did not have, at the value that does what they did: they
-# do not stand in a run's configuration, so that its name stays what it was.
-DATA_SINCE: Config = {"image_size": 32, "labels": "fine", "skip_unreadable": False}
-MODEL_SINCE: Config = {"class_weights": "none"}
 TRAINER_KEYS = ("max_epochs", "accelerator")
 
 
@@ -60,21 +56,22 @@ class Condition:
         return f"{self.set_up}/{self.variant}"
 
     def config(self, seed: int) -> Config:
-        """The configuration of the run of a seed, without places; the linked seeds follow it."""
+        """The configuration of the run of a seed, without places; the linked seeds follow it.
+
+        Nor are settings in it that earlier versions did not have, at the value that does what they
+        did, so that the name of a run stays what it was.
+        """
         settings = copy.deepcopy(self.settings) | {"seed_everything": seed}
         for section, keys in PLACES.items():
             for key in keys:
                 settings[section].pop(key, None)
+        options = {"data": settings["data"], "model": settings["model"]["init_args"]}
         for section, name in LINKED:
-            held = settings[section]
-            (held["init_args"] if section == "model" else held).pop(name, None)
-        for held, since in (
-            (settings["data"], DATA_SINCE),
-            (settings["model"]["init_args"], MODEL_SINCE),
-        ):
-            for name, value in since.items():
-                if held.get(name) == value:
-                    del held[name]
+            options[section].pop(name, None)
+        for key, value in ADDED_SINCE:
+            section, *_, name = key.split(".")
+            if options[section].get(name) == value:
+                del options[section][name]
         return settings
 
     def record_name(self, seed: int) -> str:
@@ -85,21 +82,13 @@ class Condition:
         self, seed: int, learning_rate: float | None, datamodule: CIFAR10DataModule
     ) -> DenseClassifier:
         """The untrained network of a seed, for the images of ``datamodule``."""
-        options = with_seed(self.settings, seed)["model"]["init_args"]
+        own = {"seed": seed, "learning_rate": learning_rate}
         images = {"classes": datamodule.class_count, "image_size": datamodule.image_size}
-        return VARIANTS[self.variant](**(options | images | {"learning_rate": learning_rate}))
+        return VARIANTS[self.variant](**(self.settings["model"]["init_args"] | own | images))
 
     def datamodule(self) -> CIFAR10DataModule:
         """The images, for seed 0."""
         return CIFAR10DataModule(**self.settings["data"])
-
-
-def with_seed(settings: Config, seed: int) -> Config:
-    """A copy of resolved settings for another seed, linked as ``fit --seed_everything`` does."""
-    copied = copy.deepcopy(settings)
-    copied["seed_everything"] = copied["data"]["seed"] = seed
-    copied["model"]["init_args"]["seed"] = seed
-    return copied
 
 
 def conditions_of(plan: Plan, folder: Path, places: Config) -> list[Condition]:
@@ -122,11 +111,7 @@ def conditions_of(plan: Plan, folder: Path, places: Config) -> list[Condition]:
 
 
 def config_file(name: str, folder: Path, where: str) -> Path:
-    """The file of a variant or an overlay, by name.
-
-    Raises:
-        InputError: there is none of that name; with the most similar one.
-    """
+    """The file of a variant or an overlay, by name; InputError if there is none."""
     known = shipped_configs() | {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if name not in known:
         hint = nearest(name, known) or f"; there are {', '.join(known)}"
@@ -154,16 +139,15 @@ def resolved(config: Config, condition: str) -> Config:
     try:
         parser = settings_parser()
         parsed = parser.parse_object({**config, "trainer": trainer})
-        settings = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
-    except ArgumentError as error:
-        raise InputError(f"{condition}: {plain_message(error.message)}") from error
-    except ValueError as error:
-        raise InputError(f"{condition}: {plain_message(str(error))}") from error
+        settings: Config = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
+    except (ArgumentError, ValueError) as error:
+        raise InputError(f"{condition}: {plain_message(error)}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
         raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
     data = settings["data"]
     data["source"] = data["source"] or resolved_source(data["path"])
-    return with_seed(settings, 0)
+    settings["seed_everything"] = data["seed"] = settings["model"]["init_args"]["seed"] = 0
+    return settings
 
 
 def settings_parser() -> ArgumentParser:
@@ -177,13 +161,6 @@ def settings_parser() -> ArgumentParser:
     parser.add_class_arguments(LearningRateSearch, "learning_rate_search")
     parser.add_class_arguments(BestWeights, "early_stopping")
     return parser
-
-
-def condition_settings(condition: Condition) -> dict[str, Any]:
-    """A condition's configuration without seed and places, by which a folder is checked."""
-    settings = condition.config(0)
-    del settings["seed_everything"]
-    return settings
 
 
 def settle_images(conditions: Iterable[Condition]) -> dict[str, str]:

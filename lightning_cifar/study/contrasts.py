@@ -5,10 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightning_cifar.study.measures import SECOND_RULE, Measure, values
-from lightning_cifar.study.plan_file import planned_seeds
 from lightning_cifar.study.statistics import (
     FEWEST_PAIRS,
     Comparison,
@@ -17,7 +15,7 @@ from lightning_cifar.study.statistics import (
     holm,
     paired_differences,
 )
-from lightning_cifar.study.study_files import Cell, Study
+from lightning_cifar.study.study_files import Cell, Study, planned_seeds
 from lightning_cifar.study.two_noises import Noises, noises
 
 Key = tuple[Cell, Cell, str, str]
@@ -145,13 +143,14 @@ def compare_contrasts(study: Study, contrasts: Sequence[Contrast]) -> list[Findi
     for contrast, side, pair, comparison in zip(
         contrasts, sides, pairs, compare_family(pairs), strict=True
     ):
+        cells = contrast.first, contrast.second
         # Planned on both sides; those that ran where no plan says.
-        seeds = set(planned.get(contrast.first) or side[0]) & set(
-            planned.get(contrast.second) or side[1]
+        first, second = (
+            set(planned.get(cell) or ran) for cell, ran in zip(cells, side, strict=True)
         )
-        failed = len(seeds) - len(pair.differences)
-        noise = noises_of(study, contrast)
+        failed = len(first & second) - len(pair.differences)
         machines = machines_of(study, contrast.first), machines_of(study, contrast.second)
+        noise = noises_of(study, contrast)
         findings.append(Finding(contrast, comparison, means_of(side), failed, noise, machines))
     return findings
 
@@ -169,19 +168,14 @@ def noises_of(study: Study, contrast: Contrast) -> Noises | None:
     """The noises of a difference of test accuracies, in points."""
     if contrast.measure.key != "test_accuracy":
         return None
-    rows = outcome_differences(study, contrast)
-    if len(rows) < FEWEST_PAIRS or len({len(row) for row in rows}) != 1:
-        return None
-    return noises(100 * np.stack(rows).astype(np.float64))
-
-
-def outcome_differences(study: Study, contrast: Contrast) -> list[NDArray[np.int8]]:
-    """Per seed that both sides have, (images,): right of the first minus right of the second."""
     first, second = (
         {each.seed: each.right_images for each in study.runs(*cell) if each.test_right}
         for cell in (contrast.first, contrast.second)
     )
-    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+    rows = [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+    if len(rows) < FEWEST_PAIRS or len({len(row) for row in rows}) != 1:
+        return None
+    return noises(100 * np.stack(rows).astype(np.float64))
 
 
 def machines_of(study: Study, cell: Cell) -> str:

@@ -8,20 +8,17 @@ from typing import Any
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import exclusive, write_text_atomically
-from lightning_cifar.study.conditions import Condition, condition_settings
+from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.plan import Plan
 from lightning_cifar.study.records import RECORDS_FOLDER
+from lightning_cifar.study.study_files import PLAN_FILE
 
-PLAN_FILE = "plan.json"
 LOCK_FILE = ".plan.lock"
 RATES_FOLDER = "rates"
 WEIGHTS_FOLDER = "weights"
 LOGITS_FOLDER = "logits"
 JOBS_FOLDER = "jobs"
-CONTENTS = {
-    *(PLAN_FILE, LOCK_FILE, RECORDS_FOLDER, RATES_FOLDER),
-    *(WEIGHTS_FOLDER, LOGITS_FOLDER, JOBS_FOLDER),
-}
+FOLDERS = (RECORDS_FOLDER, RATES_FOLDER, WEIGHTS_FOLDER, LOGITS_FOLDER, JOBS_FOLDER)
 SEARCHES = "a search a seed"  # whose rates may not be mixed with those of one search for all seeds
 
 
@@ -44,7 +41,7 @@ def open_study(
         ) from error
     with exclusive(study / LOCK_FILE):
         earlier = read_plan_file(study / PLAN_FILE)
-        foreign = [name for each in study.iterdir() if (name := each.name) not in CONTENTS]
+        foreign = {each.name for each in study.iterdir()} - {PLAN_FILE, LOCK_FILE, *FOLDERS}
         if earlier is None and foreign:
             raise InputError(
                 f"{study} is not a study: it contains {min(foreign)} and no {PLAN_FILE}; "
@@ -62,25 +59,26 @@ def plan_fields(
 ) -> dict[str, Any]:
     """All that was asked, as plain values; ``conditions`` are those of the whole plan."""
     runs = {
-        condition.name: condition_settings(condition)
+        condition.name: condition.config(0)
         | {"images": fingerprints[condition.name], "rates": SEARCHES}
         for condition in conditions
     }
+    for settings in runs.values():
+        del settings["seed_everything"]
     fields = {
         "seeds": plan.seeds,
         "set_ups": {name: asdict(set_up) for name, set_up in plan.set_ups.items()},
-        "comparisons": [asdict(each) for each in plan.comparisons],
+        "comparisons": [
+            asdict(each) | {"first": "/".join(each.first), "second": "/".join(each.second)}
+            for each in plan.comparisons
+        ],
         "runs": runs,
     }
     return dict(json.loads(json.dumps(fields)))
 
 
 def read_plan_file(path: Path) -> dict[str, Any] | None:
-    """The plan in a study folder; None if there is none.
-
-    Raises:
-        InputError: it is not a plan.
-    """
+    """The plan in a study folder; None if there is none, InputError if it is damaged."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return {key: fields[key] for key in ("seeds", "set_ups", "comparisons", "runs")}

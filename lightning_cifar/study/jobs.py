@@ -128,11 +128,7 @@ def begin(job: Job, study: Path) -> Path:
 
 
 def shard_of(text: str) -> tuple[int, int]:
-    """The shard "i/n" as two numbers.
-
-    Raises:
-        InputError: it is not of this form, or i is not between 1 and n.
-    """
+    """The shard "i/n" as two numbers; InputError unless i is between 1 and n."""
     first, slash, last = text.partition("/")
     if slash and first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last):
         return int(first), int(last)

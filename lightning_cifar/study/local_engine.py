@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import final
 
 from lightning_cifar.study.jobs import Job
 from lightning_cifar.study.progress import StudyProgress
-from lightning_cifar.study.train_job import Ended, OnEpoch, attempt
+from lightning_cifar.study.train_job import Ended, attempt
 
 ORPHAN_CHECK = 0.5  # seconds
 
@@ -31,7 +32,7 @@ def run_jobs(
     """
     if workers == 1:
         for job in jobs:
-            yield job, attempt(job, study, reporter(job, progress))
+            yield job, attempt(job, study, partial(progress.epoch, job))
         return
     context = multiprocessing.get_context("spawn")
     waiting, running = list(jobs), dict[Connection, Worker]()
@@ -49,11 +50,6 @@ def run_jobs(
     finally:
         for worker in running.values():
             worker.process.kill()
-
-
-def reporter(job: Job, progress: StudyProgress) -> OnEpoch:
-    """What a stack calls after each of its epochs."""
-    return lambda epoch, members: progress.epoch(job, epoch, members)
 
 
 @final

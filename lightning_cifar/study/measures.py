@@ -3,13 +3,22 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.study_files import Cell, Study
 
 Figure = Callable[[StudyRecord], float]
-Score = tuple[str, str, str, int, bool]  # key, title, unit, digits, higher is better
+
+
+class Score(NamedTuple):
+    """What is known of a score before it is measured; see ``Measure``."""
+
+    key: str
+    title: str
+    unit: str
+    digits: int
+    higher_is_better: bool
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,9 @@ def tested(key: str) -> Figure:
     return lambda record: record.test.get(key, math.nan)
 
 
-def percent(of: Figure) -> Figure:
-    """A fraction in points."""
-    return lambda record: 100 * of(record)
+def measure_of(score: Score, of: Figure) -> Measure:
+    """A measure whose figures ``of`` gives, accuracies and the like as fractions."""
+    return Measure(*score, (lambda record: 100 * of(record)) if score.unit == "points" else of)
 
 
 def at_best_epoch(name: str) -> Figure:
@@ -65,35 +74,29 @@ def predicted(way: str, key: str) -> Figure:
     return of
 
 
-MEASURES = {
-    key: Measure(key, title, unit, digits, higher_is_better, of)
-    for key, title, unit, digits, higher_is_better, of in (
-        ("test_accuracy", "test accuracy", "points", 2, True, percent(tested("accuracy"))),
-        ("test_nll", "test negative log-likelihood", "nats", 4, False, tested("nll")),
-        ("test_brier", "test Brier score", "", 4, False, tested("brier")),
-        (
-            *("test_calibration_error", "test calibration error", "points", 2, False),
-            percent(tested("calibration_error")),
-        ),
-        (
-            *("test_balanced_accuracy", "test balanced accuracy", "points", 2, True),
-            percent(tested("balanced_accuracy")),
-        ),
-        (
-            *("test_top5_accuracy", "test top-5 accuracy", "points", 2, True),
-            percent(tested("top5_accuracy")),
-        ),
-        (
-            *("val_accuracy", "validation accuracy", "points", 2, True),
-            percent(at_best_epoch("val_accuracy")),
-        ),
-        ("val_loss", "lowest validation loss", "nats", 4, False, at_best_epoch("val_loss")),
-        ("best_epoch", "epochs to the lowest loss", "epochs", 1, False, best_epoch),
-    )
+ACCURACY = Score("accuracy", "accuracy", "points", 2, True)
+LIKELIHOOD = Score("nll", "negative log-likelihood", "nats", 4, False)
+CALIBRATION = Score("calibration_error", "calibration error", "points", 2, False)
+TEST_SCORES = (
+    *(ACCURACY, LIKELIHOOD, Score("brier", "Brier score", "", 4, False), CALIBRATION),
+    Score("balanced_accuracy", "balanced accuracy", "points", 2, True),
+    Score("top5_accuracy", "top-5 accuracy", "points", 2, True),
+)
+VALIDATION = {
+    Score("val_accuracy", "validation accuracy", "points", 2, True): at_best_epoch("val_accuracy"),
+    Score("val_loss", "lowest validation loss", "nats", 4, False): at_best_epoch("val_loss"),
+    Score("best_epoch", "epochs to the lowest loss", "epochs", 1, False): best_epoch,
 }
+MEASURES = {
+    f"test_{each.key}": measure_of(
+        each._replace(key=f"test_{each.key}", title=f"test {each.title}"), tested(each.key)
+    )
+    for each in TEST_SCORES
+} | {each.key: measure_of(each, of) for each, of in VALIDATION.items()}
 # Of images whose classes differ in size, and of more than ten classes: recorded there alone.
 FURTHER_ACCURACIES = ("test_balanced_accuracy", "test_top5_accuracy")
 REACHING = "epochs_to_loss"  # a measure that needs a loss to reach
+PLANNABLE = (*MEASURES, REACHING)
 
 SECOND_RULE = "_by_accuracy"  # how the key of a measure by the second rule ends
 
@@ -104,11 +107,7 @@ WAYS = {
     "monte_carlo": "Monte Carlo dropout",
     "temperature": "temperature scaling",
 }
-SCORES: tuple[Score, ...] = (
-    ("accuracy", "accuracy", "points", 2, True),
-    ("nll", "negative log-likelihood", "nats", 4, False),
-    ("calibration_error", "calibration error", "points", 2, False),
-)
+SCORES = (ACCURACY, LIKELIHOOD, CALIBRATION)
 
 
 def by_accuracy(measure: Measure) -> Measure:
@@ -123,10 +122,7 @@ def by_accuracy(measure: Measure) -> Measure:
 
 def way_measure(way: str, score: Score) -> Measure:
     """A score of one way to predict with one network."""
-    key, title, unit, digits, higher_is_better = score
-    of = predicted(way, key)
-    scaled = percent(of) if unit == "points" else of
-    return Measure(f"{way}_{key}", title, unit, digits, higher_is_better, scaled)
+    return measure_of(score._replace(key=f"{way}_{score.key}"), predicted(way, score.key))
 
 
 def epochs_to_loss(threshold: float) -> Measure:

@@ -4,7 +4,6 @@ import base64
 import copy
 import json
 import math
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from torch import Tensor
 
 from lightning_cifar.classifiers import DenseClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.files import write_atomically
-from lightning_cifar.runs.records import epochs_done, out_of_patience
+from lightning_cifar.files import sha256_of, write_atomically
+from lightning_cifar.runs.records import kind_of
 from lightning_cifar.stack.fit import MemberFit, run_record
 from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.fit_runs import Checkpoint
@@ -51,7 +50,7 @@ def study_record(
     """
     config = condition.config(seed)
     config["model"]["init_args"]["learning_rate"] = fit.classifier.learning_rate
-    failure = failure_of(fit, condition.settings)
+    failure = failure_of(fit)
     name = condition.record_name(seed)
     figures = {} if failure else figures_of(fit, accurate, datamodule, seed, study, name)
     return StudyRecord(
@@ -92,11 +91,9 @@ def figures_of(
     }
 
 
-def failure_of(fit: MemberFit, settings: dict[str, Any]) -> str:
+def failure_of(fit: MemberFit) -> str:
     """Why a run counts as failed: it diverged, or was never better than guessing; else nothing."""
-    patience = settings["early_stopping"]["patience"]
-    ends = (out_of_patience("val_loss", patience), epochs_done(settings["trainer"]["max_epochs"]))
-    if fit.stop_reason not in ends:
+    if kind_of(fit.stop_reason) not in ("patience", "epochs"):
         return fit.stop_reason
     best = min((epoch.val_loss for epoch in fit.epochs), default=math.inf)
     classes = fit.classifier.classes
@@ -125,7 +122,7 @@ def write_logits(parts: dict[str, Tensor], study: Path, name: str) -> dict[str, 
     arrays = {key: each.half().numpy() for key, each in parts.items()}
     write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     shapes = {key: list(each.shape) for key, each in arrays.items()}
-    return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), **shapes}
+    return {"file": path.name, "sha256": sha256_of(path), **shapes}
 
 
 def monte_carlo(

@@ -11,17 +11,15 @@ from typing import Any
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import Config, nearest, read_settings, unknown_key
-from lightning_cifar.study.measures import MEASURES as ONE_FIGURE_MEASURES
-from lightning_cifar.study.measures import REACHING
+from lightning_cifar.study.measures import PLANNABLE, REACHING
+from lightning_cifar.study.plan_file import Planned, cell_of
 from lightning_cifar.study.statistics import seeds_needed
+from lightning_cifar.study.study_files import Cell
 
 PLAN_KEYS = ("variants", "seeds", "set_ups", "comparisons")
 SET_UP_KEYS = ("overlays", "variants", "seeds")
-COMPARISON_KEYS = (
-    *("question", "first", "second", "set_up", "measure"),
-    *("margin", "loss", "tested"),
-)
-MEASURES = (*ONE_FIGURE_MEASURES, REACHING)
+TEXTS = ("question", "first", "second", "measure")
+COMPARISON_KEYS = (*TEXTS, "set_up", "margin", "loss", "tested")
 
 
 @dataclass(frozen=True)
@@ -34,44 +32,16 @@ class SetUp:
 
 
 @dataclass(frozen=True)
-class PlannedComparison:
-    """A comparison planned beforehand: ``first`` minus ``second``, both "set_up/variant".
-
-    Attributes:
-        measure: one of ``MEASURES``.
-        margin: of equivalence, in the unit of the measure (points of accuracy); None: not asked.
-        loss: for ``epochs_to_loss``, the validation loss to be reached; else None.
-        tested: whether it belongs to the family that is tested and corrected together.
-    """
-
-    question: str
-    first: str
-    second: str
-    measure: str
-    margin: float | None
-    loss: float | None
-    tested: bool
-
-
-@dataclass(frozen=True)
 class Plan:
     """A whole study; ``seeds`` is the number for set-ups that give none."""
 
     seeds: int
     set_ups: Mapping[str, SetUp]
-    comparisons: tuple[PlannedComparison, ...]
-
-    def seeds_of(self, condition: str) -> int:
-        """The number of seeds of "set_up/variant"."""
-        return self.set_ups[condition.partition("/")[0]].seeds
+    comparisons: tuple[Planned, ...]
 
 
 def read_plan(path: Path, seeds: int | None = None) -> Plan:
-    """Read a study file; ``seeds`` takes the place of the number in the file.
-
-    Raises:
-        InputError: naming the first thing in the file that cannot be used.
-    """
+    """Read a study file, with ``seeds`` if given; InputError naming the first thing of no use."""
     settings = read_settings(path)
     check_names(settings, PLAN_KEYS, "")
     variants = chosen(settings.get("variants", list(VARIANTS)), VARIANTS, "variant", "variants")
@@ -109,14 +79,14 @@ def set_up(name: str, value: Any, variants: tuple[str, ...], seeds: int) -> SetU
     )
 
 
-def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> PlannedComparison:
+def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> Planned:
     """A comparison from its line in the file."""
     settings = mapping(value, where)
     check_names(settings, COMPARISON_KEYS, where)
-    for key in ("question", "first", "second", "measure"):
+    for key in TEXTS:
         if not isinstance(settings.get(key), str):
             raise InputError(f"{where}.{key} must be text, got {settings.get(key)!r}")
-    measure = chosen([settings["measure"]], MEASURES, "measure", f"{where}.measure")[0]
+    measure = chosen([settings["measure"]], PLANNABLE, "measure", f"{where}.measure")[0]
     if (measure == REACHING) != ("loss" in settings):
         raise InputError(f"{where}: 'loss' belongs to the measure epochs_to_loss, which needs it")
     first, second = (condition_named(settings, key, where, set_ups) for key in ("first", "second"))
@@ -124,34 +94,28 @@ def comparison(value: Any, where: str, set_ups: Mapping[str, SetUp]) -> PlannedC
     if not isinstance(tested, bool):
         raise InputError(f"{where}.tested must be true or false, got {tested!r}")
     margin, loss = (positive(settings.get(key), f"{where}.{key}") for key in ("margin", "loss"))
-    return PlannedComparison(settings["question"], first, second, measure, margin, loss, tested)
+    return Planned(settings["question"], first, second, measure, margin, loss, tested)
 
 
-def condition_named(settings: Config, key: str, where: str, set_ups: Mapping[str, SetUp]) -> str:
+def condition_named(settings: Config, key: str, where: str, set_ups: Mapping[str, SetUp]) -> Cell:
     """The condition on one side of a comparison, which must be in the study."""
-    name = settings[key]
-    condition = name if "/" in name else f"{settings.get('set_up', '')}/{name}"
+    cell = cell_of(settings[key], str(settings.get("set_up", "")))
+    condition = "/".join(cell)
     known = [f"{each}/{variant}" for each, it in set_ups.items() for variant in it.variants]
     if condition not in known:
         hint = nearest(condition, known) or f"; there are {', '.join(known)}"
         raise InputError(
             f"{where}.{key} names {condition!r}, which this study does not train{hint}"
         )
-    return condition
+    return cell
 
 
 def check_enough_seeds(plan: Plan) -> None:
-    """Refuse a family of comparisons in which no difference could ever be found.
-
-    Raises:
-        InputError: naming the comparison and the number of seeds that it needs.
-    """
+    """Refuse a family of comparisons in which no difference could ever be found."""
     tested = [each for each in plan.comparisons if each.tested]
-    if not tested:
-        return
-    needed = seeds_needed(len(tested))
+    needed = seeds_needed(max(len(tested), 1))
     for each in tested:
-        seeds = min(plan.seeds_of(each.first), plan.seeds_of(each.second))
+        seeds = min(plan.set_ups[cell.set_up].seeds for cell in (each.first, each.second))
         if seeds < needed:
             raise InputError(
                 f"the comparison {each.question!r} has {seeds} seeds; with {len(tested)} "
@@ -161,11 +125,7 @@ def check_enough_seeds(plan: Plan) -> None:
 
 
 def selected(plan: Plan, names: Iterable[str]) -> Plan:
-    """The plan with these set-ups alone, all of them if none is named.
-
-    Raises:
-        InputError: a name that the plan does not have.
-    """
+    """The plan with these set-ups alone, all if none is named; InputError for unknown ones."""
     wanted = chosen(list(names) or list(plan.set_ups), plan.set_ups, "set-up", "--set_ups")
     set_ups = {name: each for name, each in plan.set_ups.items() if name in wanted}
     return replace(plan, set_ups=set_ups)

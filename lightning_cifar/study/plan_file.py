@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_cifar.study.measures import MEASURES, REACHING
+from lightning_cifar.study.measures import PLANNABLE
 from lightning_cifar.study.records import StudyRecord
-from lightning_cifar.study.study_files import PLAN_FILE, Cell, Study
+from lightning_cifar.study.study_files import PLAN_FILE, Cell, Study, planned_seeds
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Planned:
-    """One comparison as the plan has it; ``margin`` and ``loss`` are None if not given."""
+    """A comparison planned beforehand: ``first`` minus ``second``.
+
+    Attributes:
+        measure: one of ``PLANNABLE``.
+        margin: of equivalence, in the unit of the measure (points of accuracy); None: not asked.
+        loss: for ``epochs_to_loss``, the validation loss to be reached; else None.
+        tested: whether it belongs to the family that is tested and corrected together.
+    """
 
     question: str
     first: Cell
@@ -72,57 +79,29 @@ def outcome_of(study: Study, cell: Cell) -> Outcome:
     )
 
 
-def planned_seeds(plan: Mapping[str, Any]) -> dict[Cell, tuple[int, ...]]:
-    """(set-up, variant) -> seeds, in the plan's order; empty for a plan that names none."""
-    set_ups = plan.get("set_ups")
-    if not isinstance(set_ups, Mapping):
-        return {}
-    cells = {}
-    for name, settings in set_ups.items():
-        own = settings if isinstance(settings, Mapping) else {}
-        for variant in own.get("variants") or plan.get("variants") or ():
-            cells[Cell(str(name), str(variant))] = seeds_of(own.get("seeds", plan.get("seeds")))
-    return cells
-
-
-def seeds_of(asked: Any) -> tuple[int, ...]:
-    """A number of seeds, or the seeds themselves."""
-    if isinstance(asked, int):
-        return tuple(range(asked))
-    return tuple(int(seed) for seed in asked) if isinstance(asked, list) else ()
-
-
 def planned_comparisons(study: Study) -> list[Planned]:
     """The plan's comparisons in their order, without those named by ``unread``."""
-    return [planned(entry) for entry in entries(study) if is_readable(entry)]
-
-
-def planned(entry: Mapping[str, Any]) -> Planned:
-    """A comparison from the plan's fields."""
-    set_up = str(entry.get("set_up") or "")
-    return Planned(
-        str(entry.get("question") or ""),
-        cell_of(entry["first"], set_up),
-        cell_of(entry["second"], set_up),
-        entry["measure"],
-        entry.get("margin"),
-        entry.get("loss"),
-        entry.get("tested", True) is True,
-    )
-
-
-def entries(study: Study) -> list[Any]:
-    """The plan's comparisons as they are written."""
-    listed = study.plan.get("comparisons")
-    return listed if isinstance(listed, list) else []
+    return [
+        Planned(
+            str(entry.get("question") or ""),
+            cell_of(entry["first"]),
+            cell_of(entry["second"]),
+            entry["measure"],
+            entry.get("margin"),
+            entry.get("loss"),
+            entry.get("tested", True) is True,
+        )
+        for entry in study.plan.get("comparisons", ())
+        if is_readable(entry)
+    ]
 
 
 def unread(study: Study) -> list[str]:
     """A line for each comparison of the plan that a report cannot make."""
     return [
         f"comparison {number} of {PLAN_FILE} cannot be made here: its measure must be one of "
-        f"{', '.join([*MEASURES, REACHING])}"
-        for number, entry in enumerate(entries(study), 1)
+        f"{', '.join(PLANNABLE)}"
+        for number, entry in enumerate(study.plan.get("comparisons", ()), 1)
         if not is_readable(entry)
     ]
 
@@ -133,7 +112,7 @@ def is_readable(entry: Any) -> bool:
         return False
     numbers = [entry[key] for key in ("margin", "loss") if entry.get(key) is not None]
     return (
-        entry.get("measure") in (*MEASURES, REACHING)
+        entry.get("measure") in PLANNABLE
         and all(isinstance(each, int | float) and each > 0 for each in numbers)
         and isinstance(entry.get("first"), str)
         and isinstance(entry.get("second"), str)

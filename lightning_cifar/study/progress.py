@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from statistics import fmean
 from typing import final
 
 from lightning_cifar.study.jobs import Job
@@ -27,7 +28,7 @@ class StudyProgress:
         self.waiting = {job.title: job for job in jobs}
         self.expected = expected_epochs(jobs, records)
         self.done_by_job = dict.fromkeys(self.expected, 0.0)
-        self.runs = {job.title: len(job.seeds) for job in jobs}
+        self.runs = sum(len(job.seeds) for job in jobs)
         self.runs_done = 0
         self.started = time.monotonic()
         self.bar = sys.stdout.isatty()
@@ -44,11 +45,9 @@ class StudyProgress:
         if outcome == "done":
             self.learn(job)
         self.expected[job.title] = self.done_by_job[job.title]
-        self.runs_done += self.runs[job.title]
-        self.show(
-            f"{job.title}: {outcome} after {duration(time.monotonic() - self.started)}",
-            lasting=True,
-        )
+        self.runs_done += len(job.seeds)
+        spent = duration(time.monotonic() - self.started)
+        self.show(f"{job.title}: {outcome} after {spent}", lasting=True)
 
     def learn(self, job: Job) -> None:
         """Expect of the others in its set-up what this job needed, if nothing better is known."""
@@ -59,12 +58,6 @@ class StudyProgress:
             for other in self.waiting.values():
                 if other.condition.set_up == job.condition.set_up:
                     self.expected[other.title] = done / len(job.seeds) * len(other.seeds)
-
-    @property
-    def known(self) -> bool:
-        """Whether the number of epochs of every waiting job has been seen before."""
-        jobs = self.waiting.values()
-        return all(job.condition.set_up in self.set_ups or not may_end_early(job) for job in jobs)
 
     def seconds_left(self) -> float | None:
         """If the rest goes as the part so far; None before there is one."""
@@ -77,9 +70,10 @@ class StudyProgress:
     def show(self, text: str, *, lasting: bool = False) -> None:
         """A line; on a terminal one that the next one takes the place of."""
         seconds = self.seconds_left()
-        word = "about" if self.known else "at most"  # where early stopping is still to come
+        unseen = [job for job in self.waiting.values() if job.condition.set_up not in self.set_ups]
+        word = "at most" if any(map(may_end_early, unseen)) else "about"
         left = "" if seconds is None else f"; {word} {duration(seconds)} left"
-        line = f"{text}; {self.runs_done} of {sum(self.runs.values())} runs{left}"
+        line = f"{text}; {self.runs_done} of {self.runs} runs{left}"
         if self.bar:
             print(f"\r\033[K{line}", end="\n" if lasting else "", flush=True)
         else:
@@ -88,18 +82,15 @@ class StudyProgress:
 
 def expected_epochs(jobs: Iterable[Job], records: list[StudyRecord]) -> dict[str, float]:
     """Job -> epochs of all its members together."""
-    by_condition, by_set_up = (
-        means((name(record), len(record.run.epochs)) for record in records)
-        for name in (
-            lambda record: f"{record.set_up}/{record.variant}",
-            lambda record: record.set_up,
-        )
-    )
+    seen: dict[str, list[int]] = {}  # of single runs, by condition and by set-up
+    for record in records:
+        for name in (f"{record.set_up}/{record.variant}", record.set_up):
+            seen.setdefault(name, []).append(len(record.run.epochs))
     expected = {}
     for job in jobs:
-        limit = float(job.condition.settings["trainer"]["max_epochs"])
-        of_one = by_condition.get(job.condition.name, by_set_up.get(job.condition.set_up, limit))
-        expected[job.title] = of_one * len(job.seeds)
+        limit = [job.condition.settings["trainer"]["max_epochs"]]
+        epochs = seen.get(job.condition.name) or seen.get(job.condition.set_up) or limit
+        expected[job.title] = fmean(epochs) * len(job.seeds)
     return expected
 
 
@@ -107,14 +98,6 @@ def may_end_early(job: Job) -> bool:
     """Whether its runs may have less than all their epochs."""
     settings = job.condition.settings
     return bool(settings["early_stopping"]["patience"] < settings["trainer"]["max_epochs"])
-
-
-def means(pairs: Iterable[tuple[str, float]]) -> Mapping[str, float]:
-    """Key -> mean of its values."""
-    values: dict[str, list[float]] = {}
-    for key, value in pairs:
-        values.setdefault(key, []).append(value)
-    return {key: sum(each) / len(each) for key, each in values.items()}
 
 
 def duration(seconds: float) -> str:

@@ -14,13 +14,12 @@ from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.rate_search.find import lent_images, search_settings
 from lightning_cifar.rate_search.fit_options import PLAIN, race_length
-from lightning_cifar.rate_search.race import candidate_at, candidates, members_at_once, share_of
+from lightning_cifar.rate_search.race import candidate_at, candidates, share_of, train_many
 from lightning_cifar.rate_search.results import read_result, write_result
-from lightning_cifar.rate_search.search import Candidate, RangeTest, SearchResult, search
+from lightning_cifar.rate_search.search import Candidate, SearchResult, search
 from lightning_cifar.rate_search.search import candidates as first_rates
-from lightning_cifar.rate_search.short_fits import ShortFits, placed, quiet
-from lightning_cifar.stack.fit import prepared, silent_trainer, train_stack
-from lightning_cifar.stack.progress import StackProgress
+from lightning_cifar.rate_search.short_fits import ShortFits
+from lightning_cifar.stack.fit import prepared
 from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.folder import RATES_FOLDER
 
@@ -48,7 +47,8 @@ def rates_of(
     count, epochs = options["candidates"], options["epochs"]
     classifiers = {seed: condition.classifier(seed, None, datamodule) for seed in seeds}
     settings = search_settings(classifiers[seeds[0]], datamodule, PLAIN, count, epochs)
-    files = {seed: rate_file(study, condition, seed) for seed in seeds}
+    stem = f"{condition.set_up}-{condition.variant}"
+    files = {seed: study / RATES_FOLDER / f"{stem}-{seed}.json" for seed in seeds}
     found = {seed: read_result(file, settings) for seed, file in files.items()}
     missing = {seed: classifiers[seed] for seed in seeds if found[seed] is None}
     if missing:
@@ -57,11 +57,6 @@ def rates_of(
             write_result(result, settings, "search", files[seed])
             found[seed] = result
     return [result.rate for result in found.values() if result is not None], "search"
-
-
-def rate_file(study: Path, condition: Condition, seed: int) -> Path:
-    """Where the search of a run is kept."""
-    return study / RATES_FOLDER / f"{condition.set_up}-{condition.variant}-{seed}.json"
 
 
 def searched(
@@ -74,7 +69,10 @@ def searched(
     """Search a rate for each seed; the first races of all are run as one stack."""
     images = lent_images(datamodule, device, processes=1)
     members = {seed: prepared(each, images) for seed, each in classifiers.items()}
-    tests = {seed: range_test(each, seed, images, device) for seed, each in members.items()}
+    tests = {}
+    for seed, member in members.items():
+        images.seed = seed  # its order of images
+        tests[seed] = ShortFits(member, {"datamodule": images}, device, PLAIN).range_test()
     share = share_of(next(iter(members.values())).schedule)
     first = {seed: first_rates(test, count, share) for seed, test in tests.items() if test.rates}
     run = raced(members, first, images, device, epochs)
@@ -90,14 +88,6 @@ def searched(
     }
 
 
-def range_test(
-    member: DenseClassifier, seed: int, images: CIFAR10DataModule, device: torch.device
-) -> RangeTest:
-    """The range test of one seed, in its order of images."""
-    images.seed = seed
-    return ShortFits(member, {"datamodule": images}, device, PLAIN).range_test()
-
-
 def raced(
     members: Mapping[int, DenseClassifier],
     rates: Mapping[int, Rates],
@@ -109,20 +99,16 @@ def raced(
     batches = len(batch_bounds(len(images.train_images), images.batch_size))
     epochs, options = race_length(batches, epochs, PLAIN)
     runners = [(seed, rate) for seed, each in rates.items() for rate in each]
-    size = members_at_once(next(iter(members.values())).network, images.batch_size)
-    if device.type != "cpu":
-        size = max(size, len(runners))  # a GPU has the room, and a step takes it no longer
-    ended = []
-    for start in range(0, len(runners), size):
-        chunk = runners[start : start + size]
-        progress = StackProgress(len(chunk))
-        with quiet():
-            trainer = silent_trainer(
-                [progress], max_epochs=epochs, **placed(device), **options.for_trainer()
-            )
-            networks = [candidate_at(members[seed], rate) for seed, rate in chunk]
-            train_stack(networks, [seed for seed, _ in chunk], images, trainer)
-        ended += progress.members
+    ended = train_many(
+        [candidate_at(members[seed], rate) for seed, rate in runners],
+        images,
+        device=device,
+        epochs=epochs,
+        options=options,
+        seeds=[seed for seed, _ in runners],
+        # A GPU has the room for all, and a step takes it no longer.
+        at_once=None if device.type == "cpu" else len(runners),
+    )
     found = candidates([rate for _, rate in runners], ended, epochs)
     return {
         seed: tuple(each for (its, _), each in zip(runners, found, strict=True) if its == seed)

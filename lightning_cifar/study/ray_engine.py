@@ -18,11 +18,7 @@ PATIENCE = 120.0  # seconds for a lost task's process to let go of its job
 
 
 def require_ray() -> Any:
-    """The module ``ray``.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """The module ``ray``; InputError if it is not installed."""
     try:
         import ray
     except ImportError as error:

@@ -29,14 +29,10 @@ def batch_size(study: Study, set_up: str) -> int:
 
 def planned_loss(study: Study, first: Cell, second: Cell) -> float | None:
     """The loss to reach that the plan gives for two cells."""
-    return next(
-        (
-            each.loss
-            for each in planned_comparisons(study)
-            if (each.first, each.second, each.measure) == (first, second, REACHING)
-        ),
-        None,
-    )
+    for each in planned_comparisons(study):
+        if (each.first, each.second, each.measure) == (first, second, REACHING):
+            return each.loss
+    return None
 
 
 def loss_of(study: Study, first: Cell, second: Cell) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lightning_cifar.errors import InputError
 from lightning_cifar.files import write_text_atomically
 from lightning_cifar.runs.records import RunRecord, record_from
-from lightning_cifar.stack.activation_record import ActivationRecord
+from lightning_cifar.stack.activation_record import ActivationRecord, activations_from
 
 RECORDS_FOLDER = "records"
 CURVE_DIGITS = 5
@@ -88,19 +88,14 @@ class StudyRecord:
 
 
 def write_study_record(record: StudyRecord, study: Path) -> Path:
-    """Write a record into the folder of its study; returns the file."""
+    """Write a record into the folder of its study, with rounded curves; returns the file."""
     path = study / RECORDS_FOLDER / f"{record.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text_atomically(path, record_text(record))
-    return path
-
-
-def record_text(record: StudyRecord) -> str:
-    """A record as compact JSON, its curves rounded to ``CURVE_DIGITS`` significant digits."""
     fields = asdict(record)
     for epoch in fields["run"]["epochs"]:
         epoch.update({key: rounded(value) for key, value in epoch.items()})
-    return sealed(json.dumps(fields, separators=(",", ":")) + "\n")
+    write_text_atomically(path, sealed(json.dumps(fields, separators=(",", ":")) + "\n"))
+    return path
 
 
 def rounded(value: float) -> float:
@@ -115,11 +110,7 @@ def sealed(body: str) -> str:
 
 
 def read_study_record(path: Path) -> StudyRecord:
-    """Read a record.
-
-    Raises:
-        InputError: the file is missing, damaged, or not what its name says.
-    """
+    """Read a record; InputError if it is missing, damaged, or not what its name says."""
     try:
         text = path.read_text(encoding="utf-8")
         if text != sealed("{" + text[len(sealed("{")) :]):
@@ -137,11 +128,6 @@ def read_study_record(path: Path) -> StudyRecord:
         raise InputError(
             f"{path} is damaged ({error}); run it again with 'study --redo_damaged'"
         ) from error
-
-
-def activations_from(fields: dict[str, Any]) -> ActivationRecord:
-    """Activations from plain JSON values."""
-    return ActivationRecord(fields["epoch"], tuple(fields["means"]), tuple(fields["variances"]))
 
 
 def read_study(study: Path) -> tuple[list[StudyRecord], list[str]]:

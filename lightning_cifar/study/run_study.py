@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from lightning_cifar.study.local_engine import run_jobs
 from lightning_cifar.study.plan import read_plan, selected
 from lightning_cifar.study.progress import StudyProgress
 from lightning_cifar.study.records import RECORDS_FOLDER, read_study
-from lightning_cifar.study.train_job import Ended
 
 
 def run_study(options: Namespace) -> int:
@@ -39,7 +38,8 @@ def run_study(options: Namespace) -> int:
         require_ray()
     open_study(options.out, plan, conditions, hashes)
     if options.redo_damaged:
-        remove_damaged(options.out)
+        for name in read_study(options.out)[1]:
+            (options.out / RECORDS_FOLDER / f"{name}.json").unlink()
     records, damaged = read_study(options.out)
     chosen = [condition for condition in conditions if condition.set_up in wanted.set_ups]
     done = {record.name for record in records} | set(damaged)
@@ -64,16 +64,17 @@ def places(options: Namespace) -> Config:
     return settings
 
 
-def remove_damaged(study: Path) -> None:
-    """Remove the damaged records, so that their runs are missing."""
-    for name in read_study(study)[1]:
-        (study / RECORDS_FOLDER / f"{name}.json").unlink()
-
-
 def run(jobs: Sequence[Job], options: Namespace, progress: StudyProgress) -> list[str]:
-    """Run the jobs with the chosen engine; returns a line for each that failed."""
+    """Run the jobs with the chosen engine; returns the title of each that failed."""
     failed = []
-    with closing(engine(jobs, options, progress)) as endings:
+    if options.engine == "ray":
+        from lightning_cifar.study.ray_engine import run_jobs_with_ray
+
+        engine = run_jobs_with_ray(jobs, options.out, options.gpus_per_run or 0.0)
+    else:
+        workers = min(options.workers or default_workers(jobs), max(len(jobs), 1))
+        engine = run_jobs(jobs, options.out, workers, progress)
+    with closing(engine) as endings:
         for job, ended in endings:
             for line in ended.lines:
                 print(f"lightning-cifar: {job.title}: {line}", file=sys.stderr)
@@ -81,18 +82,6 @@ def run(jobs: Sequence[Job], options: Namespace, progress: StudyProgress) -> lis
                 failed.append(job.title)
             progress.job(job, ended.how)
     return failed
-
-
-def engine(
-    jobs: Sequence[Job], options: Namespace, progress: StudyProgress
-) -> Generator[tuple[Job, Ended], None, None]:
-    """The jobs as the chosen engine ends them."""
-    if options.engine == "ray":
-        from lightning_cifar.study.ray_engine import run_jobs_with_ray
-
-        return run_jobs_with_ray(jobs, options.out, options.gpus_per_run or 0.0)
-    workers = min(options.workers or default_workers(jobs), max(len(jobs), 1))
-    return run_jobs(jobs, options.out, workers, progress)
 
 
 def default_workers(jobs: Sequence[Job]) -> int:
@@ -107,9 +96,7 @@ def summary(conditions: Sequence[Condition], study: Path, failed: Sequence[str])
     """Say how far the study is; returns its exit code."""
     records, damaged = read_study(study)
     finished = {record.name for record in records}
-    runs = [
-        condition.record_name(seed) for condition in conditions for seed in range(condition.seeds)
-    ]
+    runs = [each.record_name(seed) for each in conditions for seed in range(each.seeds)]
     done = sum(name in finished for name in runs)
     print(f"{done} of {len(runs)} runs have their record in {study}")
     if failed:

@@ -110,7 +110,12 @@ def compare_family(family: Sequence[Pairs]) -> list[Comparison | None]:
     p_values = [sign_flip_p(each.differences) if each.are_enough else 1.0 for each in family]
     tested = [place for place, each in enumerate(family) if each.tested]
     adjusted = dict(zip(tested, holm([p_values[place] for place in tested]), strict=True))
-    equivalences = equivalences_of(family)
+    asked = [place for place, each in enumerate(family) if each.margin is not None]
+    equivalences = [
+        equivalence_p(each.differences, each.margin) if each.are_enough and each.margin else 1.0
+        for each in (family[place] for place in asked)
+    ]
+    equivalent = dict(zip(asked, holm(equivalences), strict=True))
     return [
         Comparison(
             tuple(each.differences.tolist()),
@@ -118,23 +123,13 @@ def compare_family(family: Sequence[Pairs]) -> list[Comparison | None]:
             *confidence_interval(each.differences),
             p_values[place],
             adjusted.get(place, 1.0),
-            equivalences.get(place),
+            equivalent.get(place),
             len(tested),
         )
         if each.are_enough
         else None
         for place, each in enumerate(family)
     ]
-
-
-def equivalences_of(family: Sequence[Pairs]) -> dict[int, float]:
-    """Place in the family -> p value of equivalence, corrected for all that are asked."""
-    asked = {place: each for place, each in enumerate(family) if each.margin is not None}
-    p_values = [
-        equivalence_p(each.differences, each.margin) if each.are_enough and each.margin else 1.0
-        for each in asked.values()
-    ]
-    return dict(zip(asked, holm(p_values), strict=True))
 
 
 def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> Values:

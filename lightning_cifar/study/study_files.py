@@ -6,16 +6,18 @@ be missing.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.records import RECORDS_FOLDER, StudyRecord, read_study
 
 PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
 COVERAGE_FILE = "coverage.json"
+
+Found = TypeVar("Found")
 
 
 class Cell(NamedTuple):
@@ -96,19 +98,12 @@ class Study:
 
     def runs(self, set_up: str, variant: str) -> list[StudyRecord]:
         """The records of one cell of the plan, by seed."""
-        return [
-            record
-            for record in self.records
-            if record.set_up == set_up and record.variant == variant
-        ]
+        cell = (set_up, variant)
+        return [each for each in self.records if (each.set_up, each.variant) == cell]
 
 
 def read_study_files(folder: Path) -> Study:
-    """Read the folder of a study.
-
-    Raises:
-        InputError: there is no such folder, or no record in it that can be read.
-    """
+    """Read the folder of a study; InputError if there is none, or no record to read in it."""
     if not folder.is_dir():
         raise InputError(f"no study folder {folder}; 'lightning-cifar study' writes one")
     records, names = read_study(folder)
@@ -119,37 +114,50 @@ def read_study_files(folder: Path) -> Study:
             "'lightning-cifar study --out' with this folder computes them"
         )
     damaged = [f"{RECORDS_FOLDER}/{name}.json is damaged and was left out" for name in names]
-    plan = optional_json(folder / PLAN_FILE, damaged)
+    plan = read_optional(folder / PLAN_FILE, plan_from, damaged)
     if not (folder / PLAN_FILE).exists():
         damaged.append(f"{PLAN_FILE} is missing: what else was planned is not known")
-    grid = checked(grid_from, optional_json(folder / GRID_FILE, damaged), GRID_FILE, damaged)
-    cost = checked(cost_from, optional_json(folder / COST_FILE, damaged), COST_FILE, damaged)
-    simulated = optional_json(folder / COVERAGE_FILE, damaged)
-    coverage = checked(coverage_from, simulated, COVERAGE_FILE, damaged)
+    grid = read_optional(folder / GRID_FILE, grid_from, damaged)
+    cost = read_optional(folder / COST_FILE, cost_from, damaged)
+    coverage = read_optional(folder / COVERAGE_FILE, coverage_from, damaged)
     return Study(plan or {}, tuple(records), tuple(damaged), grid or {}, cost, coverage)
 
 
-def optional_json(path: Path, damaged: list[str]) -> dict[str, Any] | None:
-    """The JSON object in a file; None if there is none, or it is damaged, which is noted."""
+def read_optional(
+    path: Path, read: Callable[[dict[str, Any]], Found], damaged: list[str]
+) -> Found | None:
+    """What ``read`` makes of the JSON object in a file; None if there is none, or as noted."""
     if not path.exists():
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError
-        return content
     except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict):
         damaged.append(f"{path.name} is damaged and was left out")
         return None
-
-
-def checked(read: Any, content: dict[str, Any] | None, name: str, damaged: list[str]) -> Any:
-    """``read(content)``; None if there is no content or not of the form expected, noted."""
     try:
-        return None if content is None else read(content)
+        return read(content)
     except (KeyError, TypeError, ValueError, AttributeError):
-        damaged.append(f"{name} is not of the form expected and was left out")
+        damaged.append(f"{path.name} is not of the form expected and was left out")
         return None
+
+
+def plan_from(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The plan as it is, if what is read of it has the form that ``open_study`` writes."""
+    planned_seeds(content)
+    if not isinstance(content.get("comparisons", []), list):
+        raise TypeError("comparisons are a list")
+    return content
+
+
+def planned_seeds(plan: Mapping[str, Any]) -> dict[Cell, tuple[int, ...]]:
+    """Cell -> seeds, in the plan's order; empty for a plan that names none."""
+    return {
+        Cell(name, variant): tuple(range(settings.get("seeds", 0)))
+        for name, settings in plan.get("set_ups", {}).items()
+        for variant in settings["variants"]
+    }
 
 
 def grid_from(content: Mapping[str, Any]) -> dict[str, RateGrid]:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from lightning.pytorch import Trainer
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.runs.checkpoints import save_checkpoint
 from lightning_cifar.runs.folders import locked
-from lightning_cifar.stack.fit import MemberFit, lightning_checkpoint
+from lightning_cifar.stack.fit import save_best_weights, silent_trainer
 from lightning_cifar.study.fit_runs import fit_runs
 from lightning_cifar.study.folder import JOBS_FOLDER, WEIGHTS_FOLDER
 from lightning_cifar.study.jobs import Job, begin
@@ -24,10 +22,6 @@ from lightning_cifar.study.records import write_study_record
 from lightning_cifar.training.quiet import quieten
 
 OnEpoch = Callable[[int, int], None]  # number of the epoch, members in it
-
-
-class JobBusy(Exception):
-    """Another process is at this job."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +41,7 @@ class Ended:
 def attempt(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> Ended:
     """Run a job; whatever is wrong with it is its result, because the others shall go on."""
     try:
-        return Ended("done", tuple(run_job(job, study, on_epoch)))
-    except JobBusy:
-        return Ended("busy", ("another process is at it",))
+        return run_job(job, study, on_epoch)
     except InputError as error:
         return Ended("failed", (str(error),))
     except Exception as error:
@@ -60,12 +52,8 @@ def attempt(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> Ended:
         return Ended("failed", (f"{reason[:300]} (all of it in {trace})",))
 
 
-def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> list[str]:
-    """Train a job's stack, or go on where it was, and write the records that are missing.
-
-    Returns: a line for each run that failed. Its failure is in its record.
-    Raises: JobBusy when another process is at it.
-    """
+def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> Ended:
+    """Train a job's stack, or go on where it was, and write the records that are missing."""
     quieten()
     # The number of threads decides the last bits, so it may not depend on the machine.
     torch.set_num_threads(1)
@@ -73,20 +61,21 @@ def run_job(job: Job, study: Path, on_epoch: OnEpoch | None = None) -> list[str]
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
-        except InputError as error:
-            raise JobBusy(job.title) from error
+        except InputError:
+            return Ended("busy", ("another process is at it",))
         failures = train(job, study, folder, on_epoch) if job.missing(study) else []
         shutil.rmtree(folder)
-    return failures
+    return Ended("done", tuple(failures))
 
 
 def train(job: Job, study: Path, folder: Path, on_epoch: OnEpoch | None = None) -> list[str]:
-    """Rates, stack, test figures, records."""
+    """Rates, stack, test figures, records; a line for each run that failed."""
     condition = job.condition
     datamodule = condition.datamodule()
     datamodule.prepare_data()
     datamodule.setup("fit")
-    device = device_of(condition.settings["trainer"]["accelerator"])
+    accelerator = condition.settings["trainer"]["accelerator"]
+    device = silent_trainer([], accelerator=accelerator, devices=1).strategy.root_device
     rates, source = rates_of(condition, job.seeds, datamodule, study, device)
     fits = fit_runs(
         condition, dict(zip(job.seeds, rates, strict=True)), datamodule, folder, on_epoch
@@ -96,23 +85,8 @@ def train(job: Job, study: Path, folder: Path, on_epoch: OnEpoch | None = None) 
     for seed, (fit, accurate) in zip(job.seeds, fits, strict=True):
         if seed in job.missing(study):
             record = study_record(condition, seed, fit, accurate, source, datamodule, study)
-            save_weights(fit, study, record.name)
+            save_best_weights(fit, study / WEIGHTS_FOLDER / f"{record.name}.ckpt")
             write_study_record(record, study)
             if record.failure:
                 failures.append(f"{condition.name}, seed {seed}: {record.failure}")
     return failures
-
-
-def save_weights(fit: MemberFit, study: Path, name: str) -> None:
-    """Keep the best weights of a run, if it has any."""
-    if fit.best_epoch >= 0:
-        path = study / WEIGHTS_FOLDER / f"{name}.ckpt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(lightning_checkpoint(fit), path)
-
-
-def device_of(accelerator: str) -> torch.device:
-    """The device that a trainer takes for this accelerator."""
-    options = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    trainer = Trainer(accelerator=accelerator, devices=1, **options)  # type: ignore[arg-type]
-    return trainer.strategy.root_device

@@ -26,6 +26,8 @@ DIRECTIONS: dict[str, Mode] = {
     "accuracy": "max",
 }
 WORST: dict[Mode, float] = {"min": math.inf, "max": -math.inf}
+# What a resumed run needs beside the best weights; not ``patience``, so that a new value counts.
+COUNTED = ("best_score", "best_epoch", "best_step", "waited", "validations")
 
 
 @final
@@ -78,11 +80,7 @@ class BestWeights(Checkpoint):
 
     @property
     def direction(self) -> Mode:
-        """Whether low or high is good.
-
-        Raises:
-            InputError: ``mode`` is ``auto`` and the figure's name does not tell.
-        """
+        """Whether low or high is good; InputError if neither ``mode`` nor the name tells."""
         if self.mode != "auto":
             return self.mode
         known = [way for end, way in DIRECTIONS.items() if self.monitor.endswith(end)]
@@ -96,28 +94,19 @@ class BestWeights(Checkpoint):
         return known[0]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs; ``patience`` is not part of it, so a new value counts.
+        """What a resumed run needs, the best weights among it.
 
-        The best weights are part of it: a run that is continued in another folder, or from before
-        the best file was last written, has them.
+        So a run has them that is continued in another folder, or from before the best file was
+        last written.
         """
-        return {
-            "best_score": self.best_score,
-            "best_epoch": self.best_epoch,
-            "best_step": self.best_step,
-            "waited": self.waited,
-            "validations": self.validations,
-            "best": self._best,
-        }
+        return {name: getattr(self, name) for name in COUNTED} | {"best": self._best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue where the interrupted run was; an earlier version kept less."""
-        self.best_score = state_dict["best_score"]
-        self.best_epoch = state_dict["best_epoch"]
-        self.waited = state_dict["waited"]
-        self.best_step = state_dict.get("best_step", -1)
-        self.validations = state_dict.get("validations", 1)
-        self._best = state_dict.get("best", {})
+        state: dict[str, Any] = {"best_step": -1, "validations": 1, "best": {}} | state_dict
+        for name in COUNTED:
+            setattr(self, name, state[name])
+        self._best = state["best"]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Forget an earlier fit; a resumed one loads its state after this."""
@@ -130,7 +119,7 @@ class BestWeights(Checkpoint):
         file = best_file(trainer)
         if self._best:
             self.best_model_path = str(file)
-            trainer.strategy.save_checkpoint(self._best, self.best_model_path)
+            trainer.strategy.save_checkpoint(self._best, file)
         elif self.best_epoch >= 0 and file.is_file():  # begun by an earlier version
             self._best = dict(trainer.strategy.load_checkpoint(file))
         if self.waited >= self.patience:
@@ -150,11 +139,7 @@ class BestWeights(Checkpoint):
             self._judged, self._judged_step = copied(pl_module.state_dict()), trainer.global_step
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judge a figure of the validation.
-
-        Raises:
-            InputError: the figure is logged neither here nor in training.
-        """
+        """Judge a figure of the validation."""
         if trainer.sanity_checking or tries_the_code(trainer):
             return
         self.validations += 1
@@ -195,22 +180,23 @@ class BestWeights(Checkpoint):
         """Write the weights that were judged."""
         self.best_model_path = str(best_file(trainer))
         now = pl_module.state_dict()
-        if self._judged is None or same(self._judged, now):
-            trainer.save_checkpoint(self.best_model_path, weights_only=True)
-        else:
-            trained = copied(now)
+        swapped = self._judged is not None and not same(self._judged, now)
+        if self._judged is not None and swapped:
+            now = copied(now)
             pl_module.load_state_dict(self._judged)
-            trainer.save_checkpoint(self.best_model_path, weights_only=True)
-            pl_module.load_state_dict(trained)
+        trainer.save_checkpoint(self.best_model_path, weights_only=True)
+        if swapped:
+            pl_module.load_state_dict(now)
         self._best = dict(trainer.strategy.load_checkpoint(self.best_model_path))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the best weights into the module, even if a resumed run had no epoch left."""
         if not self._best:
             return
-        if not best_file(trainer).exists():  # resumed in another folder with no epoch left
-            trainer.strategy.save_checkpoint(self._best, best_file(trainer))
-        self.best_model_path = str(best_file(trainer))
+        file = best_file(trainer)
+        if not file.exists():  # resumed in another folder with no epoch left
+            trainer.strategy.save_checkpoint(self._best, file)
+        self.best_model_path = str(file)
         pl_module.load_state_dict(self._best["state_dict"])
         rank_zero_info(f"best {self.monitor} {self.best_score:.4f} at epoch {self.best_epoch}")
 

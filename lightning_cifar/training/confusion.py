@@ -6,6 +6,7 @@ from typing import Any, final
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lightning_cifar.classifiers import DenseClassifier
 
@@ -25,8 +26,8 @@ class ConfusionMatrix(Callback):
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin with zeros."""
         assert isinstance(pl_module, DenseClassifier)
-        size = (pl_module.classes, pl_module.classes)
-        self.counts = torch.zeros(size, dtype=torch.int64, device=pl_module.device)
+        matrix = MulticlassConfusionMatrix(pl_module.classes, validate_args=False)
+        self.matrix = matrix.to(pl_module.device)
 
     def on_test_batch_end(
         self,
@@ -38,21 +39,17 @@ class ConfusionMatrix(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Add a batch; the outputs are the classes that its images were taken for."""
-        classes = len(self.counts)
-        pairs = batch[1] * classes + outputs
-        self.counts += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+        self.matrix.update(outputs, batch[1])
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add up what all processes have counted, and write it."""
-        self.counts = trainer.strategy.reduce(self.counts, reduce_op="sum").cpu()
+        self.counts = self.matrix.compute().cpu()
         limit = trainer.limit_test_batches
         whole = isinstance(limit, float) and limit == 1.0  # 1 would be a single batch
         if self.folder is None or not whole or not trainer.is_global_zero:
             return
-        from lightning_cifar.runs.confusion_record import (
-            ConfusionRecord,
-            write_confusion,
-        )  # matplotlib
+        # Loads matplotlib.
+        from lightning_cifar.runs.confusion_record import ConfusionRecord, write_confusion
 
         assert isinstance(pl_module, DenseClassifier)
         record = ConfusionRecord(

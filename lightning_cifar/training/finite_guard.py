@@ -41,7 +41,8 @@ class FiniteGuard(Callback):
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
         """Note the loss, and look at those noted when it is time: autograd's step follows."""
-        self._note(loss.detach()[None], trainer.global_step, [rate_of(trainer)])
+        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        self._note(loss.detach()[None], trainer.global_step, [rate])
         if loss.device.type == "cpu" or len(self.losses) == STEPS_BETWEEN_LOOKS:
             self._look(trainer)
 
@@ -70,11 +71,6 @@ class FiniteGuard(Callback):
             step, rate = self.steps[first], self.rates[first]
             raise NonFiniteLoss(diverged(step, trainer.current_epoch, rate, advice(trainer)))
         self.losses, self.steps, self.rates = [], [], []
-
-
-def rate_of(trainer: Trainer) -> float:
-    """The rate of the next step."""
-    return float(trainer.optimizers[0].param_groups[0]["lr"])
 
 
 def advice(trainer: Trainer) -> str:

@@ -18,26 +18,19 @@ class LostProcess(RuntimeError):
 
 @contextmanager
 def noticing_lost_processes(trainer: Trainer) -> Iterator[None]:
-    """Turn what the network says of a process that is gone into a line that says which.
-
-    Raises:
-        LostProcess: a process of this run has ended or cannot be reached.
-    """
+    """Turn what the network says of a process that is gone into ``LostProcess``, naming it."""
     try:
         yield
     except RuntimeError as error:
-        if trainer.world_size == 1 or not is_of_connection(error):
+        of_connection = isinstance(error, torch.distributed.DistError) or any(
+            word in str(error) for word in CONNECTION_ERRORS
+        )
+        if trainer.world_size == 1 or not of_connection:
             raise
         raise LostProcess(
             f"{ended_process(trainer)}, and process {trainer.global_rank} cannot go on without it; "
             "a 'fit' can be continued with --run FOLDER --resume"
         ) from error
-
-
-def is_of_connection(error: RuntimeError) -> bool:
-    """Whether an error is about the connection between processes."""
-    distributed = isinstance(error, torch.distributed.DistError)
-    return distributed or any(word in str(error) for word in CONNECTION_ERRORS)
 
 
 def ended_process(trainer: Trainer) -> str:

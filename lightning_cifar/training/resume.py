@@ -8,6 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, Timer
 from torch.nn.modules.dropout import _DropoutNd
 
+from lightning_cifar.backprop.fitting import callbacks_in
 from lightning_cifar.backprop.module import HandTrained
 from lightning_cifar.runs.folders import LAST_FILE, PREVIOUS_FILE
 
@@ -54,9 +55,8 @@ class ResumePoint(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Leave out how much time was used: a limit on time is one on the call, not on the run."""
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, Timer):
-                checkpoint.get("callbacks", {}).pop(callback.state_key, None)
+        for timer in callbacks_in(trainer, Timer):
+            checkpoint.get("callbacks", {}).pop(timer.state_key, None)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``last.ckpt``, keeping the one before in case this one is damaged later."""

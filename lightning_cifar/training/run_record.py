@@ -4,12 +4,13 @@ import math
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lightning_cifar.backprop.fitting import callbacks_in
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.rate_search.callback import LearningRateSearch
 from lightning_cifar.runs.configuration import write_config
@@ -25,7 +26,6 @@ from lightning_cifar.training.best_weights import BestWeights
 from lightning_cifar.training.finite_guard import NonFiniteLoss
 from lightning_cifar.training.trainer import Ending, ending
 
-Found = TypeVar("Found", bound=Callback)
 GOING_ON = Ending("running", RUNNING)
 CHANGED = "changed during the fit"
 
@@ -93,24 +93,21 @@ class WriteRunRecord(Checkpoint):
         """Add the validation."""
         if trainer.sanity_checking:
             return
-        loss, accuracy = (
-            float(trainer.callback_metrics[name]) for name in ("val_loss", "val_accuracy")
-        )
+        figures = (float(trainer.callback_metrics[name]) for name in ("val_loss", "val_accuracy"))
         now = (trainer.current_epoch, trainer.global_step)
-        self.validations.append(ValidationRecord(*now, loss, accuracy))
+        self.validations.append(ValidationRecord(*now, *figures))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the epoch and write."""
         metrics = trainer.callback_metrics
-        last = self.validations[-1] if self.validations else None
-        judged = last is not None and last.step == trainer.global_step
+        judged = [each for each in self.validations if each.step == trainer.global_step]
         self.epochs.append(
             EpochRecord(
                 epoch=trainer.current_epoch,
                 train_loss=float(metrics["train_loss"]),
                 train_accuracy=float(metrics["train_accuracy"]),
-                val_loss=last.val_loss if last is not None and judged else math.nan,
-                val_accuracy=last.val_accuracy if last is not None and judged else math.nan,
+                val_loss=judged[-1].val_loss if judged else math.nan,
+                val_accuracy=judged[-1].val_accuracy if judged else math.nan,
                 learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
                 seconds=round(time.perf_counter() - self.epoch_started, 4),
             )
@@ -138,9 +135,9 @@ class WriteRunRecord(Checkpoint):
             return
         assert isinstance(pl_module, DenseClassifier)
         assert pl_module.learning_rate is not None
-        best = _callback(trainer, BestWeights) or BestWeights()
-        search = _callback(trainer, LearningRateSearch)
-        source = search.source if search is not None else "given"
+        best = next(iter(callbacks_in(trainer, BestWeights)), BestWeights())
+        sources = [each.source for each in callbacks_in(trainer, LearningRateSearch)]
+        source = sources[0] if sources else "given"
         record = RunRecord(
             variant=variant_of(pl_module),
             seed=int(self.config.get("seed_everything", 0)),
@@ -166,8 +163,3 @@ class WriteRunRecord(Checkpoint):
             class_weights=pl_module.weights_by_class(),
         )
         write_record(record, Path(trainer.default_root_dir))
-
-
-def _callback(trainer: Trainer, kind: type[Found]) -> Found | None:
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    return next((callback for callback in callbacks if isinstance(callback, kind)), None)

@@ -2,17 +2,13 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 
-from lightning_cifar.runs.records import (
-    StopKind,
-    epochs_done,
-    out_of_patience,
-    steps_done,
-)
+from lightning_cifar.backprop.fitting import callbacks_in
+from lightning_cifar.runs.records import StopKind, epochs_done, out_of_patience, steps_done
 from lightning_cifar.training.best_weights import BestWeights
 
 
@@ -37,13 +33,10 @@ class NotingTrainer(Trainer):
         if not value:
             self.stopper = None
         elif not self._should_stop:
-            self.stopper = caller(sys._getframe(1).f_locals.get("self"))
+            owner = sys._getframe(1).f_locals.get("self")  # of the method that asks
+            named = isinstance(owner, Callback | LightningModule)  # others tell a user nothing
+            self.stopper = owner if named else None
         self._should_stop = value
-
-
-def caller(owner: Any) -> Callback | LightningModule | None:
-    """The owner of the method that asked, if it is something that can be named to a user."""
-    return owner if isinstance(owner, Callback | LightningModule) else None
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,9 @@ class Ending:
 
 def ending(trainer: Trainer) -> Ending:
     """Why a fit has ended, from what the trainer really did; for ``on_fit_end``."""
-    stopper = getattr(trainer, "stopper", None) or out_of_patience_in(trainer)
+    # A trainer of another kind takes no notes; that ours asked for the stop can be seen.
+    ours = (each for each in callbacks_in(trainer, BestWeights) if each.waited >= each.patience)
+    stopper = getattr(trainer, "stopper", None) or next(ours, None)
     if trainer.global_step == 0:
         if stopper is not None:
             return stopped_by(stopper)
@@ -71,25 +66,14 @@ def ending(trainer: Trainer) -> Ending:
     return stopped_by(stopper)
 
 
-def out_of_patience_in(trainer: Trainer) -> BestWeights | None:
-    """Our callback, if it must have asked for the stop of a trainer that takes no notes."""
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    found = (each for each in callbacks if isinstance(each, BestWeights))
-    return next((each for each in found if each.waited >= each.patience), None)
-
-
 def stopped_by(stopper: Callback | LightningModule | None) -> Ending:
     """The ending for one who set ``should_stop``."""
     if isinstance(stopper, Timer):
         seconds = stopper._duration
         return Ending("time", f"the time was up ({seconds:g} s, trainer.max_time or a Timer)")
     if isinstance(stopper, EarlyStopping):
-        return Ending("callback", f"EarlyStopping stopped it: {early_stopping_reason(stopper)}")
+        message = getattr(stopper, "stopping_reason_message", None)
+        reason = " ".join((message or f"{stopper.monitor} was judged").split())
+        return Ending("callback", f"EarlyStopping stopped it: {reason}")
     name = "the program" if stopper is None else type(stopper).__name__
     return Ending("callback", f"{name} stopped it (trainer.should_stop)")
-
-
-def early_stopping_reason(stopper: EarlyStopping) -> str:
-    """What Lightning's callback says of itself, on one line."""
-    message = getattr(stopper, "stopping_reason_message", None)
-    return " ".join(str(message).split()) if message else f"{stopper.monitor} was judged"

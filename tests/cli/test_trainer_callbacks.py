@@ -6,6 +6,7 @@ import pytest
 from commands import fit, record_of, refused, run, smoke
 from lightning.pytorch import callbacks as lightning_callbacks
 
+from benchmarks import option_tables
 from lightning_cifar.training import foreign_callbacks
 
 # How each callback of Lightning's is given, and what is said of it.
@@ -39,7 +40,7 @@ NOT_GIVEN |= {"BasePredictionWriter", "BaseFinetuning", "RichModelSummary", "Ric
 
 def test_callbacks_of_lightning_are_served_or_refused():
     assert {*SERVED, *TURNED_DOWN, *NOT_GIVEN} == set(lightning_callbacks.__all__)
-    assert {*SERVED, *TURNED_DOWN} <= {*foreign_callbacks.SERVED, *foreign_callbacks.REFUSED} | {
+    assert {*SERVED, *TURNED_DOWN} <= {*option_tables.SERVED, *foreign_callbacks.REFUSED} | {
         "BackboneFinetuning"  # a BaseFinetuning
     }
     named = {*foreign_callbacks.REFUSED, *foreign_callbacks.NEED_LOGGER}

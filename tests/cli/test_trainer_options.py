@@ -18,7 +18,7 @@ from lightning.pytorch import Callback, Trainer
 from benchmarks import option_tables
 from lightning_cifar.__main__ import main
 from lightning_cifar.cli import command
-from lightning_cifar.cli.trainer_options import NOT_ZERO, REFUSED, SUPPORTED
+from lightning_cifar.cli.trainer_options import NOT_ZERO, REFUSED
 from lightning_cifar.training.trainer import NotingTrainer
 
 
@@ -63,8 +63,8 @@ def test_page_of_the_docs_is_written_from_the_lists():
 
 def test_the_two_lists_are_lightnings():
     parameters = set(inspect.signature(Trainer).parameters)
-    assert set(SUPPORTED) | set(REFUSED) == parameters
-    assert not set(SUPPORTED) & set(REFUSED)
+    assert set(option_tables.SUPPORTED) | set(REFUSED) == parameters
+    assert not set(option_tables.SUPPORTED) & set(REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def hparams_left_out(seen):
 
 
 def test_all_that_is_supported_has_a_case():
-    assert {option for option, _ in EFFECTS} | set(ELSEWHERE) == set(SUPPORTED)
+    assert {option for option, _ in EFFECTS} | set(ELSEWHERE) == set(option_tables.SUPPORTED)
     beside = {path.name for path in Path(__file__).parent.iterdir()}
     assert set(ELSEWHERE.values()) <= globals().keys() | beside
 

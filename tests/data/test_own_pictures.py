@@ -266,7 +266,7 @@ def test_images_of_other_classes_are_refused_in_words(tmp_path):
 
 
 def test_balanced_accuracy_is_the_mean_of_the_classes_accuracies():
-    metrics = EluClassifier(depth=1, width=2, classes=3).test_more
+    metrics = EluClassifier(depth=1, width=2, classes=3).test_metrics
     labels = torch.tensor([0] * 6 + [1] * 2 + [2] * 2)
     guesses = torch.tensor([0] * 6 + [0, 1] + [2, 2])
     metrics["balanced_accuracy"].update(functional.one_hot(guesses), labels)
@@ -277,15 +277,15 @@ def test_balanced_accuracy_is_the_mean_of_the_classes_accuracies():
 def test_a_class_without_images_is_not_part_of_balanced_accuracy():
     labels, guesses = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 2, 1])
     logits = functional.one_hot(guesses, 3).float()
-    ours = EluClassifier(depth=1, width=2, classes=3).test_more["balanced_accuracy"]
+    ours = EluClassifier(depth=1, width=2, classes=3).test_metrics["balanced_accuracy"]
     assert float(ours(logits, labels)) == pytest.approx((2 / 3 + 1) / 2)
     theirs = MulticlassAccuracy(3, average="macro")  # the control
     assert float(theirs(logits, labels)) == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
 def test_top_5_accuracy_counts_five_guesses():
-    metric = EluClassifier(depth=1, width=2, classes=20).test_more["top5_accuracy"]
+    metric = EluClassifier(depth=1, width=2, classes=20).test_metrics["top5_accuracy"]
     logits = torch.arange(20.0).expand(4, 20)
     metric.update(logits, torch.tensor([19, 15, 14, 0]))
     assert float(metric.compute()) == 0.5
-    assert "top5_accuracy" not in EluClassifier(depth=1, width=2).test_more
+    assert "top5_accuracy" not in EluClassifier(depth=1, width=2).test_metrics

@@ -211,15 +211,12 @@ def test_race_tells_how_far_it_is(monkeypatch, at_once):
     monkeypatch.setattr(rate_race, "members_at_once", lambda network, batch_size: at_once)
     datamodule, told = images(), []
     member = prepared(small_classifier(), datamodule)
-    result = race_in_stacks(
-        member,
-        (1e-3, 1e38, 1e-2),
-        datamodule,
-        device=CPU,
-        epochs=3,
-        options=PLAIN,
-        note=lambda *state: told.append(state),
-    )
+
+    def note(*state):
+        told.append(state)
+
+    rates = (1e-3, 1e38, 1e-2)
+    result = race_in_stacks(member, datamodule, CPU, PLAIN, rates, epochs=3, note=note)
     chunks = math.ceil(3 / at_once)
     assert [each.diverged for each in result] == [False, True, False]
     assert [each.rate for each in result] == [1e-3, 1e38, 1e-2]

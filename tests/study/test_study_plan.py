@@ -11,7 +11,8 @@ from small_studies import STUDY, write_study
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.conditions import conditions_of
-from lightning_cifar.study.plan import MEASURES, read_plan, selected
+from lightning_cifar.study.measures import PLANNABLE
+from lightning_cifar.study.plan import read_plan, selected
 from lightning_cifar.study.plan_file import unread
 from lightning_cifar.study.statistics import seeds_needed
 from lightning_cifar.study.study_files import Study
@@ -42,7 +43,7 @@ def test_conditions_are_set_ups_times_variants(asked):
         "few/selu",
     ]
     assert [condition.seeds for condition in conditions] == [2, 2, 1]
-    assert [plan.seeds_of(condition.name) for condition in conditions] == [2, 2, 1]
+    assert {name: set_up.seeds for name, set_up in plan.set_ups.items()} == {"plain": 2, "few": 1}
 
 
 def test_number_of_seeds_can_be_asked_for(asked):
@@ -148,7 +149,7 @@ def test_missing_study_file_is_refused():
 
 def test_comparison_with_enough_seeds_is_accepted(asked):
     plan, _ = asked(STUDY + COMPARED, seeds=seeds_needed(1))
-    assert plan.comparisons[0].first == "plain/alpha_dropout"
+    assert plan.comparisons[0].first == ("plain", "alpha_dropout")
     untested = COMPARED.replace("}]", ", tested: false}]")
     assert not asked(STUDY + untested)[0].comparisons[0].tested
 
@@ -170,8 +171,8 @@ def unread_of(measure):
 
 
 def test_report_knows_every_measure_that_may_be_declared():
-    assert [measure for measure in MEASURES if unread_of(measure)] == []
-    assert len(MEASURES) == len(set(MEASURES)) > 5
+    assert [measure for measure in PLANNABLE if unread_of(measure)] == []
+    assert len(PLANNABLE) == len(set(PLANNABLE)) > 5
     assert unread_of("speed")  # control
 
 

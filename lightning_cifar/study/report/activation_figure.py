@@ -3,8 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lightning_cifar.runs.variant_colours import COLOURS
-from lightning_cifar.study.report.axes import GREY, legend_above, pair, plain
+from lightning_cifar.study.report.axes import COLOURS, GREY, legend_above, pair
 from lightning_cifar.study.report.layers import BEST, MEANS, VARIANCES, Normalising
 
 
@@ -22,7 +21,6 @@ def draw_activations(found: Normalising) -> Figure:
     left.set(xlabel="hidden layer", ylabel="mean")
     right.set(xlabel="hidden layer", ylabel="variance", yscale="log")
     for axes in (left, right):
-        plain(axes)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     legend_above(figure, left)
     return figure

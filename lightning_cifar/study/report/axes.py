@@ -4,6 +4,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 SMALL, GREY, INK = 9, "#777777", "#000000"
+# Of the variants: Okabe and Ito's, apart for the colour-blind too.
+COLOURS = {"elu": "#0072B2", "batch_norm": "#D55E00", "selu": "#009E73", "alpha_dropout": "#CC79A7"}
 
 
 def plain(axes: Axes) -> Axes:
@@ -18,9 +20,9 @@ def plain(axes: Axes) -> Axes:
 
 
 def pair(height: float = 3.4) -> tuple[Figure, Axes, Axes]:
-    """Two panels side by side, the width of the page's column."""
+    """Two plain panels side by side, the width of the page's column."""
     figure = Figure(figsize=(8.4, height))
-    left, right = figure.subplots(1, 2)
+    left, right = map(plain, figure.subplots(1, 2))
     figure.subplots_adjust(left=0.08, right=0.99, bottom=0.16, top=0.86, wspace=0.26)
     return figure, left, right
 

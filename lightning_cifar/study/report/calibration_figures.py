@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lightning_cifar.study.measures import WAYS
-from lightning_cifar.study.report.axes import GREY, SMALL, legend_above, pair, plain
+from lightning_cifar.study.report.axes import GREY, SMALL, legend_above, pair
 from lightning_cifar.study.report.monte_carlo import (
     MonteCarlo,
     mean_score,
@@ -31,8 +31,6 @@ def draw_reliability(found: MonteCarlo) -> Figure:
         right.plot(sure, [each.images / total for each in bins], color=colour)
     left.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
     right.set(xlabel="confidence", ylabel="share of the images", xlim=(0, 1))
-    for axes in (left, right):
-        plain(axes)
     legend_above(figure, left)
     return figure
 
@@ -63,4 +61,3 @@ def draw_counts(axes: Axes, compared: Sequence[Mapping[str, Any]], key: str, sca
     axes.set(xscale="log", xlabel="Monte Carlo samples")
     axes.set_xticks(counts, [str(count) for count in counts], fontsize=SMALL)
     axes.minorticks_off()
-    plain(axes)

@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_cifar.runs.variant_colours import COLOURS
 from lightning_cifar.study.plan_file import variants_of
 from lightning_cifar.study.records import StudyRecord
-from lightning_cifar.study.report.axes import legend_above, pair, plain
+from lightning_cifar.study.report.axes import COLOURS, legend_above, pair
 from lightning_cifar.study.study_files import Study
 
 MOST_POINTS = 120  # of a curve; more would only make the page heavier
@@ -31,8 +30,6 @@ def draw_curves(study: Study, set_up: str) -> Figure:
         draw_band(right, runs, "val_accuracy", 100)
     left.set(xlabel="epoch", ylabel="validation loss")
     right.set(xlabel="epoch", ylabel="validation accuracy (%)")
-    for axes in (left, right):
-        plain(axes)
     limit_losses(left)
     legend_above(figure, left)
     return figure

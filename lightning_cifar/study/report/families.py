@@ -8,11 +8,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from lightning_cifar.study.contrasts import (
-    Contrast,
-    Findings,
-    compare_contrasts,
-)
+from lightning_cifar.study.contrasts import Contrast, Findings, compare_contrasts
 from lightning_cifar.study.measures import (
     MEASURES,
     SCORES,
@@ -74,15 +70,14 @@ def contrasts_of(study: Study, question: Question) -> Iterator[Contrast]:
         loss = loss_of(study, cells[0], cells[1])
         yield between(cells[0], cells[1], seconds_to_loss(loss, seconds))
     elif question.kind == "monte_carlo":
-        for rival, score in itertools.product(RIVALS, SCORES):
-            ways = way_measure("monte_carlo", score), way_measure(rival, score)
+        pairs = [("monte_carlo", *pair) for pair in itertools.product(RIVALS, SCORES)]
+        recorded = [(run.monte_carlo or {}).get("scores", {}) for run in study.runs(*cells[0])]
+        if any(SCALED in scores for scores in recorded):
+            # A temperature leaves the accuracy as it is.
+            pairs += [(SCALED, "temperature", score) for score in SCORES[1:]]
+        for way, rival, score in pairs:
+            ways = way_measure(way, score), way_measure(rival, score)
             yield Contrast(cells[0], cells[0], *ways)
-        if any(
-            SCALED in (run.monte_carlo or {}).get("scores", {}) for run in study.runs(*cells[0])
-        ):
-            for score in SCORES[1:]:  # a temperature leaves the accuracy as it is
-                ways = way_measure(SCALED, score), way_measure("temperature", score)
-                yield Contrast(cells[0], cells[0], *ways)
     elif question.kind == "set_ups":
         yield from across(study, question, MEASURES[question.measure])
     elif question.kind == "selection":

@@ -27,16 +27,12 @@ class Drawing:
     caption: str
 
 
-def all_comparisons(report: Report) -> list[tuple[str, Figure]]:
-    """The differences of test accuracy, if there are any."""
-    found = forest_findings(list(report.findings.all()))
-    return [("", draw_forest(found))] if found else []
-
-
 # Of the whole study: a choice, if a reader has one, and its figure.
 SHARED: dict[str, Callable[[Report], Iterable[tuple[str, Figure]]]] = {
     "rates": lambda report: [("", draw_rates(report.study))] if report.study.grid else [],
-    "comparisons": all_comparisons,
+    "comparisons": lambda report: [
+        ("", draw_forest(found)) for found in [forest_findings(report.findings)] if found
+    ],
     "curves": lambda report: (
         (name, draw_curves(report.study, name)) for name in curve_set_ups(report.study)
     ),
@@ -69,18 +65,9 @@ def figures_of(report: Report) -> dict[str, list[list[Drawing]]]:
 def drawings(name: str, unique: str, figures: Iterable[tuple[str, Figure]]) -> list[Drawing]:
     """Figures of one name as SVG with their words."""
     (caption,) = write_words("captions.txt", name).paragraphs
-    return [
-        Drawing(
-            name,
-            choice,
-            Markup(
-                inline_svg(
-                    figure,
-                    f"figure-{unique}-{number}",
-                    f"{choice}: {caption}" if choice else caption,
-                )
-            ),
-            caption,
-        )
-        for number, (choice, figure) in enumerate(figures)
-    ]
+    found = []
+    for number, (choice, figure) in enumerate(figures):
+        words = f"{choice}: {caption}" if choice else caption
+        svg = Markup(inline_svg(figure, f"figure-{unique}-{number}", words))
+        found.append(Drawing(name, choice, svg, caption))
+    return found

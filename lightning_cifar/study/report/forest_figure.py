@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_cifar.study.contrasts import BETTER, WORSE, Finding
+from lightning_cifar.study.contrasts import BETTER, WORSE, Finding, Findings
 from lightning_cifar.study.report.axes import GREY, INK, plain
 
 COLOUR = {BETTER: "#14683f", WORSE: "#ad2430"}
@@ -53,10 +53,7 @@ def label(found: Finding) -> str:
     return f"{first.set_up}/{first.variant}\n− {second.set_up}/{second.variant}"  # noqa: RUF001
 
 
-def forest_findings(findings: Sequence[Finding]) -> list[Finding]:
+def forest_findings(findings: Findings) -> list[Finding]:
     """Those of test accuracy that have a figure."""
-    return [
-        found
-        for found in findings
-        if found.comparison is not None and found.contrast.measure.key == "test_accuracy"
-    ]
+    of_accuracy = (found for found in findings.all() if found.measure.key == "test_accuracy")
+    return [found for found in of_accuracy if found.comparison is not None]

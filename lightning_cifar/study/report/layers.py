@@ -30,10 +30,8 @@ class Layers:
     @property
     def inside(self) -> int:
         """How many layers are in the domain of the theorem."""
-        means, variances = (
-            (low <= each) & (each <= high)
-            for each, (low, high) in ((self.means, MEANS), (self.variances, VARIANCES))
-        )
+        means = (MEANS[0] <= self.means) & (self.means <= MEANS[1])
+        variances = (VARIANCES[0] <= self.variances) & (self.variances <= VARIANCES[1])
         return int((means & variances).sum())
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lightning_cifar.study.contrasts import Finding, Findings
-from lightning_cifar.study.measures import SCORES, Score, way_measure
+from lightning_cifar.study.measures import SCORES, way_measure
 from lightning_cifar.study.report.families import RIVALS, SCALED
 from lightning_cifar.study.report.questions import Question
-from lightning_cifar.study.study_files import Cell, Study
+from lightning_cifar.study.study_files import Study
 
 EDGES = np.linspace(0, 1, 16)
 
@@ -49,32 +49,22 @@ def monte_carlo(study: Study, findings: Findings, question: Question) -> MonteCa
     """Every score against both rivals, over the seeds."""
     cell = question.cells[0]
     pairs = [*(("monte_carlo", rival) for rival in RIVALS), (SCALED, "temperature")]
-    found = {
-        (*ways, score[0]): finding
-        for ways, score in itertools.product(pairs, SCORES)
-        if (finding := find(findings, cell, *ways, score)) and finding.comparison
-    }
+    found: dict[tuple[str, str, str], Finding] = {}
+    for (way, rival), score in itertools.product(pairs, SCORES):
+        finding = findings.find(cell, cell, way_measure(way, score), way_measure(rival, score))
+        if finding and finding.comparison:
+            found[way, rival, score[0]] = finding
     recorded = tuple(run.monte_carlo for run in study.runs(*cell) if run.monte_carlo)
     counts = {compared.get("samples", 0) for compared in recorded}
     return MonteCarlo(
         recorded,
         int(counts.pop()) if len(counts) == 1 else 0,
         tuple(found.values()),
-        *(
-            found.get(each)
-            for each in (
-                ("monte_carlo", "deterministic", "accuracy"),
-                ("monte_carlo", "deterministic", "nll"),
-                ("monte_carlo", "temperature", "nll"),
-                (SCALED, "temperature", "nll"),
-            )
-        ),
+        accuracy=found.get(("monte_carlo", "deterministic", "accuracy")),
+        likelihood=found.get(("monte_carlo", "deterministic", "nll")),
+        rival=found.get(("monte_carlo", "temperature", "nll")),
+        scaled=found.get((SCALED, "temperature", "nll")),
     )
-
-
-def find(findings: Findings, cell: Cell, way: str, rival: str, score: Score) -> Finding | None:
-    """One way to predict against another by one score."""
-    return findings.find(cell, cell, way_measure(way, score), way_measure(rival, score))
 
 
 @dataclass(frozen=True)

@@ -100,18 +100,10 @@ def questions_of(study: Study) -> tuple[str, list[Question]]:
     asked = [question for question in catalogue().questions if is_about(question, there)]
     planned = [each for each in planned_comparisons(study) if not is_covered(each, asked)]
     further = [from_plan(number, each) for number, each in enumerate(planned, 1)]
-    if study.cost:
-        speed = catalogue().of_any_study["speed"]
-        further += [
-            replace(
-                speed,
-                key=f"speed-{question.key}",
-                title=titled(speed, *question.cells),
-                cells=question.cells,
-            )
-            for question in further
-            if question.kind == "convergence"
-        ]
+    for each in [each for each in further if each.kind == "convergence" and study.cost]:
+        speed, cells = catalogue().of_any_study["speed"], each.cells
+        words = titled(speed, *cells)
+        further.append(replace(speed, key=f"speed-{each.key}", title=words, cells=cells))
     if asked:
         return title, asked + further
     return "A study of " + ", ".join(variants_of(study)), further + list(from_files(study))

@@ -2,8 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from lightning_cifar.runs.variant_colours import COLOURS
-from lightning_cifar.study.report.axes import legend_above, plain
+from lightning_cifar.study.report.axes import COLOURS, legend_above, plain
 from lightning_cifar.study.study_files import Study
 
 

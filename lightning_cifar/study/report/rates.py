@@ -64,18 +64,20 @@ def rates(study: Study, findings: Findings, question: Question) -> Rates | None:
     return Rates(
         dict(sorted(known.items(), key=lambda each: each[1])),
         min((grid.starts for grid in grids.values()), default=0),
-        tuple(grid_row(name, grid) for name, grid in grids.items()),
+        tuple(
+            GridRow(
+                name,
+                best,
+                tuple(loss_at(grid.points, best.rate * shift) for shift in SHIFTS),
+                grid.found,
+                found_loss(grid),
+            )
+            for name, grid in grids.items()
+            if (best := best_point(grid.points))
+        ),
         searches,
         together(searches),
     )
-
-
-def grid_row(name: str, grid: RateGrid) -> GridRow:
-    """A row of the table."""
-    best = best_point(grid.points)
-    assert best is not None
-    lost = tuple(loss_at(grid.points, best.rate * shift) for shift in SHIFTS)
-    return GridRow(name, best, lost, grid.found, found_loss(grid))
 
 
 def best_point(points: Sequence[GridPoint]) -> GridPoint | None:

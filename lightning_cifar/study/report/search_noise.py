@@ -7,7 +7,7 @@ logarithm of the rate: what the rate explains is the part of the search.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -89,9 +89,4 @@ def together(searches: Sequence[Searches]) -> Split | None:
     splits = [each.split for each in searches if each.split]
     if not splits:
         return None
-    return Split(
-        sum(each.total for each in splits),
-        sum(each.total_freedom for each in splits),
-        sum(each.rest for each in splits),
-        sum(each.rest_freedom for each in splits),
-    )
+    return Split(*map(sum, zip(*map(astuple, splits), strict=True)))
