@@ -183,6 +183,7 @@ def verdict(comparisons: Mapping[str, Any], samples: int) -> list[str]:
             ],
         ),
     ]
+    lines += ["", *of_rates(comparisons["families"])]
     lines += ["", *of_ensembles(comparisons["ensembles"], roles, samples)]
     if comparisons["about"]["tiny"]:
         lines[:0] = ["**This was a small try, from which nothing follows.**", ""]
@@ -222,7 +223,8 @@ def answer(plain: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> st
         return f"**Only for {joined(wins)}; it is worse in {joined(losses)}{loss}.**"
     if losses:
         start = (
-            f"**Not here: worse than a network without dropout in {joined(losses)}, better in none"
+            f"**Not here: worse than a network without dropout in {joined(losses)}, better in none "
+            "of five measures"
         )
     else:
         start = "**Nothing speaks for it here: no measure in which it is shown to be better"
@@ -244,6 +246,27 @@ def tallied(family: Sequence[dict[str, Any]]) -> str:
         for outcome in ("better", "worse", NOTHING)
     }
     return "; ".join(f"{outcome}: {joined(places)}" for outcome, places in found.items() if places)
+
+
+def of_rates(found: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
+    """At which rates and places sampling was better or worse in NLL, family by family."""
+    lines = []
+    for family, words in BY_RATE.items():
+        said = []
+        for outcome in ("better", "worse", NOTHING):
+            comparisons = found.get(family, ())
+            names = [f"`{each['first'][0]}`" for each in comparisons if each["verdict"] == outcome]
+            said += [f"{outcome} for {joined(names)}"] if names else []
+        if said:
+            lines.append(f"- {words}: {'; '.join(said)}")
+    return ["NLL at each rate and place:", "", *lines] if lines else []
+
+
+BY_RATE = {
+    "rates": "sampling and a temperature against a temperature alone, same network",
+    "instead": "sampling alone against a temperature alone, same network",
+    "dropout": "sampling and a temperature against the same network trained without dropout",
+}
 
 
 def of_ensembles(
@@ -307,8 +330,9 @@ def what_was_run(comparisons: Mapping[str, Any], records: Mapping[str, Record]) 
         f"`{EVERY}`: alpha dropout at the rate named, in the network of `{UNDROPPED}`, before the "
         "output or after each hidden layer. Monte Carlo dropout with "
         f"{sizes['samples']} samples.{failed} Trained on "
-        f"{first['about']['device']}, torch {about['versions']['torch']}, commit "
-        f"{about['commit'][:9]}. Test images decided nothing: temperatures, rates and the networks "
+        f"{first['about']['device']}, torch {about['versions']['torch']}, from commit "
+        f"{first['about']['commit'][:9]} on, compared at {about['commit'][:9]}. Test images "
+        "decided nothing: temperatures, rates and the networks "
         "compared come from validation images. Longer training makes networks overconfident, and "
         "then all these differences grow: what is said here holds for this length. Dropout was "
         "tried in one architecture."
