@@ -181,7 +181,7 @@ def write_comparisons(
         },
         "ensembles": over_images(comparisons, predictions, fields, labels),
     }
-    text = json.dumps(without_nan(found), indent=1)
+    text = json.dumps(without_nan(found), separators=(",", ":")).replace("},", "},\n")
     write_text_atomically(options.out / "comparisons.json", text + "\n")
     print(f"wrote {options.out / 'comparisons.json'}")
 

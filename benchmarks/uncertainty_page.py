@@ -7,9 +7,10 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
-from benchmarks.uncertainty_comparisons import NOTHING, Record
+from benchmarks.uncertainty_comparisons import NOTHING, Record, single, values
 from benchmarks.uncertainty_figures import draw_costs, draw_shift
 from benchmarks.uncertainty_tables import (
     NAMES,
@@ -28,6 +29,7 @@ from benchmarks.uncertainty_tables import (
 from benchmarks.uncertainty_training import EVERY, LAST, UNDROPPED
 from benchmarks.uncertainty_ways import JUDGED, PLAIN, SAMPLED, Way
 from lightning_cifar.files import write_text_atomically
+from lightning_cifar.networks import CLASSES
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "uncertainty"
@@ -96,6 +98,7 @@ def page(comparisons: Mapping[str, Any], records: Mapping[str, Record]) -> str:
         [SAMPLES_NOTE],
         samples_table(records, roles),
         ["## Every rate of dropout"],
+        unlearned(records),
         rates_table(records),
         ["## Under corruptions"],
         [f"![Calibration error against the strength of corruptions]({SHIFT_PICTURE})"],
@@ -337,6 +340,17 @@ def what_was_run(comparisons: Mapping[str, Any], records: Mapping[str, Record]) 
         "then all these differences grow: what is said here holds for this length. Dropout was "
         "tried in one architecture."
     )
+
+
+def unlearned(records: Mapping[str, Record]) -> list[str]:
+    """A sentence on the kinds whose networks are right less than twice as often as a guess."""
+    names = [
+        f"`{name}`"
+        for name, record in records.items()
+        if mean(values(record, single(record), "accuracy", "test")) < 2 / CLASSES
+    ]
+    told = "Right less than twice as often as a guess, so that nothing follows from the losses"
+    return [f"{told}: {joined(names)}."] if names else []
 
 
 def families(found: Mapping[str, Sequence[dict[str, Any]]]) -> list[list[str]]:
