@@ -83,6 +83,7 @@ def page(comparisons: Mapping[str, Any], records: Mapping[str, Record]) -> str:
     sections = [
         ["# Uncertainty: ensembles, temperature, Monte Carlo dropout"],
         verdict(comparisons, samples_of(records)),
+        unlearned(records),
         [
             "Written by `python -m benchmarks.uncertainty_page` from the records in "
             "`benchmarks/results/uncertainty/`, which are made by"
@@ -98,7 +99,6 @@ def page(comparisons: Mapping[str, Any], records: Mapping[str, Record]) -> str:
         [SAMPLES_NOTE],
         samples_table(records, roles),
         ["## Every rate of dropout"],
-        unlearned(records),
         rates_table(records),
         ["## Under corruptions"],
         [f"![Calibration error against the strength of corruptions]({SHIFT_PICTURE})"],
