@@ -196,7 +196,8 @@ def monte_carlo_section() -> list[str]:
         "What 100 samples change on 10,000 test images of a JPEG copy of CIFAR-10 against the "
         "deterministic prediction of the same weights, with the 95 % interval of a paired "
         "bootstrap over the images. One training run each: the interval says nothing about "
-        "another one.",
+        "another one. Ten runs at each of several rates, beside ensembles: "
+        "[Uncertainty](uncertainty.md).",
         "",
         "| trained with dropout | predicts with dropout | measure | deterministic | Monte Carlo | "
         "difference (95 % interval) | verdict | temperature scaling |",

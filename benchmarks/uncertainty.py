@@ -13,7 +13,7 @@ kind of network and one of comparisons; docs/uncertainty.md is written from them
     python -m benchmarks.uncertainty --runs /tmp/try --out /tmp/try/records --tiny
 
 tries all of it within a minute, on drawn images. Networks that stand in the folder already, as
-<kind>/<seed>/, are evaluated as they are.
+<kind>/<seed>/, are evaluated as they are; of another length or other images they are refused.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from benchmarks.uncertainty_comparisons import (
     planned,
 )
 from benchmarks.uncertainty_records import ConditionRecord, Networks, Sizes, test_part
-from benchmarks.uncertainty_training import conditions, train
+from benchmarks.uncertainty_training import conditions, require_alike, train
 from benchmarks.uncertainty_ways import SIZES
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.errors import InputError
@@ -42,6 +42,8 @@ from lightning_cifar.uncertainty.report import without_nan
 RESULTS = Path(__file__).parent / "results" / "uncertainty"
 VARIANTS = ("elu", "batch_norm", "selu")
 RATES = (0.05, 0.1, 0.2, 0.3, 0.5)
+# Options that do not decide what is found, or that are named in other words.
+UNNAMED = ("path", "runs", "out", "tiny", "threads")
 # A minute on one core, to see whether all works; nothing follows from its figures.
 TINY: dict[str, Any] = {
     **{"seeds": 3, "epochs": 1, "depth": 3, "width": 20, "rates": [0.1], "variants": ["elu"]},
@@ -49,8 +51,8 @@ TINY: dict[str, Any] = {
 }
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
+def command_line() -> argparse.ArgumentParser:
+    """The options and their defaults."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -63,16 +65,22 @@ def arguments() -> argparse.Namespace:
     add("--epochs", type=int, default=15, help="length of the 1cycle schedule")
     add("--variants", nargs="*", default=list(VARIANTS), help="without dropout")
     add("--rates", nargs="*", type=float, default=list(RATES), help="of alpha dropout")
+    add("--every_rates", nargs="*", type=float, help="after every layer, if others than --rates")
     add("--depth", type=int, default=20)
     add("--width", type=int, default=100)
     add("--images", type=int, default=10_000, help="test images at most")
     add("--shift_images", type=int, default=2_000, help="of these, under corruptions")
     add("--samples", type=int, default=50, help="of Monte Carlo dropout")
     add("--threads", type=int, default=1)
-    chosen_options = parser.parse_args()
-    if chosen_options.tiny:
-        vars(chosen_options).update(TINY)
-    return chosen_options
+    return parser
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for; a small try has other defaults."""
+    parser = command_line()
+    if parser.parse_args().tiny:
+        parser.set_defaults(**TINY)
+    return parser.parse_args()
 
 
 def images(options: argparse.Namespace) -> CIFAR10DataModule:
@@ -96,21 +104,47 @@ def main() -> None:
     sizes = Sizes(min(options.images, len(data.test_images)), options.shift_images, options.samples)
     records: dict[str, ConditionRecord] = {}
     failed: dict[str, str] = {}
-    for condition in conditions(options.variants, options.rates):
-        seeds = range(options.seeds)
+    asked, seeds = (
+        conditions(options.variants, options.rates, options.every_rates),
+        range(options.seeds),
+    )
+    try:
+        require_alike(asked, seeds, data, options.runs, options.epochs)
+    except InputError as error:
+        raise SystemExit(f"benchmarks.uncertainty: {error}") from error
+    for condition in asked:
         try:
             train(condition, seeds, data, options.runs, epochs=options.epochs, size=size)
         except InputError as error:  # a rate of dropout at which nothing learns is a result
             failed[condition.name] = str(error)
             continue
-        networks = Networks(options.runs / condition.name)
+        networks = Networks(options.runs / condition.name, seeds)
         records[condition.name] = ConditionRecord(networks, sizes, options.out, options.runs)
         records[condition.name].evaluate(data)
+    if not records:
+        raise SystemExit(f"benchmarks.uncertainty: nothing could be trained: {failed}")
     roles = chosen({name: each.fields for name, each in records.items()})
     for name in dict.fromkeys([*options.variants, *roles.values()]):
-        records[name].shift(data)
-        records[name].foreign(data)
+        if name in records:
+            records[name].shift(data)
+            records[name].foreign(data)
     write_comparisons(records, roles, failed, data, options)
+
+
+def command(options: argparse.Namespace) -> str:
+    """What was typed: path, and options that are not at their default."""
+    words = ["python -m benchmarks.uncertainty", "--runs FOLDER"]
+    if options.path is not None:
+        words.insert(1, f"--path {Path(options.path).name}")
+    defaults = command_line()
+    if options.tiny:
+        words.append("--tiny")
+        defaults.set_defaults(**TINY)
+    for name, value in vars(options).items():
+        if name not in UNNAMED and value != defaults.get_default(name):
+            words.append(f"--{name}")
+            words += map(str, value if isinstance(value, list) else [value])
+    return " ".join(words)
 
 
 def write_comparisons(
@@ -129,6 +163,7 @@ def write_comparisons(
     labels = test_part(data, options.images).labels
     found = {
         "about": {
+            "command": command(options),
             "commit": commit(),
             "versions": versions(),
             "device": device_name(torch.device("cpu")),
@@ -146,7 +181,7 @@ def write_comparisons(
         },
         "ensembles": over_images(comparisons, predictions, fields, labels),
     }
-    text = json.dumps(without_nan(found), indent=1)
+    text = json.dumps(without_nan(found), separators=(",", ":")).replace("},", "},\n")
     write_text_atomically(options.out / "comparisons.json", text + "\n")
     print(f"wrote {options.out / 'comparisons.json'}")
 

@@ -3,28 +3,29 @@
 Networks are chosen by their validation images alone. Over seeds: paired differences, tested by
 exact sign flips and corrected by Holm within a family, as the study does. Of ensembles there are
 fewer than seeds, of ten members one: their differences have the interval of a paired bootstrap over
-the test images, for these very networks, uncorrected.
+the test images, for these very networks, and p values from its spread, corrected likewise.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import norm
 from torch import Tensor
 
-from benchmarks.uncertainty_training import EVERY, LAST
-from benchmarks.uncertainty_ways import PLAIN, SAMPLED, Way, by_group
-from lightning_cifar.study.statistics import Pairs, compare_family
+from benchmarks.uncertainty_training import EVERY, LAST, UNDROPPED
+from benchmarks.uncertainty_ways import JUDGED, PLAIN, SAMPLED, Way, by_group
+from lightning_cifar.study.sign_flips import LEVEL
+from lightning_cifar.study.statistics import Pairs, compare_family, holm
 from lightning_cifar.uncertainty.bootstrap import paired_differences, resampled_measures
-from lightning_cifar.uncertainty.corruptions import CORRUPTIONS, STRENGTHS
+from lightning_cifar.uncertainty.corruptions import STRENGTHS
 from lightning_cifar.uncertainty.foreign_images import FOREIGN
 from lightning_cifar.uncertainty.scores import MEASURES
 
 Record = dict[str, Any]
-JUDGED = ("accuracy", "nll", "brier", "calibration_error", "area_under_risk_coverage")
 HIGHER_IS_BETTER = {each.key: each.higher_is_better for each in MEASURES} | {"auroc": True}
 PLAIN_SCALED, SAMPLED_SCALED = Way(PLAIN, 1, True), Way(SAMPLED, 1, True)
 NOTHING = "not enough evidence"
@@ -55,8 +56,9 @@ class Planned:
 def chosen(records: Mapping[str, Record]) -> dict[str, str]:
     """Role → condition with the lowest mean validation loss, each network with a temperature.
 
-    Roles: "plain", the best without dropout; "last" and "every", the best of each place; "sampled",
-    the better of these two. A role that no condition has is left out.
+    Roles: "plain", the best without dropout; "undropped", the network to which dropout was added,
+    if that is another; "last" and "every", the best of each place; "sampled", the better of these
+    two. A role that no condition has is left out.
     """
     losses = {
         name: mean(record["parts"]["validation"][single(record).key]["nll"])
@@ -70,8 +72,10 @@ def chosen(records: Mapping[str, Record]) -> dict[str, str]:
         place: [each for each in records if each.startswith(place)] for place in (LAST, EVERY)
     }
     dropout = [each for names in places.values() for each in names]
+    plain = best([each for each in records if each not in dropout])
     roles = {
-        "plain": best([each for each in records if each not in dropout]),
+        "plain": plain,
+        "undropped": UNDROPPED if UNDROPPED in records and plain != UNDROPPED else None,
         **{place: best(names) for place, names in places.items()},
         "sampled": best(dropout),
     }
@@ -86,15 +90,24 @@ def single(record: Record) -> Way:
 
 def planned(records: Mapping[str, Record], roles: Mapping[str, str]) -> dict[str, list[Planned]]:
     """Family → its comparisons."""
-    rates = [
-        Planned(Side(name, SAMPLED_SCALED), Side(name, PLAIN_SCALED), "nll")
-        for name, record in records.items()
-        if single(record) == SAMPLED_SCALED
-    ]
-    found = {"rates": rates}
+    dropout = [name for name, record in records.items() if single(record) == SAMPLED_SCALED]
+    found = {
+        "rates": [
+            Planned(Side(name, SAMPLED_SCALED), Side(name, PLAIN_SCALED), "nll") for name in dropout
+        ],
+        "instead": [
+            Planned(Side(name, Way(SAMPLED, 1, False)), Side(name, PLAIN_SCALED), "nll")
+            for name in dropout
+        ],
+    }
+    if UNDROPPED in records:
+        found["dropout"] = [
+            Planned(Side(name, SAMPLED_SCALED), Side(UNDROPPED, PLAIN_SCALED), "nll")
+            for name in dropout
+        ]
     if {"plain", "sampled"} <= roles.keys():
         best = Side(roles["sampled"], SAMPLED_SCALED)
-        rivals = Side(roles["plain"], PLAIN_SCALED), Side(roles["sampled"], PLAIN_SCALED)
+        rivals = rivals_of(roles)
         found["one run"] = [Planned(best, rival, key) for rival in rivals for key in JUDGED]
         found["shift"] = [
             Planned(best, rival, "calibration_error", f"strength {strength}")
@@ -107,15 +120,22 @@ def planned(records: Mapping[str, Record], roles: Mapping[str, str]) -> dict[str
     return found
 
 
+def rivals_of(roles: Mapping[str, str]) -> list[Side]:
+    """What one pass with a temperature gives, of a single training run.
+
+    Of the best network without dropout, of the same network trained without it, and of the same
+    network with it switched off.
+    """
+    names = [roles[role] for role in ("plain", "undropped", "sampled") if role in roles]
+    return [Side(name, PLAIN_SCALED) for name in names]
+
+
 def values(record: Record, way: Way, measure: str, where: str) -> list[float]:
     """The figure of each group; under a strength the mean over the corruptions."""
-    parts = record["parts"]
+    part = record["parts"][where]
     if where.startswith("strength"):
-        strength = where.split()[1]
-        found = [parts[f"{kind} {strength}"][way.key][measure] for kind in CORRUPTIONS]
-        return [mean(column) for column in zip(*found, strict=True)]
-    key = "entropy" if measure == "auroc" else measure
-    figures: list[float] = parts[where][way.key][key]
+        part = part["mean"]
+    figures: list[float] = part[way.key]["entropy" if measure == "auroc" else measure]
     return figures
 
 
@@ -159,7 +179,7 @@ def ensembles_planned(roles: Mapping[str, str], sizes: Sequence[int]) -> list[tu
         return []
     plain, sampled = roles["plain"], roles["sampled"]
     found = [(Side(plain, Way(PLAIN, size, True)), Side(sampled, SAMPLED_SCALED)) for size in sizes]
-    for size in sizes[1:]:
+    for size in sizes:
         ensemble = Side(sampled, Way(SAMPLED, size, True))
         found += [
             (ensemble, Side(plain, Way(PLAIN, size, True))),
@@ -190,13 +210,47 @@ def over_images(
 
     found = []
     for first, second in comparisons:
-        differences = paired_differences(resampled(second), resampled(first), images=len(labels))
+        resamples = resampled(second), resampled(first)
+        differences = paired_differences(*resamples, images=len(labels))
+        measures = {
+            key: {name: getattr(differences[key], name) for name in ("value", "low", "high")}
+            | {"p": normal_p(resamples[1][key] - resamples[0][key])}
+            for key in JUDGED
+        }
         found.append(
             {
                 "first": [first.condition, first.way.key],
                 "second": [second.condition, second.way.key],
-                "measures": {key: asdict(differences[key]) for key in JUDGED},
+                "measures": measures,
             }
         )
         print(f"{first.condition} {first.way.key} against {second.condition} {second.way.key}")
+    judge(found)
     return found
+
+
+def normal_p(values: Tensor) -> float:
+    """Two-sided p of a difference ``values[0]`` from the bias and spread of the resampled others.
+
+    A share of 2,000 resamples could not be small enough to be corrected for a table of comparisons.
+    """
+    value, others = float(values[0]), values[1:][~values[1:].isnan()]
+    bias, deviation = abs(float(others.mean()) - value), float(others.std())
+    beyond = max(0.0, abs(value) - bias)
+    return float(2 * norm.sf(beyond / deviation)) if deviation > 0 else float(value == 0)
+
+
+def judge(comparisons: Sequence[dict[str, Any]]) -> None:
+    """Give each measure of each comparison its p, corrected by Holm for all of them, and verdict.
+
+    As over seeds: different if the corrected test passes and its own interval excludes 0.
+    """
+    tested = [(key, each) for found in comparisons for key, each in found["measures"].items()]
+    for (key, each), adjusted in zip(
+        tested, holm([each.pop("p") for _, each in tested]), strict=True
+    ):
+        each["p_adjusted"] = adjusted
+        each["verdict"] = NOTHING
+        if adjusted <= LEVEL and not each["low"] <= 0 <= each["high"]:
+            better = (each["value"] > 0) == HIGHER_IS_BETTER[key]
+            each["verdict"] = "better" if better else "worse"

@@ -1,10 +1,11 @@
 """The record of a condition in the benchmark of uncertainty: evaluated part by part, resumable."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from benchmarks.uncertainty_ways import (
     SAMPLED,
     Way,
     by_group,
+    first_samples,
     measures,
     predicted,
     temperatures,
@@ -27,14 +29,20 @@ from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.files import sha256_of, write_text_atomically
 from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.records import RECORD_FILE, read_record
+from lightning_cifar.uncertainty.comparison import SAMPLE_COUNTS
 from lightning_cifar.uncertainty.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from lightning_cifar.uncertainty.detection import UNCERTAINTIES, detection_auroc
 from lightning_cifar.uncertainty.evaluation import load_classifier
 from lightning_cifar.uncertainty.foreign_images import FOREIGN, foreign_images
 from lightning_cifar.uncertainty.report import without_nan
 
+# What is kept of validation images, and of each kind of corruption; of all else, more.
+FEW_MEASURES = ("accuracy", "nll")
+KIND_MEASURES = ("accuracy", "calibration_error")
 SHIFT_MEASURES = ("accuracy", "nll", "brier", "calibration_error")
-NOT_SHIFTED = "none 0"
+NOT_SHIFTED = "strength 0"
+KINDS_AT = 3  # the strength at which the kinds of corruption are told apart
+Figures = dict[str, dict[str, list[float]]]  # way → measure → the figure of each group
 DRAWN = 20_000  # seed of what is drawn of images: which ones, their noise, foreign ones
 
 
@@ -54,12 +62,11 @@ class Sizes:
 
 
 class Networks:
-    """The trained networks of a condition, in the order of their seeds."""
+    """The trained networks of a condition, one for each of the seeds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seeds: Sequence[int]) -> None:
         self.name = folder.name
-        finished = [each.parent for each in folder.glob(f"*/{RECORD_FILE}")]
-        self.runs = sorted(finished, key=lambda run: int(run.name))
+        self.runs = [folder / str(seed) for seed in seeds]
         self.classifiers: list[DenseClassifier] = [load_classifier(run) for run in self.runs]
 
     @property
@@ -134,11 +141,14 @@ class ConditionRecord:
             "test": test_part(data, self.sizes.images).labels,
         }
 
-        def make(name: str) -> dict[str, dict[str, list[float]]]:
-            return measures(self.predictions(data)[name], labels[name], self.ways, fitted)
+        def make(name: str) -> Figures:
+            found = measures(self.predictions(data)[name], labels[name], self.ways, fitted)
+            return found if name == "test" else only(found, FEW_MEASURES)
 
         for name in labels:
             self.part(name, partial(make, name))
+        if self.samples is not None:
+            self.part("samples", lambda: by_samples(self.predictions(data), labels))
 
     def temperatures(self, data: CIFAR10DataModule) -> dict[str, list[float]]:
         """Way → temperature of each group, fitted on validation images."""
@@ -150,23 +160,35 @@ class ConditionRecord:
         )
         return found
 
+    @property
+    def shown(self) -> list[Way]:
+        """The ways that are followed beyond the test images: one network, and the most at once."""
+        most = max(way.size for way in self.ways)
+        return [way for way in self.ways if way.size in (1, most)]
+
     def shift(self, data: CIFAR10DataModule) -> None:
-        """Four measures under each corruption and strength; 0 is none."""
+        """Measures at each strength of corruption, mean over the kinds; of each kind at one."""
         fitted = self.temperatures(data)
         test = test_part(data, self.sizes.shift_images)
 
-        def make(kind: str, strength: int, seed: int) -> dict[str, dict[str, list[float]]]:
-            generator = torch.Generator().manual_seed(seed)
-            images = corrupt(test.images, kind, strength, generator) if strength else test.images
+        def figures(images: Tensor) -> Figures:
             found = predicted(self.networks.classifiers, images, self.samples)
-            figures = measures(found, test.labels, self.ways, fitted)
-            return {way: only(each, SHIFT_MEASURES) for way, each in figures.items()}
+            return measures(found, test.labels, self.shown, fitted)
 
-        self.part(NOT_SHIFTED, partial(make, "", 0, 0))
-        for place, kind in enumerate(CORRUPTIONS):
-            for strength in STRENGTHS:
-                seed = DRAWN + 10 * place + strength
-                self.part(f"{kind} {strength}", partial(make, kind, strength, seed))
+        def make(strength: int) -> dict[str, Any]:
+            kinds = {}
+            for place, kind in enumerate(CORRUPTIONS):
+                generator = torch.Generator().manual_seed(DRAWN + 10 * place + strength)
+                kinds[kind] = figures(corrupt(test.images, kind, strength, generator))
+            found = {"mean": only(averaged_kinds(list(kinds.values())), SHIFT_MEASURES)}
+            if strength != KINDS_AT:
+                return found
+            single = [way.key for way in self.shown if way.size == 1]
+            return found | {"kinds": {kind: means(each, single) for kind, each in kinds.items()}}
+
+        self.part(NOT_SHIFTED, lambda: {"mean": only(figures(test.images), SHIFT_MEASURES)})
+        for strength in STRENGTHS:
+            self.part(f"strength {strength}", partial(make, strength))
 
     def foreign(self, data: CIFAR10DataModule) -> None:
         """AUROC of telling foreign images from test images, by way and kind of uncertainty."""
@@ -174,11 +196,11 @@ class ConditionRecord:
         known = test_part(data, self.sizes.shift_images).images
         seen: dict[str, dict[str, Tensor]] = {}  # the known images are predicted once
 
-        def make(kind: str, generator: torch.Generator) -> dict[str, dict[str, list[float]]]:
+        def make(kind: str, generator: torch.Generator) -> Figures:
             for name, images in (("known", known), (kind, foreign_images(known, kind, generator))):
                 if name not in seen:
                     seen[name] = predicted(self.networks.classifiers, images, self.samples)
-            return {way.key: detected(seen["known"], seen[kind], way, fitted) for way in self.ways}
+            return {way.key: detected(seen["known"], seen[kind], way, fitted) for way in self.shown}
 
         for place, kind in enumerate(FOREIGN):
             generator = torch.Generator().manual_seed(DRAWN + 1000 + place)
@@ -206,6 +228,40 @@ def test_part(data: CIFAR10DataModule, count: int) -> LabelledImages:
     return test.select(order[:count])
 
 
-def only(figures: dict[str, list[float]], keys: Sequence[str]) -> dict[str, list[float]]:
-    """Some of the measures."""
-    return {key: figures[key] for key in keys}
+def only(figures: Figures, keys: Sequence[str]) -> Figures:
+    """Some of the measures of every way."""
+    return {way: {key: each[key] for key in keys} for way, each in figures.items()}
+
+
+def averaged_kinds(kinds: Sequence[Figures]) -> Figures:
+    """The mean over the kinds of corruption, group by group."""
+
+    def column(way: str, key: str) -> list[float]:
+        groups = zip(*(each[way][key] for each in kinds), strict=True)
+        return [round(mean(group), DIGITS) for group in groups]
+
+    return {way: {key: column(way, key) for key in each} for way, each in kinds[0].items()}
+
+
+def means(figures: Figures, ways: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Measure → way → the mean over the groups."""
+    return {
+        key: {way: round(mean(figures[way][key]), DIGITS) for way in ways} for key in KIND_MEASURES
+    }
+
+
+def by_samples(
+    predictions: Mapping[str, Mapping[str, Tensor]], labels: Mapping[str, Tensor]
+) -> Figures:
+    """Number of samples → measure → figure of each network: the first samples, scaled.
+
+    predictions, labels: of "validation", on which each number has its own temperature, and "test".
+    """
+    found = {}
+    for count in SAMPLE_COUNTS:
+        way = Way(first_samples(count), 1, True)
+        if way.kind in predictions["test"]:
+            fitted = temperatures(predictions["validation"], labels["validation"], [way])
+            figures = measures(predictions["test"], labels["test"], [way], fitted)
+            found[str(count)] = figures[way.key]
+    return found

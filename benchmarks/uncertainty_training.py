@@ -27,7 +27,7 @@ from lightning_cifar.rate_search.race import at_rate
 from lightning_cifar.rate_search.search import Candidate, search
 from lightning_cifar.rate_search.short_fits import ShortFits, placed, quiet
 from lightning_cifar.runs.provenance import device_name
-from lightning_cifar.runs.records import RECORD_FILE
+from lightning_cifar.runs.records import RECORD_FILE, read_record
 from lightning_cifar.stack.fit import (
     MemberFit,
     checkpoint_of,
@@ -45,6 +45,7 @@ from lightning_cifar.uncertainty.scores import scores_of
 CPU = torch.device("cpu")
 RACE_SAMPLES = 10  # by which candidates with dropout are judged
 LAST, EVERY = "last", "every"
+UNDROPPED = "selu"  # the network to which alpha dropout is added
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,52 @@ class Condition:
         return VARIANTS[self.variant](**size, schedule="one_cycle", seed=seed, **self.options)
 
 
-def conditions(variants: Sequence[str], rates: Sequence[float]) -> list[Condition]:
-    """The variants without dropout, then alpha dropout at each rate in both places."""
+def conditions(
+    variants: Sequence[str], rates: Sequence[float], every_rates: Sequence[float] | None = None
+) -> list[Condition]:
+    """The variants without dropout, then alpha dropout at each rate in both places.
+
+    every_rates: after every layer, where they are not those before the output.
+    """
     plain = [Condition(name, name) for name in variants]
-    places = ((LAST, False), (EVERY, True))
+    places = (
+        (LAST, False, rates),
+        (EVERY, True, rates if every_rates is None else every_rates),
+    )
     return plain + [
         Condition(
             f"{place}-{rate:g}",
             "alpha_dropout",
             {"dropout_rate": rate, "dropout_everywhere": everywhere},
         )
-        for place, everywhere in places
-        for rate in rates
+        for place, everywhere, its_rates in places
+        for rate in its_rates
     ]
+
+
+def require_alike(
+    conditions: Sequence[Condition],
+    seeds: Sequence[int],
+    data: CIFAR10DataModule,
+    folder: Path,
+    epochs: int,
+) -> None:
+    """Refuse a run that stands in the folder and could not be compared fairly with the others.
+
+    Raises:
+        InputError: one of other images or another length, naming it.
+    """
+    for run in (folder / each.name / str(seed) for each in conditions for seed in seeds):
+        if not (run / RECORD_FILE).is_file():
+            continue
+        record = read_record(run / RECORD_FILE)
+        if record.data_fingerprint != data.fingerprint:
+            raise InputError(f"{run} was trained on other images; give another folder for --runs")
+        if len(record.epochs) != epochs:
+            raise InputError(
+                f"{run} was trained for {len(record.epochs)} epochs, asked for are {epochs}; give "
+                f"--epochs {len(record.epochs)}, or another folder for --runs"
+            )
 
 
 def train(

@@ -27,6 +27,7 @@ from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.optim.groups import Optimiser, parameter_groups
 from lightning_cifar.optim.schedules import Schedule, scheduled
 from lightning_cifar.runs.same_network import check_same_network
 from lightning_cifar.seeds import derived_seed, seed_generators
@@ -51,9 +52,11 @@ class DenseClassifier(HandTrained, ABC):
         image_size: height and width of an image; the command line takes it from the images.
         class_weights: of the training loss alone; ``balanced`` lets every class count the same,
             however few its training images.
+        optimiser: ``nadam``, or ``muon`` (Jordan 2024) for the hidden layers' weights beside NAdam
+            for the rest; the search for a rate and stacks know NAdam alone.
 
     Raises:
-        InputError: a size below 1, a rate that is not a positive number, or other class weights.
+        InputError: a size below 1, a rate that is not a positive number, or another choice.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class DenseClassifier(HandTrained, ABC):
         classes: int = networks.CLASSES,
         image_size: int = networks.IMAGE_SHAPE[1],
         class_weights: ClassWeights = "none",
+        optimiser: Optimiser = "nadam",
     ) -> None:
         super().__init__()
         for name, size in (("depth", depth), ("width", width)):
@@ -86,7 +90,9 @@ class DenseClassifier(HandTrained, ABC):
                 f"class_weights is {class_weights!r}; choose one of "
                 f"{', '.join(get_args(ClassWeights))}"
             )
+        check_optimiser(optimiser, learning_rate)
         self.save_hyperparameters()
+        self.optimiser: Optimiser = optimiser
         self.classes = classes
         self.weighs_classes = class_weights == "balanced"
         self.image_shape = (3, image_size, image_size)
@@ -259,7 +265,7 @@ class DenseClassifier(HandTrained, ABC):
         return torch.softmax(self(images), dim=1)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """NAdam at the given or found rate; a schedule is stepped per batch.
+        """NAdam or Muon at the given or found rate; a schedule is stepped per batch.
 
         Raises:
             InputError: there is no rate, or nobody knows how many steps a schedule has.
@@ -268,7 +274,8 @@ class DenseClassifier(HandTrained, ABC):
             raise InputError(
                 "no learning rate: set model.learning_rate or add the LearningRateSearch callback"
             )
-        optimiser = FlatNAdam(self.parameters(), lr=self.learning_rate)
+        groups = parameter_groups(self.network, self.optimiser, self.learning_rate)
+        optimiser = FlatNAdam(groups, lr=self.learning_rate)
         if self.schedule == "constant":
             return optimiser
         total = self.steps_of_the_fit()
@@ -336,6 +343,7 @@ class AlphaDropoutClassifier(DenseClassifier):
         classes: int = networks.CLASSES,
         image_size: int = networks.IMAGE_SHAPE[1],
         class_weights: ClassWeights = "none",
+        optimiser: Optimiser = "nadam",
     ) -> None:
         if not 0 <= dropout_rate < 1:
             raise InputError(
@@ -345,7 +353,8 @@ class AlphaDropoutClassifier(DenseClassifier):
         self.dropout_rate = dropout_rate
         self.dropout_everywhere = dropout_everywhere
         super().__init__(
-            *(depth, width, learning_rate, schedule, seed, classes, image_size, class_weights)
+            *(depth, width, learning_rate, schedule, seed, classes, image_size, class_weights),
+            optimiser,
         )
 
     def build_network(self, depth: int, width: int, generator: torch.Generator) -> nn.Sequential:
@@ -385,6 +394,23 @@ def more_accuracies(classes: int) -> nn.ModuleDict:
     if classes > 10:
         found["top5_accuracy"] = MulticlassAccuracy(classes, top_k=5, average="micro")
     return nn.ModuleDict(found)
+
+
+def check_optimiser(optimiser: str, learning_rate: float | None) -> None:
+    """Refuse another optimiser, and one whose rate nobody searches.
+
+    Raises:
+        InputError: naming what is allowed.
+    """
+    if optimiser not in get_args(Optimiser):
+        raise InputError(
+            f"optimiser is {optimiser!r}; choose one of {', '.join(get_args(Optimiser))}"
+        )
+    if optimiser == "muon" and learning_rate is None:
+        raise InputError(
+            "optimiser is muon, and a rate is searched for nadam alone; give a learning_rate "
+            "(configs/best.yaml has one)"
+        )
 
 
 def variant_of(classifier: DenseClassifier) -> str:

@@ -53,8 +53,8 @@ OTHER_NAMES = {
 }
 # Reasons why something is not an option → its names.
 NOT_OPTIONS = {
-    "the exercise asks for NAdam, so the optimiser is not an option; its rate is "
-    "--model.learning_rate": (
+    "the optimisers are --model.optimiser nadam, which the exercise asks for, and muon; the rate "
+    "is --model.learning_rate": (
         "optimizer optimiser optim opt momentum nesterov betas beta1 beta2 weight_decay wd nadam"
     ),
     "the rate is searched for whenever --model.learning_rate is not given": "auto_lr_find lr_find",

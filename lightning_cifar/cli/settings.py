@@ -9,7 +9,7 @@ import yaml
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
-from lightning_cifar.classifiers import VARIANTS
+from lightning_cifar.classifiers import VARIANTS, check_optimiser
 from lightning_cifar.cli.options import CALL_KEYS
 from lightning_cifar.cli.trainer_options import check_trainer_options
 from lightning_cifar.data.datamodule import CIFAR10DataModule
@@ -52,6 +52,9 @@ def check_settings(command: str, options: Namespace) -> None:
             "model.schedule one_cycle is stretched over all steps, so the fit needs an end; give "
             "--trainer.max_epochs or --trainer.max_steps"
         )
+    if fits:
+        chosen = options.model.init_args
+        check_optimiser(chosen.optimiser, chosen.learning_rate)
     name = options.model.class_path.rpartition(".")[2]
     variant = next(each for each in VARIANTS.values() if each.__name__ == name)
     check_nulls("model.init_args", options.model.init_args.as_dict(), variant)

@@ -1,5 +1,7 @@
 """NAdam over one flat buffer, for one network or for a stack of networks with a rate each.
 
+The matrices of a single network may take Muon's steps instead (``muon_update.py``).
+
 PyTorch's NAdam walks over the parameters and makes seven small operations for each of them; a
 network of 20 narrow layers spends its time on the calls. Here the parameters of a group are views
 into one tensor (members, elements), so that a step is two passes over memory, whatever the depth.
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lightning_cifar.optim import muon_update
 from lightning_cifar.optim.flat_parameters import FlatGroup
 from lightning_cifar.optim.nadam_update import next_coefficients, update
 
@@ -20,7 +23,8 @@ from lightning_cifar.optim.nadam_update import next_coefficients, update
 class FlatNAdam(Optimizer):
     """NAdam (Dozat 2016) with the arithmetic of ``torch.optim.NAdam`` in few passes over memory.
 
-    parameters: as for every optimiser; each group has one dtype and one device.
+    parameters: as for every optimiser; each group has one dtype and one device. A group with
+    ``"orthogonal": True`` holds matrices, which take steps of Muon (Jordan 2024) in place of NAdam.
     lr: the learning rate; schedulers may change ``group["lr"]``.
     rates: (members,) factors of ``lr``, one for each member of a stack; every parameter then has
     a leading dimension of that length. None for a single network.
@@ -44,6 +48,7 @@ class FlatNAdam(Optimizer):
             "eps": eps,
             "momentum_decay": momentum_decay,
             "rates": rates,
+            "orthogonal": False,
         }
         super().__init__(parameters, defaults)
 
@@ -57,12 +62,10 @@ class FlatNAdam(Optimizer):
             group["rates"] = group["rates"].to("cpu", torch.float64, copy=True)
         weights = self._flat(group).weights
         # The whole group's state hangs on its first parameter, where PyTorch saves and loads it.
-        self.state[group["params"][0]] = {
-            "step": 0,
-            "mu_product": 1.0,
-            "exp_avg": torch.zeros_like(weights),
-            "exp_avg_sq": torch.zeros_like(weights),
-        }
+        state: dict[str, Any] = {"exp_avg": torch.zeros_like(weights)}
+        if not group["orthogonal"]:
+            state |= {"step": 0, "mu_product": 1.0, "exp_avg_sq": torch.zeros_like(weights)}
+        self.state[group["params"][0]] = state
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -80,6 +83,10 @@ class FlatNAdam(Optimizer):
         flat = self._flat(group)
         flat.gathered(group["params"])
         state = self.state[group["params"][0]]
+        if group["orthogonal"]:
+            direction = muon_update.direction(flat.gradient, state["exp_avg"])
+            muon_update.update(flat.parts(flat.weights), flat.parts(direction), group["lr"])
+            return
         coefficients = next_coefficients(group, state)
         rates = [1.0] if group["rates"] is None else group["rates"].tolist()
         rates = [group["lr"] * rate for rate in rates]
@@ -127,7 +134,7 @@ class FlatNAdam(Optimizer):
             if group["rates"] is not None:
                 group["rates"] = group["rates"].to("cpu", torch.float64)
             state = self.state[first]
-            for name in ("exp_avg", "exp_avg_sq"):
+            for name in {"exp_avg", "exp_avg_sq"} & state.keys():
                 state[name] = state[name].clone()
 
 
@@ -141,5 +148,8 @@ def check_group(group: dict[str, Any]) -> None:
     if not all(0 <= beta < 1 for beta in group["betas"]):
         raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
     rates = group["rates"]
+    of_one = rates is None and all(each.ndim == 2 for each in group["params"])
+    if group["orthogonal"] and not of_one:
+        raise ValueError("an orthogonal group holds the matrices of one network, without rates")
     if rates is not None and any(each.shape[:1] != rates.shape for each in group["params"]):
         raise ValueError(f"rates are for {len(rates)} members, the parameters for another number")

@@ -27,20 +27,18 @@ class FlatGroup:
         self.gradient = torch.zeros_like(self.weights)
         self.scratch = torch.empty_like(self.weights)
         self.never = torch.full((), math.inf, dtype=torch.float32, device=self.weights.device)
-        for parameter, place in zip(parameters, self._columns(self.weights), strict=True):
-            place = place.view(parameter.shape)
+        self.shapes = [parameter.shape for parameter in parameters]
+        for parameter, place in zip(parameters, self.parts(self.weights), strict=True):
             place.copy_(parameter.detach())
             parameter.data = place
         self.places = places(parameters)
-        self.gradients = [
-            place.view(parameter.shape)
-            for parameter, place in zip(parameters, self._columns(self.gradient), strict=True)
-        ]
+        self.gradients = self.parts(self.gradient)
 
-    def _columns(self, rows: Tensor) -> list[Tensor]:
-        """The part of each parameter in a tensor shaped as the weights."""
+    def parts(self, rows: Tensor) -> list[Tensor]:
+        """The part of each parameter, in its shape, in a tensor shaped as the weights."""
         rest = rows.shape[1] - sum(self.sizes)
-        return list(torch.split(rows, [*self.sizes, rest], dim=1)[: len(self.sizes)])
+        columns = torch.split(rows, [*self.sizes, rest], dim=1)[: len(self.sizes)]
+        return [part.view(shape) for part, shape in zip(columns, self.shapes, strict=True)]
 
     def holds(self, parameters: list[nn.Parameter]) -> bool:
         """Whether the parameters still live in this buffer (moving a module takes them out)."""

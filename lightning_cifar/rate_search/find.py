@@ -35,7 +35,8 @@ def search_settings(
     Raises: InputError for limits that leave no batch.
     """
     # The seed of a run does not decide the rate; the images, which do, stand below.
-    left_out = {"seed", "classes", "image_size"}
+    # A classifier with another optimiser than NAdam has a rate.
+    left_out = {"seed", "classes", "image_size", "optimiser"}
     if not classifier.weighs_classes:
         left_out.add("class_weights")  # rates that were found before there were any stay found
     network = {key: value for key, value in classifier.hparams.items() if key not in left_out}

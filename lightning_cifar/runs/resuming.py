@@ -21,7 +21,7 @@ FREE_KEYS = {*LENGTHS, PATIENCE, "trainer.max_time", "data.cache", "learning_rat
 # Settings that earlier versions did not have, at the value that does what they did.
 ADDED_SINCE = (
     *(("data.image_size", 32), ("data.labels", "fine"), ("data.skip_unreadable", False)),
-    ("model.init_args.class_weights", "none"),
+    *(("model.init_args.class_weights", "none"), ("model.init_args.optimiser", "nadam")),
 )
 OLDER_DEFAULTS = (*ADDED_SINCE, ("early_stopping.mode", "auto"))
 TEMPORARY_FILES = ".*.*.????????"  # as write_atomically names them

@@ -148,6 +148,11 @@ def check_alike(classifiers: Sequence[DenseClassifier]) -> None:
     """Refuse classifiers that cannot be one stack."""
     if not classifiers:
         raise InputError("a stack needs at least one classifier, got none")
+    if classifiers[0].optimiser != "nadam":
+        raise InputError(
+            f"a stack trains with nadam, got optimiser = {classifiers[0].optimiser!r}; fit such "
+            "networks one by one"
+        )
     first = settings_of(classifiers[0])
     for each in classifiers:
         for name, value in settings_of(each).items():

@@ -144,6 +144,11 @@ def resolved(config: Config, condition: str) -> Config:
         raise InputError(f"{condition}: {plain_message(error)}") from error
     if settings["early_stopping"]["monitor"] != "val_loss":
         raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
+    if settings["model"]["init_args"]["optimiser"] != "nadam":
+        raise InputError(
+            f"{condition}: the networks of a study are trained in stacks, with nadam; leave out "
+            "model.optimiser"
+        )
     data = settings["data"]
     data["source"] = data["source"] or resolved_source(data["path"])
     settings["seed_everything"] = data["seed"] = settings["model"]["init_args"]["seed"] = 0

@@ -50,7 +50,10 @@ def test_known_settings_pass(config):
         ({"trainer": {"gpus": 1}}, "'trainer.gpus'; use --trainer.accelerator gpu"),
         ({"trainer": {"callbacks": ["EarlyStoping"]}}, "did you mean 'EarlyStopping'?"),
         ({"trainer": {"logger": {"class_path": "CSVLoger"}}}, "did you mean 'CSVLogger'?"),
-        ({"optimizer": {"lr": 1}}, "unknown setting 'optimizer'; the exercise asks for NAdam"),
+        (
+            {"optimizer": {"lr": 1}},
+            "unknown setting 'optimizer'; the optimisers are --model.optimiser nadam",
+        ),
         ({"seed_everything": True}, "seed_everything is true; it must be between 0 and 4294967295"),
         ({"seed_everything": None}, "seed_everything is null"),
     ],

@@ -13,6 +13,7 @@ CHANGES = {
     "model.width": ("selu", "8"),
     "model.learning_rate": ("selu", "0.01"),
     "model.schedule": ("selu", "one_cycle"),
+    "model.optimiser": ("selu", "muon"),
     "model.dropout_rate": ("alpha_dropout", "0.5"),
     "model.dropout_everywhere": ("alpha_dropout", "true"),
     "data.batch_size": ("selu", "50"),

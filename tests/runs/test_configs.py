@@ -10,6 +10,7 @@ from lightning_cifar.runs.configuration import compose, variant_in
 from lightning_cifar.runs.records import read_record
 
 OVERLAYS = ("augment", "long", "one_cycle", "published", "smoke", "synthetic")
+RECIPE = "best"  # a variant and all overlays in one
 STUDY = "study"  # a file for another command, see test_study_plan.py
 PUBLISHED = {
     "elu": ("none", 5e-5),
@@ -25,10 +26,10 @@ def composed(*names):
 
 def test_no_file_is_forgotten_here():
     names = {path.stem for path in CONFIGS.glob("*.yaml")}
-    assert names == {"common", STUDY, *VARIANTS, *OVERLAYS}
+    assert names == {"common", STUDY, RECIPE, *VARIANTS, *OVERLAYS}
 
 
-@pytest.mark.parametrize("name", ["common", *VARIANTS, *OVERLAYS])
+@pytest.mark.parametrize("name", ["common", RECIPE, *VARIANTS, *OVERLAYS])
 def test_every_setting_of_every_file_is_known(name):
     config = composed("selu", name)
     check_keys(config)
@@ -54,8 +55,8 @@ def test_published_set_up_is_the_book_s(variant):
 
 
 def test_cycle_is_never_cut_short():
-    for overlays in (["one_cycle"], ["one_cycle", "augment", "long"]):
-        config = composed("batch_norm", *overlays)
+    for names in ([RECIPE], ["one_cycle"], ["one_cycle", "augment", "long"]):
+        config = composed("batch_norm", *names)
         assert config["early_stopping"]["patience"] >= config["trainer"]["max_epochs"]
         assert config["model"]["init_args"]["schedule"] == "one_cycle"
     assert config["trainer"]["max_epochs"] == 60

@@ -81,6 +81,12 @@ def test_a_setting_that_does_what_earlier_versions_did_is_not_in_the_name(asked)
     assert not without.classifier(0, None, small_data()).weighs_classes
 
 
+def test_an_optimiser_that_earlier_versions_had_is_not_in_the_name(asked):
+    plain = asked(STUDY, tiny="{}")[1][0]
+    given = asked(STUDY, tiny="model: {init_args: {optimiser: nadam}}")[1][0]
+    assert given.record_name(0) == plain.record_name(0)
+
+
 def test_names_do_not_depend_on_the_study_around_a_run(asked):
     names = {condition.record_name(1) for condition in asked(STUDY)[1]}
     assert {condition.record_name(1) for condition in asked(STUDY, seeds=7)[1]} == names
@@ -134,6 +140,10 @@ def test_bad_study_files_are_refused_in_a_line(asked, case):
         ("model: {init_args: {dropout_rate: 0.1}}", "no setting 'dropout_rate'"),
         ("trainer: {gradient_clip_val: 1}", "no setting 'trainer.gradient_clip_val'.*in stacks"),
         ("early_stopping: {monitor: train_loss}", "val_loss only"),
+        (
+            "model: {init_args: {optimiser: muon, learning_rate: 1e-3}}",
+            "plain/elu: the networks of a study are trained in stacks, with nadam",
+        ),
     ],
 )
 def test_bad_overlays_are_refused_in_a_line(asked, overlay, message):

@@ -108,6 +108,11 @@ def test_resumed_fit_weighs_classes_as_before(tmp_path):
     resumes_exactly(ResumePoint, tmp_path, "selu", "constant", hook, **weighted)()
 
 
+def test_resumed_fit_takes_muons_steps_as_before(tmp_path):
+    hook, muon = "on_train_batch_end", {"optimiser": "muon"}
+    resumes_exactly(ResumePoint, tmp_path, "batch_norm", "one_cycle", hook, **muon)()
+
+
 def test_control_masks_from_the_global_generator_differ(tmp_path, monkeypatch):
     monkeypatch.setattr(DenseClassifier, "seed_masks", lambda *_: None)
     check = resumes_exactly(

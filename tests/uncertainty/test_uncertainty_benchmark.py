@@ -1,5 +1,6 @@
 """The benchmark of uncertainty: ways, choices, comparisons; once through all of it; its words."""
 
+import itertools
 import json
 import math
 import re
@@ -16,6 +17,8 @@ from benchmarks.uncertainty_comparisons import (
     Planned,
     Side,
     chosen,
+    judge,
+    normal_p,
     over_images,
     over_seeds,
     planned,
@@ -40,6 +43,14 @@ def test_ways_and_their_costs():
     assert len(found) == 2 * 3 * 2  # one, two and three networks
     assert found["plain-3"].passes(50) == 3
     assert found["sampled-2-temperature"].passes(50) == 100
+    size = {"depth": 2, "width": 100, "dropout_everywhere": False}
+    whole, last = 3072 * 100 + 100 * 100 + 100 * 10, 100 * 10
+    assert found["sampled-2"].computed(size, 50) == pytest.approx(2 * (1 + 49 * last / whole))
+    everywhere = size | {"dropout_everywhere": True}
+    rest = 100 * 100 + last  # all but the first layer, which no dropout precedes
+    assert found["sampled-1"].computed(everywhere, 50) == pytest.approx(1 + 49 * rest / whole)
+    assert found["sampled-1"].computed(everywhere, 1) == 1
+    assert found["plain-3"].computed(everywhere, 50) == 3
 
 
 def drawn(networks=4, images=80):
@@ -157,6 +168,34 @@ def test_ensembles_are_compared_over_images():
     assert nll["low"] <= nll["value"] <= nll["high"] < 0
 
 
+def test_what_the_images_say_is_corrected_for_all_that_is_compared():
+    """The same difference alone, and among sixty."""
+
+    def comparisons(count):
+        figures = {"value": -0.1, "low": -0.19, "high": -0.01, "p": 0.03}
+        found = [{"measures": {"nll": dict(figures)}} for _ in range(count)]
+        judge(found)
+        return [each["measures"]["nll"] for each in found]
+
+    assert comparisons(1)[0]["verdict"] == "better"
+    assert {each["verdict"] for each in comparisons(60)} == {"not enough evidence"}
+    assert comparisons(60)[0]["p_adjusted"] == 1
+
+
+def test_the_p_of_resamples_is_that_of_their_normal_distribution():
+    spread = torch.randn(20_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def p(value, bias=0.0):
+        return normal_p(torch.cat([torch.tensor([value]).double(), value + bias + spread]))
+
+    assert p(1.96) == pytest.approx(0.05, abs=0.005)
+    assert p(-1.96) == pytest.approx(0.05, abs=0.005)
+    assert p(2.96, bias=1.0) == pytest.approx(
+        0.05, abs=0.005
+    )  # what the bias may explain counts not
+    assert p(0.0) == pytest.approx(1, abs=0.02)
+
+
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory):
     """A small try of all of it, twice; the folder of its records, and what the second one said."""
@@ -178,7 +217,7 @@ def tried(tmp_path_factory):
 
 def test_a_second_call_makes_nothing_again(tried):
     assert tried.again == tried.first
-    assert not [line for line in tried.said if "epoch" in line or "contrast" in line]
+    assert not [line for line in tried.said if "epoch" in line or "strength" in line]
     assert set(tried.first) == {
         *("elu.json", "last-0.1.json", "every-0.1.json", "comparisons.json"),
     }
@@ -186,11 +225,49 @@ def test_a_second_call_makes_nothing_again(tried):
 
 def test_records_hold_every_part_and_way(tried):
     found = json.loads(tried.first["last-0.1.json"])
-    assert len([each for each in found["parts"] if each.startswith("jpeg")]) == 5
-    assert {"test", "validation", "temperatures", "none 0", "foreign noise"} <= set(found["parts"])
+    strengths = [found["parts"][f"strength {each}"] for each in range(1, 6)]
+    kinds, others = strengths[2]["kinds"], strengths[:2] + strengths[3:]
+    assert len(kinds) == 8
+    assert not any("kinds" in each for each in others)
+    single = [each["accuracy"][PLAIN.key] for each in kinds.values()]
+    seen = strengths[2]["mean"][PLAIN.key]["accuracy"]
+    assert sum(single) / len(single) == pytest.approx(sum(seen) / len(seen), abs=1e-4)
+    assert {"test", "validation", "temperatures", "strength 0"} <= set(found["parts"])
+    assert {"foreign noise", "samples"} <= set(found["parts"])
+    assert set(found["parts"]["samples"]) == {"1", "2"}  # of three, which are the whole
     assert set(found["parts"]["test"]) == {way.key for way in ways_of(["plain", "sampled"], 2)}
     assert len(found["about"]["weights"]) == 2
     assert all(len(each) == 64 for each in found["about"]["weights"])
+
+
+def test_runs_of_another_length_are_refused(tried, monkeypatch):
+    tiny = uncertainty.TINY | {"epochs": 2, "depth": 2, "width": 8}
+    monkeypatch.setattr(uncertainty, "TINY", tiny)
+    with working_in(tried.folder, monkeypatch):
+        monkeypatch.setattr(
+            "sys.argv", ["uncertainty", "--runs", "networks", "--out", "others", "--tiny"]
+        )
+        with pytest.raises(SystemExit, match="was trained for 1 epochs, asked for are 2"):
+            uncertainty.main()
+
+
+def test_both_places_have_the_rates_that_were_asked_for():
+    names = [each.name for each in conditions(["elu"], [0.1, 0.5])]
+    assert names == ["elu", "last-0.1", "last-0.5", "every-0.1", "every-0.5"]
+    names = [each.name for each in conditions([], [0.1, 0.5], [0.2])]
+    assert names == ["last-0.1", "last-0.5", "every-0.2"]
+    assert [each.name for each in conditions(["elu"], [0.1], [])] == ["elu", "last-0.1"]
+
+
+def test_the_command_is_what_was_typed(monkeypatch):
+    typed = "--path a/b.zip --runs FOLDER --epochs 8 --rates 0.1 0.5"
+    monkeypatch.setattr("sys.argv", ["uncertainty", *typed.split(), "--out", "x", "--threads", "2"])
+    said = uncertainty.command(uncertainty.arguments())
+    assert said == f"python -m benchmarks.uncertainty {typed.replace('a/', '')}"
+    monkeypatch.setattr("sys.argv", ["uncertainty", "--runs", "x", "--tiny", "--seeds", "4"])
+    assert uncertainty.arguments().seeds == 4
+    said = uncertainty.command(uncertainty.arguments())
+    assert said == "python -m benchmarks.uncertainty --runs FOLDER --tiny --seeds 4"
 
 
 def test_the_networks_are_runs_like_others(tried, capsys, monkeypatch):
@@ -226,6 +303,37 @@ def test_the_page_in_the_repository_is_that_of_its_records():
     assert page.read_text() == uncertainty_page.page(
         *uncertainty_page.read(uncertainty_page.RESULTS)
     )
+
+
+def differences_of(records, comparison):
+    """First minus second by seed, from the records alone."""
+    sides = [
+        records[name]["parts"]["test"][way][comparison["measure"]]
+        for name, way in (comparison["first"], comparison["second"])
+    ]
+    return [one - other for one, other in zip(*sides, strict=True)]
+
+
+@pytest.mark.skipif(not uncertainty_page.RESULTS.is_dir(), reason="there are no records yet")
+def test_figures_of_the_page_follow_from_the_records():
+    """The first sentence's difference and the p of each comparison, computed in another way."""
+    comparisons, records = uncertainty_page.read(uncertainty_page.RESULTS)
+    page = (uncertainty_page.ROOT / "docs" / uncertainty_page.PAGE).read_text()
+    family = comparisons["families"]["one run"]
+    loss = next(each for each in family if each["measure"] == "nll")
+    found = differences_of(records, loss)
+    assert f"NLL {sum(found) / len(found):+.4f} nats, 95 % interval" in page.splitlines()[2]
+    uncorrected = []
+    for each in family:
+        seen = differences_of(records, each)
+        flips = (
+            abs(sum(sign * one for sign, one in zip(signs, seen, strict=True)))
+            for signs in itertools.product((1, -1), repeat=len(seen))
+        )
+        uncorrected.append(sum(flip >= abs(sum(seen)) - 1e-12 for flip in flips) / 2 ** len(seen))
+    # Holm's first step: the smallest p times all of them.
+    least = min(each["p_adjusted"] for each in family)
+    assert least == pytest.approx(min(1, min(uncorrected) * len(family)), rel=1e-6)
 
 
 def finding(measure, verdict):
