@@ -1,6 +1,6 @@
 """Mutated sources with the mutants to be judged alone, in place of all that mutmut made.
 
-A file with every mutant of its functions is twenty times as long as the program's, and what reads
+A file with every mutant of its functions is many times as long as the program's, and what reads
 sources (the command line does, to find options) takes as much longer. The original of every
 function stays, behind its trampoline: so what calls it can be traced whatever is judged.
 """
