@@ -51,11 +51,14 @@ def find_claim(name: str) -> Claim:
     """The claim called by its id.
 
     Raises:
-        DomainError: no claim is called so; the nearest id is suggested.
+        DomainError: no claim is called so; the nearest id is suggested, of the same question if
+            there is one.
     """
     by_id = {claim.id.casefold(): claim for claim in ALL_CLAIMS}
     if name.casefold() not in by_id:
-        suggestion = _nearest(name, by_id)
+        question = name.casefold().partition(".")[0]
+        alike = {id_: claim for id_, claim in by_id.items() if id_.startswith(f"{question}.")}
+        suggestion = _nearest(name, alike or by_id)
         raise DomainError(f"no claim {name!r}{suggestion}; `theory show Q1` prints a question's")
     return by_id[name.casefold()]
 

@@ -99,7 +99,7 @@ WRONG = {
     "unknown claim": (
         "a.yaml",
         "Q1.99: true",
-        f"line 1: no claim 'Q1.99', did you mean Q7.9?; {HINT}",
+        f"line 1: no claim 'Q1.99', did you mean Q1.8?; {HINT}",
     ),
     "unknown pointer": (
         "a.yaml",

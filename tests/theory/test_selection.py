@@ -65,6 +65,8 @@ REFUSED = {
     (find_topic, "B77"): "no topic 'B77'; the book's are: "
     + ", ".join(f"{topic.id} {topic.name}" for topic in TOPICS),
     (find_claim, "zzz"): "no claim 'zzz'; `theory show Q1` prints a question's",
+    (find_claim, "Q1"): "no claim 'Q1', did you mean Q1.",
+    (find_claim, "Q1.99"): "no claim 'Q1.99', did you mean Q1.",
     (find_claim, "q5.99"): "no claim 'q5.99', did you mean Q5.9?; `theory show Q1` prints a ",
 }
 
