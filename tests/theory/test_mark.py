@@ -106,7 +106,7 @@ WRONG = {
         "x = Q9.1: true",
         f"line 1: no claim 'Q9.1', did you mean Q7.1?; {HINT}",
     ),
-    "a question": ("a.yaml", "Q1: true", f"line 1: no claim 'Q1', did you mean Q7.1?; {HINT}"),
+    "a question": ("a.yaml", "Q1: true", f"line 1: no claim 'Q1', did you mean Q1.8?; {HINT}"),
     "no own name": ("a.yaml", "'= Q1.1': true", "line 1: no name before = in '= Q1.1'"),
     "unknown verdict": (
         "a.yaml",
