@@ -40,9 +40,11 @@ def linear(tape: Tape, layer: nn.Linear | StackedLinear, inputs: Signal) -> Sign
         return shared_linear(tape, inputs, weight, of_weight, bias, of_bias)
     outputs = Signal(tape.activations(weight.shape[1]), tape.activations(weight.shape[1]))
     assert outputs.gradient is not None
-    tape.forward_calls.append(tape.product(inputs.value, weight.mT, outputs.value, bias))
-    if inputs.gradient is not None:
-        tape.back(tape.product(outputs.gradient, weight, inputs.gradient, None))
+    if inputs.gradient is None:
+        tape.forward_calls += tape.wide_product(inputs.value, weight.mT, outputs.value, bias)
+    else:
+        tape.forward_calls += tape.product(inputs.value, weight.mT, outputs.value, bias)
+        tape.back(*tape.product(outputs.gradient, weight, inputs.gradient, None))
     product = WeightGradient(outputs.gradient, inputs.value, of_weight, of_bias)
     tape.products.append(product if tape.members > 1 else without_member(product))
     return outputs
@@ -60,11 +62,8 @@ def shared_linear(
     members, features, _ = weight.shape
     rows = [tape.buffer(tape.batch, members, features) for _ in range(2)]
     value, gradient = (each.transpose(0, 1) for each in rows)
-    pieces = inputs.value.view(tape.parts, -1, inputs.value.shape[-1])
-    every = weight.flatten(0, 1).T.expand(tape.parts, -1, -1)
-    tape.then(torch.bmm, pieces, every, out=rows[0].view(tape.parts, -1, members * features))
+    tape.forward_calls += tape.wide_product(inputs.value, weight.mT, value, bias)
     if bias is not None:
-        tape.then(rows[0].add_, bias)
         tape.back(partial(torch.sum, gradient, -2, out=of_bias))
     gradients = rows[1].view(tape.batch, -1)
     tape.products.append(

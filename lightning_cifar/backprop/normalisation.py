@@ -101,7 +101,7 @@ def batch_norm_then_linear(
     tape.then(torch.addcmul, shift[:, None], normalised, scale[:, None], out=between)
     outputs = Signal(tape.activations(weight.shape[1]), tape.activations(weight.shape[1]))
     assert outputs.gradient is not None
-    tape.forward_calls.append(tape.product(between, weight.mT, outputs.value, bias))
+    tape.forward_calls += tape.wide_product(between, weight.mT, outputs.value, bias)
     sums = tape.buffer(members, weight.shape[1]) if of_bias is None else of_bias
     product = WeightGradient(outputs.gradient, normalised, of_weight, sums)
     tape.products.append(product if tape.members > 1 else without_member(product))

@@ -159,14 +159,13 @@ def cross_entropy(
     tape.then(torch.ops.aten._log_softmax.out, value, -1, False, out=log_shares)
     tape.then(torch.gather, log_shares, 2, wanted, out=picked)
     if class_weights is None:
-        tape.then(torch.mean, picked.view(members, batch), 1, out=losses)
         scaled = [partial(gradient.mul_, share / batch)]
     else:
         parts = shares_of_images(tape, labels, class_weights)
         tape.then(picked.mul_, parts)
-        tape.then(torch.sum, picked.view(members, batch), 1, out=losses)
         scaled = [partial(gradient.mul_, parts), partial(gradient.mul_, share)]
-    tape.then(losses.neg_)
+    tape.then(torch.sum, picked.view(members, batch), 1, out=losses)
+    tape.then(losses.mul_, -1 / batch if class_weights is None else -1)
     tape.then(torch.argmax, value, -1, out=largest)
     tape.then(torch.eq, largest, wanted[..., 0], out=matches)
     tape.then(torch.sum, matches, 1, out=right)

@@ -93,7 +93,9 @@ class Tape:
         """Put calls before all others of the backward pass, in the given order."""
         self.backward_calls[:0] = calls
 
-    def product(self, inputs: Tensor, weight: Tensor, out: Tensor, bias: Tensor | None) -> Call:
+    def product(
+        self, inputs: Tensor, weight: Tensor, out: Tensor, bias: Tensor | None
+    ) -> list[Call]:
         """Out = inputs weight + bias, for each member: (members, rows, inputs) and so on.
 
         bias: (members, outputs).
@@ -103,9 +105,26 @@ class Tape:
             inputs, out = (each.view(self.parts, -1, each.shape[-1]) for each in (inputs, out))
             weight = weight.expand(self.parts, *weight.shape[1:])
             offset = None if offset is None else offset.expand(self.parts, 1, -1)
-        if offset is None:
-            return partial(torch.bmm, inputs, weight, out=out)
-        return partial(torch.baddbmm, offset, inputs, weight, out=out)
+        if offset is not None and self.like.device.type != "cpu":
+            return [partial(torch.baddbmm, offset, inputs, weight, out=out)]  # one launch
+        product = partial(torch.bmm, inputs, weight, out=out)
+        return [product] if offset is None else [product, partial(out.add_, offset)]
+
+    def wide_product(
+        self, inputs: Tensor, weight: Tensor, out: Tensor, bias: Tensor | None
+    ) -> list[Call]:
+        """The same for many inputs, which all members may share: (batch, inputs).
+
+        Made as the transpose of weight' inputs': for a batch of 32, MKL takes half the time.
+        """
+        turned = self.buffer(len(weight), weight.shape[2], self.batch)
+        if inputs.ndim == 2:
+            product = partial(torch.mm, weight.mT.flatten(0, 1), inputs.T, out=turned.flatten(0, 1))
+        else:
+            product = partial(torch.bmm, weight.mT, inputs.mT, out=turned)
+        if bias is None:
+            return [product, partial(out.copy_, turned.mT)]
+        return [product, partial(torch.add, turned.mT, bias[:, None], out=out)]
 
     def calls(self) -> list[Call]:
         """Everything after the masks, in its order."""
@@ -117,12 +136,8 @@ class Tape:
         if one.bias is not None:
             sums.append(partial(torch.sum, one.of_outputs, -2, out=one.bias))
         gradient, inputs, weight = one.of_outputs.mT, one.inputs, one.weight
-        if inputs.ndim == 2:  # alone: cut, so that every thread has a piece
-            parts = self.parts if len(weight) % self.parts == 0 else 1
-            gradient = gradient.view(parts, -1, gradient.shape[1])
-            weight = weight.view(parts, -1, weight.shape[1])
-            inputs = inputs.expand(parts, *inputs.shape)
-        return [partial(torch.bmm, gradient, inputs, out=weight), *sums]
+        multiply = torch.mm if inputs.ndim == 2 else torch.bmm
+        return [partial(multiply, gradient, inputs, out=weight), *sums]
 
 
 def runs(products: list[WeightGradient]) -> list[WeightGradient]:

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lightning_cifar.backprop.activations import constants_of, elu_, evaluated
+from lightning_cifar.backprop.activations import FEW, constants_of, elu_, evaluated
 
 
 def same_function(function, layer):
-    @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100))
-    def check(seed, size):
+    @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.sampled_from([1, FEW, FEW + 1]))
+    def check(seed, size, count):
         generator = torch.Generator().manual_seed(seed)
-        values = size * torch.randn(50, generator=generator, dtype=torch.float64)
+        values = size * torch.randn(count, generator=generator, dtype=torch.float64)
         assert torch.allclose(function(values.clone()), layer(values), atol=1e-14)
 
     return check
@@ -25,6 +25,16 @@ def test_activations_in_place_are_pytorchs(layer):
 
 def test_control_another_activation_is_rejected():
     assert_rejects(same_function(nn.functional.elu, nn.SELU()))
+
+
+@pytest.mark.parametrize("wrong", [nn.SELU(), nn.ELU(alpha=0.5)], ids=str)
+def test_control_another_way_for_many_is_rejected(wrong):
+    """Few entries go through PyTorch's own kernel: as many as the check needs do not."""
+
+    def many_differ(values):
+        return elu_(values, *constants_of(wrong if values.numel() > FEW else nn.ELU()))
+
+    assert_rejects(same_function(many_differ, nn.ELU()))
 
 
 def test_inputs_stay_unless_they_may_go():

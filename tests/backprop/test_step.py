@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lightning_cifar import networks
+from lightning_cifar.backprop import activations
 from lightning_cifar.backprop import layers as rules
 from lightning_cifar.backprop import step as backprop_step
 from lightning_cifar.backprop import tape as tapes
@@ -37,16 +38,26 @@ from lightning_cifar.backprop.tape import Signal, Tape
     batch=st.integers(2, 9),
     own_images=st.booleans(),
     threads=st.integers(1, 3),
+    few=st.sampled_from([0, activations.FEW]),
 )
-def test_steps_are_those_of_autograd(variant, members, depth, width, batch, own_images, threads):
-    """Also where a product is cut into pieces for several threads."""
+def test_steps_are_those_of_autograd(
+    variant, members, depth, width, batch, own_images, threads, few
+):
+    """Also where a product is cut into pieces for several threads, and both ways to ELU."""
     own_images = own_images and members > 1
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        trains_as_autograd(
-            variant, members=members, depth=depth, width=width, batch=batch, own_images=own_images
-        )()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(activations, "FEW", few)
+            trains_as_autograd(
+                variant,
+                members=members,
+                depth=depth,
+                width=width,
+                batch=batch,
+                own_images=own_images,
+            )()
     finally:
         torch.set_num_threads(before)
 
@@ -166,7 +177,7 @@ def test_equal_layers_share_one_product():
     """However deep the network, its hidden weights' gradients are one call."""
     few, many = (len(step_of("elu", depth=depth)[0]) for depth in (4, 9))
     per_layer = (many - few) / 5
-    assert per_layer == 4, "forward, activation, derivative, gradient of the inputs"
+    assert per_layer == 5, "product, bias, activation, derivative, gradient of the inputs"
 
 
 class Shifted(nn.Module):
