@@ -1,5 +1,6 @@
 import copy
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -117,6 +118,22 @@ def test_same_settings_are_not_searched_again(tmp_path, searches, without_pictur
     assert len(searches) == 1
     assert after.classifier.learning_rate == 0.0625
     assert after.callback.source == "cache"
+
+
+def test_a_run_that_was_killed_after_its_search_does_not_search_again(tmp_path, searches):
+    """It has the result in its own folder, wherever the cache is, and says where it is from."""
+    first = set_up(tmp_path)
+    shutil.rmtree(tmp_path / "cache")
+    again = set_up(tmp_path)
+    assert len(searches) == 1
+    assert again.classifier.learning_rate == first.classifier.learning_rate
+    assert again.callback.source == source_in(again.run) == "search"
+    set_up(tmp_path, data={"batch_size": 8})  # control: another fit in the same folder
+    assert len(searches) == 2
+
+
+def test_a_search_that_has_not_begun_has_no_source_of_its_own():
+    assert LearningRateSearch().state_dict() == {"source": "given"}
 
 
 def test_seed_of_the_run_does_not_matter(tmp_path, searches, without_pictures):

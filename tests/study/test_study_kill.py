@@ -125,6 +125,9 @@ def test_time_left_learns_from_what_ended_early(jobs, monkeypatch, capsys):
     assert "about 4 s left" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5, "5 s"), (89, "89 s"), (90, "2 min"), (600, "10 min"), (5399, "90 min"), (5400, "1.5 h")],
+)
 def test_durations(seconds, text):
     assert duration(seconds) == text

@@ -68,8 +68,14 @@ def test_any_damaged_byte_is_found(tmp_path, damages):
 
 def test_record_under_another_name_is_damaged(tmp_path):
     path = write_study_record(study_record(), tmp_path)
-    path.rename(path.with_name("00000000000000cc.json"))
+    own = path.stem
+    path = path.rename(path.with_name("00000000000000cc.json"))
     assert read_study(tmp_path) == ([], ["00000000000000cc"])
+    with pytest.raises(InputError) as refusal:
+        read_study_record(path)
+    assert str(refusal.value) == (
+        f"{path} is damaged (it belongs to {own}.json); run it again with 'study --redo_damaged'"
+    )
 
 
 def test_records_come_by_set_up_variant_and_seed(tmp_path):

@@ -158,6 +158,38 @@ def test_larger_patience_continues_it():
     assert not trainer.should_stop
 
 
+def resumes_from_the_file(make, folder):
+    """An earlier version kept the best weights in the file alone, and counted no steps."""
+    (folder / BEST_FILE).write_bytes(b"")
+    stopper, trainer = make(), Watched()
+    trainer.default_root_dir = folder
+    loaded = []
+
+    def load_checkpoint(path):
+        loaded.append(path)
+        return {"state_dict": "of the file"}
+
+    trainer.strategy.load_checkpoint = load_checkpoint
+    stopper.load_state_dict({"best_score": 1.0, "best_epoch": 0, "waited": 1})
+    stopper.on_train_start(trainer, MODULE)
+    assert loaded == [folder / BEST_FILE]
+    state = stopper.state_dict()
+    assert state["best"] == {"state_dict": "of the file"}
+    assert (state["best_step"], state["validations"]) == (-1, 1)
+
+
+def test_run_of_an_earlier_version_has_the_best_weights_of_its_file(tmp_path):
+    resumes_from_the_file(BestWeights, tmp_path)
+
+
+def test_control_a_file_that_is_not_read_is_noticed(tmp_path):
+    class Begins(BestWeights):
+        def on_train_start(self, trainer, pl_module):
+            self._forget()
+
+    assert_rejects(lambda: resumes_from_the_file(Begins, tmp_path))
+
+
 def test_patience_below_one_is_refused():
     with pytest.raises(InputError, match="patience must be at least 1, got 0"):
         BestWeights(patience=0)
