@@ -203,7 +203,7 @@ def main() -> None:
     add("--rounds", type=int, default=4)
     add("--images", type=int, default=15_000, help="of a turn; 45000 for whole epochs")
     add("--gpu", action="store_true")
-    add("--out", type=Path)
+    add("--out", type=Path, help="of another variant or batch size of the same commit, it is kept")
     options = parser.parse_args()
     device = "cuda" if options.gpu else "cpu"
     reasons = {name: absence(name, device) for name in dict.fromkeys(["bare", *options.peers])}
@@ -211,16 +211,32 @@ def main() -> None:
         if reason:
             print(f"left out: {name} ({reason})")
     names = [name for name, reason in reasons.items() if reason is None]
-    results = []
-    for variant in options.variants:
-        for batch_size in options.batch_sizes:
-            setting = Setting(variant, batch_size, options.images, device)
-            results.append(compared(names, setting, options.rounds))
-            print(line(results[-1]), flush=True)
-            if options.out:
-                record = {"versions": versions() | installed(), "commit": commit()}
-                record |= {"results": results, "device": device_name(torch.device(device))}
-                write_text_atomically(options.out, json.dumps(record, indent=1) + "\n")
+    source = {"versions": versions() | installed(), "commit": commit()}
+    source["device"] = device_name(torch.device(device))
+    asked = [(variant, size) for variant in options.variants for size in options.batch_sizes]
+    results = [each for each in earlier(options.out, source) if setting_of(each) not in asked]
+    for variant, batch_size in asked:
+        setting = Setting(variant, batch_size, options.images, device)
+        results.append(compared(names, setting, options.rounds))
+        print(line(results[-1]), flush=True)
+        if options.out:
+            record = source | {"results": results}
+            write_text_atomically(options.out, json.dumps(record, indent=1) + "\n")
+
+
+def earlier(path: Path | None, source: dict[str, Any]) -> list[dict[str, Any]]:
+    """Results in a file, if they are of the same versions, commit and device."""
+    if path is None or not path.exists():
+        return []
+    record = json.loads(path.read_text())
+    same = all(record.get(key) == value for key, value in source.items())
+    found: list[dict[str, Any]] = record["results"] if same else []
+    return found
+
+
+def setting_of(result: dict[str, Any]) -> tuple[str, int]:
+    """The variant and the batch size of a result."""
+    return result["variant"], result["batch_size"]
 
 
 def line(result: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks import race_widths
+from benchmarks import race_widths, search_seeds
 from benchmarks.first_screen import curves, sentences
 from benchmarks.search_ties import RATES, in_words, ties
 from benchmarks.selection_rule import selection_section
@@ -171,6 +171,8 @@ def search_section() -> list[str]:
         "",
         "`python benchmarks/learning_rate_search.py --path cifar10-jpeg.zip --rates "
         "benchmarks/results/study/rates --out benchmarks/results/learning_rate_search`",
+        "",
+        *search_seeds.section(read_json(RESULTS / "search_seeds.json")),
         "",
         in_words(ties(RATES)),
     ]
