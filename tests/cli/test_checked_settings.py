@@ -75,8 +75,8 @@ REFUSALS = {
     ),
     "null of the data": (("fit", options(data={"batch_size": None})), f"data.batch_size {NULL}"),
     "null of the search": (
-        ("fit", options(search={"epochs": None})),
-        f"learning_rate_search.epochs {NULL}",
+        ("fit", options(search={"candidates": None})),
+        f"learning_rate_search.candidates {NULL}",
     ),
     "null of the patience": (
         ("fit", options(stopping={"patience": None})),

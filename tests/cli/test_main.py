@@ -179,4 +179,4 @@ def test_completion_prints_the_script_alone(capsys):
     assert not said.endswith("\n\n")
     assert f'compgen -W "{" ".join(COMMANDS)}"' in said
     assert '--model) COMPREPLY=($(compgen -W "EluClassifier BatchNormClassifier Selu' in said
-    assert '--config) COMPREPLY=($(compgen -W "alpha_dropout batch_norm ' in said
+    assert '--config) COMPREPLY=($(compgen -W "alpha_dropout ' in said

@@ -216,7 +216,7 @@ def test_weights_that_were_validated_are_kept_and_the_others_go_on(trainer, judg
     best._judged, best._judged_step = {"weight": torch.tensor([5.0])}, judged
     best.on_train_epoch_end(trainer, trainer.module)
     assert float(best._best["state_dict"]["weight"]) == (5.0 if judged == 7 else 1.0)
-    assert float(trainer.module.weight) == 1.0
+    assert trainer.module.weight.item() == 1.0
 
 
 def test_a_figure_that_is_not_logged_is_refused_with_those_that_are(trainer):
@@ -247,7 +247,7 @@ def test_the_best_weights_are_in_the_module_at_the_end(trainer, tmp_path, monkey
     if there:
         file.touch()
     best.on_fit_end(trainer, trainer.module)
-    assert float(trainer.module.weight) == 9.0
+    assert trainer.module.weight.item() == 9.0
     assert trainer.files == ({} if there else {str(file): kept})
     assert best.best_model_path == str(file)
     assert said == ["best val_loss 0.1235 at epoch 3"]

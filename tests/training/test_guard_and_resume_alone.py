@@ -151,7 +151,7 @@ def test_the_checkpoint_before_is_kept_as_the_previous(trainer, tmp_path):
     assert (tmp_path / "previous.ckpt").read_text() == "checkpoint 0"
 
 
-def tested(folder, **changes):
+def after_test(folder, **changes):
     """A matrix after a test of three images of three classes."""
     matrix, module = ConfusionMatrix(folder), small_classifier(classes=3)
     module.class_names = ("a", "b", "c")
@@ -172,7 +172,7 @@ def tested(folder, **changes):
 
 
 def test_a_matrix_is_written_with_what_it_is_of(tmp_path):
-    assert json.loads((tested(tmp_path) / "test.json").read_text()) == {
+    assert json.loads((after_test(tmp_path) / "test.json").read_text()) == {
         "figures": {"test_loss": 0.5},
         "classes": ["a", "b", "c"],
         "confusion": [[1, 0, 0], [0, 0, 2], [0, 0, 0]],
@@ -186,6 +186,6 @@ def test_a_matrix_is_written_with_what_it_is_of(tmp_path):
     "changes", [{"limit_test_batches": 1}, {"limit_test_batches": 0.5}, {"is_global_zero": False}]
 )
 def test_a_part_or_another_process_writes_no_matrix(tmp_path, changes):
-    tested(tmp_path, **changes)
-    tested(None)
+    after_test(tmp_path, **changes)
+    after_test(None)
     assert list(tmp_path.iterdir()) == []
