@@ -1,4 +1,4 @@
-"""What is kept of a set: files, manifest, hashes; when it is built again, and what is said of it."""
+"""What is kept of a set: files, manifest, hashes; when it is built again, and what is said."""
 
 import json
 import logging
