@@ -127,8 +127,8 @@ REFUSED = {
     ),
     "objects": (
         {"p/x.npy": npy(np.array([{}]))},
-        "x.zip/p/x.npy is no usable array (Object arrays cannot be loaded when allow_pickle=False); "
-        "replace it.",
+        "x.zip/p/x.npy is no usable array (Object arrays cannot be loaded when "
+        "allow_pickle=False); replace it.",
     ),
     "objects in an archive": (
         {"p/a.npz": npz(x=np.array([{}]))},

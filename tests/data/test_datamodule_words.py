@@ -119,7 +119,6 @@ def test_each_stage_is_judged_by_its_own_images():
     made.setup("test")
     assert made.has_equal_classes("test")
     assert not made.has_equal_classes("fit")
-    assert small_data(validation_size=4).has_equal_classes.__name__ == "has_equal_classes"
 
 
 def test_the_images_of_a_source_are_loaded_once_as_they_are_asked_for(monkeypatch):
