@@ -81,6 +81,7 @@ def test_a_test_label_without_training_images_is_named():
         {
             "k/trainLabels.csv": HEAD + b"1,cat\n2,dog\n",
             "k/testLabels.csv": HEAD + b"20,fox\n3,cat\n4,cow\n",
+            **pictures("k/train", "1", "2"),
         }
     )
     assert refusal(read_kaggle, files, "k/", Reading()) == (

@@ -125,10 +125,9 @@ def test_a_zip_that_cannot_be_read_is_named(tmp_path, monkeypatch, error, said):
 
     (tmp_path / "x.zip").write_bytes(b"none")
     monkeypatch.setattr(containers.zipfile, "ZipFile", fail)
-    with pytest.MonkeyPatch.context():
-        assert refusal(opened(tmp_path / "x.zip").__enter__) == (
-            f"{tmp_path}/x.zip cannot be read ({said})."
-        )
+    assert refusal(opened(tmp_path / "x.zip").__enter__) == (
+        f"{tmp_path}/x.zip cannot be read ({said})."
+    )
 
 
 def tar_bytes(*members):
@@ -143,13 +142,12 @@ def tar_bytes(*members):
 
 WHOLE_TAR = tar_bytes(("a", b"1" * 512), ("b", b"2" * 513))
 BROKEN = {
-    "empty": (bytes(257) + b"ustar" + bytes(250), "truncated header"),
     "cut": (WHOLE_TAR[: 3 * 512], "unexpected end of data"),
     "without its end": (WHOLE_TAR[: 5 * 512], "it is damaged or ends too early after 'b'"),
 }
 
 
-@pytest.mark.parametrize("case", ["cut", "without its end"])
+@pytest.mark.parametrize("case", BROKEN)
 def test_a_tar_that_is_not_whole_is_named(tmp_path, case):
     content, said = BROKEN[case]
     (tmp_path / "x.tar").write_bytes(content)
