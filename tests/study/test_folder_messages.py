@@ -185,9 +185,6 @@ def test_an_overlay_that_is_not_there_is_named_with_those_that_are(tmp_path):
     )
 
 
-ELU = {"model": {"class_path": "lightning_cifar.classifiers.ELU"}}
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
