@@ -1,13 +1,15 @@
 """The files beside the records, as they are read; and tests of a mean on a few differences."""
 
+import hashlib
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from record_samples import study_record
 
-from lightning_cifar.study import sign_flips, statistics, study_files
+from lightning_cifar.study import records, sign_flips, statistics, study_files
 from lightning_cifar.study.records import write_study_record
 from lightning_cifar.study.statistics import Comparison, Pairs
 from lightning_cifar.study.study_files import Cell, Cost, Coverage, GridPoint, RateGrid
@@ -231,3 +233,33 @@ def test_equivalence_of_two_by_hand():
     found = statistics.equivalence_p(np.array([1.0, 3.0]), 3)
     assert found == pytest.approx(0.25)
     assert statistics.equivalence_p(np.array([-1.0, -3.0]), 3) == found
+
+
+def test_a_seal_is_the_start_of_the_hash_of_all_the_rest(tmp_path):
+    seal = hashlib.sha256('{"a":"é"}\n'.encode()).hexdigest()[:16]
+    assert records.sealed('{"a":"é"}\n') == f'{{"seal":"{seal}","a":"é"}}\n'
+    path = write_study_record(study_record(), tmp_path / "new")
+    assert path == tmp_path / "new" / "records" / "00000000000000aa.json"
+    text = path.read_text()
+    assert text == records.sealed("{" + text[len('{"seal":"0123456789abcdef",') :])
+    assert list(json.loads(text)) == ["seal", *asdict(study_record())]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(1.234567, 1.2346), (123456.7, 123460.0), (3, 3), (1234567, 1234567)]
+)
+def test_curves_have_five_digits(value, written):
+    assert (records.rounded(value), type(records.rounded(value))) == (written, type(value))
+
+
+def test_the_second_rule_keeps_nothing_of_the_first_checkpoint():
+    other = {"epoch": 0, "test": {"accuracy": 0.5}, "test_right": "AA=="}
+    run = study_record(most_accurate=other, logits={"file": "f"})
+    found = run.by_accuracy
+    assert (found.run.best_epoch, found.test, found.test_right) == (0, {"accuracy": 0.5}, "AA==")
+    assert (found.activations, found.monte_carlo, found.logits) == ((), None, None)
+    assert (found.name, found.seed, found.most_accurate) == (run.name, run.seed, other)
+    assert (run.run.best_epoch, study_record().by_accuracy) == (1, None)
+    failed = study_record(failure="it diverged")
+    assert failed.by_accuracy is failed
+    assert found.right_images.tolist() == [0] * 8
