@@ -211,7 +211,7 @@ def test_settings_that_stacks_do_not_have_are_refused(tmp_path, settings, messag
 
 def test_settings_are_resolved_for_seed_0():
     config = conditions.compose([shipped_configs()["elu"]])
-    overlay = {"data": {"source": "synthetic", "seed": 4}, "seed_everything": 7}
+    overlay = {"data": {"source": "synthetic"}, "seed_everything": 7}
     found = conditions.resolved(conditions.overlaid(config, overlay), "a/b")
     assert found["trainer"]["accelerator"] == config.get("trainer", {}).get("accelerator", "auto")
     assert (found["seed_everything"], found["data"]["seed"]) == (0, 0)

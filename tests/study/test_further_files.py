@@ -138,8 +138,9 @@ def test_subsets_have_their_means():
     means = (weights @ np.array([1.0, 10.0, 100.0])).tolist()
     assert sorted(means) == pytest.approx([1, 5.5, 10, 37, 50.5, 55, 100])
     assert (sign_flips.subset_weights(17) > 0).any(1).all()
-    assert len(sign_flips.subset_weights(17)) == 2**16 - 1
-    assert sign_flips.subset_weights(17).sum(1).tolist() == pytest.approx([1] * (2**16 - 1))
+    many = sign_flips.subset_weights(17)
+    assert 2**16 - 100 < len(many) < 2**16  # drawn, but for the empty ones
+    assert np.allclose(many.sum(1), 1)
 
 
 @pytest.mark.parametrize(("seeds", "rejected"), [(5, 0), (6, 1), (7, 2), (8, 5), (10, 23)])

@@ -18,7 +18,7 @@ def condition(variant="elu", **settings):
     sections = {
         "trainer": {"max_epochs": 10, "accelerator": "cpu"},
         "early_stopping": {"patience": 3},
-        "model": {"init_args": {"seed": 0}},
+        "model": {"init_args": {"kind": variant, "seed": 0}},
         "data": {"seed": 0},
         "learning_rate_search": {},
     }
@@ -236,7 +236,7 @@ def test_a_record_holds_the_run_and_what_came_of_it(monkeypatch, tmp_path, failu
     assert (found.activations, found.failure) == (("seen",), failure)
     its, config, source = found.run
     assert (its, source) == (fit, "search")
-    assert config["model"]["init_args"] == {"learning_rate": 0.25}
+    assert config["model"]["init_args"] == {"kind": "elu", "learning_rate": 0.25}
     assert config["seed_everything"] == 3
     if failure:
         assert asked == []

@@ -165,7 +165,7 @@ def read(tmp_path):
         ),
         ("set_ups: {a: {}}\nseeds: x", "seeds must be a whole number of at least 1, got 'x'"),
         (
-            "seeds: 6\nset_ups: {a: {}, b: {seeds: 5}}\ncomparisons: [{question: Is it?, "
+            "seeds: 6\nset_ups: {a: {}, b: {seeds: 5}}\ncomparisons: [{question: 'Is it?', "
             "first: a/elu, second: b/elu, measure: test_nll}]",
             "the comparison 'Is it?' has 5 seeds; with 1 planned comparisons it needs 6: "
             "add seeds, plan fewer, or say 'tested: false'",

@@ -27,7 +27,7 @@ def condition(rate=None):
             "learning_rate_search": {"candidates": 3, "epochs": 2},
             "trainer": {"max_epochs": 7, "accelerator": "cpu"},
             "early_stopping": {"patience": 4},
-            "data": {"seed": 0},
+            "data": {"seed": 0, "batch_size": 5},
         },
     )
 
