@@ -1,0 +1,174 @@
+"""What the files of a study say, by hand, and what cannot be made of them."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from record_samples import run_record, study_record
+
+from lightning_cifar.errors import InputError
+from lightning_cifar.study import plan_file, reaching, study_files
+from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.report import command
+from lightning_cifar.study.study_files import Cell, Cost, Study
+
+ELU, SELU = Cell("a", "elu"), Cell("a", "selu")
+PLAN = {
+    "set_ups": {"a": {"variants": ["elu", "selu"], "seeds": 3}},
+    "comparisons": [
+        {"question": "q", "first": "a/elu", "second": "a/selu", "measure": "test_accuracy"},
+        {
+            "first": "a/elu",
+            "second": "a/selu",
+            "measure": "epochs_to_loss",
+            "loss": 1.8,
+            "margin": 2,
+            "tested": False,
+        },
+    ],
+}
+
+
+def record(variant="elu", seed=0, losses=(2.0, 1.5), set_up="a", accuracy=0.5, **changes):
+    run = run_record(variant, seed, losses)
+    run = replace(run, **changes.pop("run", {}))
+    test = {"accuracy": accuracy}
+    return study_record(variant=variant, seed=seed, set_up=set_up, run=run, test=test, **changes)
+
+
+def study(*records, plan=PLAN, grid=(), cost=None, coverage=None):
+    return Study(plan, records, (), dict(grid), cost, coverage)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "loss"),
+    [
+        ((1.50,), (1.40,), 1.5),
+        ((1.51,), (1.40,), 1.55),
+        ((1.2,), (1.42,), 1.45),
+        ((1.0,) * 9 + (9.0,), (1.0,), 1.0),
+        ((1.0,) * 8 + (2.0, 9.0), (1.0,), 2.0),
+        ((1.0, 2.0), (1.0,), 2.0),
+        ((), (1.0,), math.nan),
+    ],
+)
+def test_the_loss_to_reach_is_that_of_nine_tenths(first, second, loss):
+    runs = [
+        record(name, seed, (each,))
+        for name, losses in (("elu", first), ("selu", second))
+        for seed, each in enumerate(losses)
+    ]
+    assert reaching.shared_loss(study(*runs), ELU, SELU) == pytest.approx(loss, nan_ok=True)
+    ruled = reaching.loss_of(study(*runs, plan={}), ELU, SELU)
+    assert ruled == pytest.approx(loss, nan_ok=True)
+    assert reaching.loss_of(study(*runs), ELU, SELU) == 1.8
+    assert reaching.planned_loss(study(*runs), SELU, ELU) is None
+
+
+def test_the_seconds_of_an_epoch_are_those_of_the_batch_size():
+    cost = Cost({16: {"elu": 2.0}, 32: {"elu": 5.0}}, "cpu")
+    sized = [
+        record(seed=seed, run={"config": {"data": {"batch_size": size}}})
+        for seed, size in enumerate((16, 32, 16))
+    ]
+    other = record(set_up="b", run={"config": {}})
+    whole = study(*sized, other, cost=cost)
+    assert [reaching.batch_size(whole, name) for name in ("a", "b", "c")] == [16, 0, 0]
+    assert reaching.seconds_of(whole, "a") == {"elu": 2.0}
+    assert reaching.seconds_of(whole, "b") == {}
+    assert reaching.seconds_of(study(*sized), "a") == {}
+
+
+def test_outcomes_of_a_cell_are_counted():
+    runs = [record(seed=0), record(seed=1, failure="it diverged"), record("selu", 7)]
+    found = plan_file.outcome_of(study(*runs), ELU)
+    assert (found.planned, found.missing) == ((0, 1, 2), (2,))
+    assert ([each.seed for each in found.finished], [each.seed for each in found.failed]) == (
+        [0],
+        [1],
+    )
+    assert (found.set_up, found.variant) == ELU
+    unplanned = plan_file.outcome_of(study(*runs, plan={}), SELU)
+    assert (unplanned.planned, unplanned.missing) == ((7,), ())
+    assert plan_file.cells_of(study(*runs, record(set_up="z"))) == [ELU, SELU, Cell("z", "elu")]
+    assert plan_file.variants_of(study(record("relu"), plan=PLAN)) == ["elu", "selu", "relu"]
+
+
+def test_planned_comparisons_are_read_and_the_rest_is_said():
+    known = plan_file.planned_comparisons(study())
+    assert known == [
+        plan_file.Planned("q", ELU, SELU, "test_accuracy", None, None, True),
+        plan_file.Planned("", ELU, SELU, "epochs_to_loss", 2, 1.8, False),
+    ]
+    line = PLAN["comparisons"][0]
+    odd = [
+        line,
+        "text",
+        line | {"measure": "speed"},
+        line | {"margin": 0},
+        line | {"margin": "1"},
+        line | {"first": 3},
+        line | {"second": None},
+        line | {"loss": -1},
+        line | {"loss": 0.5},
+    ]
+    asked = study(plan={"comparisons": odd})
+    assert len(plan_file.planned_comparisons(asked)) == 2
+    assert [each.partition(" of ")[0] for each in plan_file.unread(asked)] == [
+        f"comparison {number}" for number in range(2, 9)
+    ]
+    assert plan_file.unread(asked)[0] == (
+        "comparison 2 of plan.json cannot be made here: its measure must be one of "
+        + ", ".join((*MEASURES, "epochs_to_loss"))
+    )
+    assert plan_file.cell_of("elu", "a") == ELU == plan_file.cell_of("a/elu", "b")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda path: study_files.read_study_files(path / "none"),
+            "no study folder PATH/none; 'lightning-cifar study' writes one",
+        ),
+        (
+            study_files.read_study_files,
+            "PATH is not a study that can be reported: it holds no records; "
+            "'lightning-cifar study --out' with this folder computes them",
+        ),
+        (
+            lambda path: command.write(path / "file" / "page", "words"),
+            "cannot write PATH/file/page: Not a directory; choose another place",
+        ),
+    ],
+)
+def test_what_cannot_be_reported_is_refused(tmp_path, call, message):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError) as refusal:
+        call(tmp_path)
+    assert str(refusal.value) == message.replace("PATH", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(28, "No space"), "No space"), (OSError("odd"), "odd")]
+)
+def test_a_place_that_refuses_says_why(monkeypatch, tmp_path, error, reason):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(command, "write_text_atomically", refuse)
+    with pytest.raises(InputError) as refusal:
+        command.write(tmp_path / "page", "words")
+    assert str(refusal.value) == f"cannot write {tmp_path / 'page'}: {reason}; choose another place"
+
+
+def test_only_damaged_records_are_no_study(tmp_path):
+    (tmp_path / "records").mkdir()
+    for name in "ab":
+        (tmp_path / "records" / f"{name}.json").write_text("")
+    with pytest.raises(InputError) as refusal:
+        study_files.read_study_files(tmp_path)
+    assert str(refusal.value) == (
+        f"{tmp_path} is not a study that can be reported: all 2 records in it are damaged; "
+        "'lightning-cifar study --out' with this folder computes them"
+    )
