@@ -42,7 +42,7 @@ def read_kaggle(files: Files, place: str, reading: Reading) -> DecodedSet:
             )
         pictures, unlabelled = matched(files, place, part, names)
         if unlabelled:
-            notes.append(f"{unlabelled} pictures in {part} have no label and are left out")
+            notes.append(f"pictures in {part} without a label, left out: {unlabelled}")
         numbers = [classes.index(found[name]) for name in names]
         given[part] = read_files(pictures, files, reading), numbers
     return decoded_set(classes, given, files, reading, notes)

@@ -60,7 +60,7 @@ def test_pictures_are_read_by_number_with_the_labels_of_their_part():
     assert found.parts["train"].labels.tolist() == [0, 1, 0]
     assert found.parts["test"].labels.tolist() == [1]
     assert found.about.notes == (
-        "1 pictures in train have no label and are left out",
+        "pictures in train without a label, left out: 1",
         "3 of 3 train images were resized to 16x16, the centre of each",
         "1 of 1 test images were resized to 16x16, the centre of each",
     )
