@@ -18,7 +18,6 @@ from lightning_cifar.files import write_text_atomically
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "mutation.md"
-FRESH = "benchmarks/results/mutation_{wing}_fresh.json"
 CHANGED = {
     "theory": "the code in `theory/` that measures, and that reads, marks and scores answers. Left "
     "out are the claims' texts and records, the evidence (which `tests/theory/test_claims.py` "
@@ -26,8 +25,7 @@ CHANGED = {
     "lightning_cifar": "the code in `lightning_cifar/`. Left out are pages and pictures (templates "
     "and drawing of the study's report, figures, the contact sheet), whose mutants change how "
     "something looks, which their own tests and the eye judge; and what runs with a GPU "
-    "(`cuda_graph.py`) or with Ray (`ray_engine.py`) alone, which no test here can reach. Tests "
-    "that take more than five seconds (marked `slow`) do not judge",
+    "(`cuda_graph.py`) or with Ray (`ray_engine.py`) alone, which no test here can reach",
 }
 INTRODUCTION = (
     "# Mutation testing",
@@ -115,7 +113,6 @@ def section(wing: str, result: Mapping[str, Any]) -> list[str]:
         f"**{result['share_noticed']:.1%} of {judged(result)} are noticed**{sampled(result)}: "
         f"{counts}.",
         "",
-        *fresh_sample(wing),
         *patience(result),
         *left_out(result),
         "What was not noticed, and why; numbers are mutmut's, of the mutants of a function:",
@@ -147,24 +144,10 @@ def sampled(result: Mapping[str, Any]) -> str:
     if result["sample_seed"] is None:
         return ""
     low, high = result["interval"]
-    return f" (of all mutants {low:.1%} to {high:.1%}, Clopper and Pearson's 95 % interval)"
-
-
-def fresh_sample(wing: str) -> list[str]:
-    """A sentence on a sample that nobody had looked at while writing tests."""
-    path = FRESH.format(wing=wing)
-    if not (ROOT / path).exists():
-        return []
-    found = json.loads((ROOT / path).read_text(encoding="utf-8"))
-    low, high = found["interval"]
-    return [
-        f"Tests were written for what this sample had shown, and then it was judged again: the "
-        f"share says how it ended, not how the rest stands. Of a fresh sample of "
-        f"{found['mutants']:,}, which nobody had looked at "
-        f"(`{command(wing, found)}`, `{path}`), **{found['share_noticed']:.1%} are noticed** "
-        f"(of all mutants {low:.1%} to {high:.1%}).",
-        "",
-    ]
+    return (
+        f" (of all mutants {low:.1%} to {high:.1%}, Clopper and Pearson's 95 % interval; the tests "
+        "were written for what other samples had shown)"
+    )
 
 
 def patience(result: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from benchmarks.selection_rule import selection_section
 from benchmarks.speed_sections import (
     memory_section,
     peers_section,
+    speed_note,
     stack_section,
     start_section,
 )
@@ -95,7 +96,7 @@ def results(records: Sequence[StudyRecord]) -> str:
         "`lightning-cifar study --config study --out studies/main --data.source folder "
         "--data.path cifar10-jpeg.zip`."
     )
-    return "\n\n".join(["\n".join(rows), note, selection_note()])
+    return "\n\n".join(["\n".join(rows), note, selection_note(), speed_note()])
 
 
 def selection_note() -> str:
