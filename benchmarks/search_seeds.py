@@ -130,6 +130,7 @@ def section(results: Mapping[str, Any]) -> list[str]:
         "|---|---|---|---|---|",
         *rows,
         "",
+        "The arms in which one start had lost more than half a point above. "
         f"Nine seeds of the study, seed {CHOSE} left out because it chose the grid's best rate; "
         "differences seed by seed with Student's 95 % interval. "
         "`python -m benchmarks.search_seeds`",
