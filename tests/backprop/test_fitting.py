@@ -56,7 +56,7 @@ def plain(folder, **options):
     return small_trainer(folder, options.pop("callbacks", ()), **options)
 
 
-@pytest.mark.parametrize("options", LOOKS, ids=str)
+@pytest.mark.parametrize("options", LOOKS)
 def test_a_fit_that_looks_between_batches_has_one_in_a_step(tmp_path, options):
     assert steps_at_once(plain(tmp_path, **options), "cpu") == 1
 
