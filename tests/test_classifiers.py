@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from lightning.pytorch import Callback
-from small_runs import small_classifier, small_data, small_trainer
+from small_runs import lopsided_data, small_classifier, small_data, small_trainer
 from torch import nn
 from torch.nn import functional
 
@@ -290,3 +290,15 @@ def test_seed_decides_the_first_weights(variant):
 def test_variants_are_named_as_in_the_exercise():
     assert {"elu", "batch_norm", "selu", "alpha_dropout"} <= VARIANTS.keys()
     assert [variant_of(each(depth=1, width=1)) for each in VARIANTS.values()] == list(VARIANTS)
+
+
+@pytest.mark.parametrize(("data", "shown"), [(lopsided_data, True), (small_data, False)])
+def test_a_balanced_accuracy_is_told_where_classes_differ_in_size(tmp_path, data, shown):
+    datamodule = data()
+    datamodule.setup("fit")
+    classes = len(datamodule.classes)
+    classifier, trainer = small_classifier(classes=classes), small_trainer(tmp_path)
+    counts = datamodule.validation_images.labels.bincount(minlength=classes)
+    assert (len(set(counts.tolist())) > 1) is shown
+    trainer.validate(classifier, datamodule, verbose=False)
+    assert ("val_balanced_accuracy" in trainer.callback_metrics) is shown

@@ -12,7 +12,13 @@ from controls import assert_rejects
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lightning_cifar.files import exclusive, sha256_of, write_atomically, write_text_atomically
+from lightning_cifar.files import (
+    disk_full,
+    exclusive,
+    sha256_of,
+    write_atomically,
+    write_text_atomically,
+)
 
 
 def full_after(count, content):
@@ -126,3 +132,11 @@ def test_lock_is_released_when_the_block_fails(tmp_path):
     with pytest.raises(ValueError, match="stop"), exclusive(path):
         raise ValueError("stop")
     assert not is_locked(path)
+
+
+def test_a_full_disk_keeps_its_number_and_names_the_file():
+    told = disk_full(OSError(errno.ENOSPC, "No space left on device"), Path("runs/record.json"))
+    assert (told.errno, told.filename) == (errno.ENOSPC, "runs/record.json")
+    assert told.strerror == (
+        "No space left on device; free some space on the disk of this folder (nothing old is lost)"
+    )

@@ -1,10 +1,12 @@
+import hashlib
+
 import pytest
 import torch
 from controls import assert_rejects
 from small_runs import small_classifier, small_data, small_trainer
 
 from lightning_cifar.classifiers import AlphaDropoutClassifier
-from lightning_cifar.seeds import seed_generators
+from lightning_cifar.seeds import derived_seed, seed_generators
 
 
 def draws_what_pytorch_draws(seed_all):
@@ -46,3 +48,20 @@ def test_a_gpus_generator_is_seeded_too():
     first = torch.rand(3, device="cuda")
     seed_generators(5, torch.device("cuda"))
     assert torch.equal(torch.rand(3, device="cuda"), first)
+
+
+def is_the_seed_of_every_version(derived):
+    """A run goes on with the masks and the order with which it began, whatever the version."""
+    digest = hashlib.blake2b(b"3/dropout/7", digest_size=4).digest()
+    assert derived(3, "dropout", 7) == sum(byte << 8 * place for place, byte in enumerate(digest))
+
+
+def test_a_derived_seed_is_that_of_earlier_versions():
+    is_the_seed_of_every_version(derived_seed)
+
+
+def test_control_bytes_in_another_order_are_noticed():
+    def reversed_bytes(*parts):
+        return int.from_bytes(derived_seed(*parts).to_bytes(4, "little"), "big")
+
+    assert_rejects(lambda: is_the_seed_of_every_version(reversed_bytes))

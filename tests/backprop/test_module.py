@@ -1,10 +1,16 @@
 import pytest
+import torch
 from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
 
+from lightning_cifar.backprop.stacked_layers import StackedAlphaDropout
+from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.classifiers import DenseClassifier, EluClassifier
 from lightning_cifar.data.notices import say_once
-from lightning_cifar.networks import dense, he_normal
+from lightning_cifar.networks import alpha_dropout_network, dense, he_normal
+from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.stack.network import StackedNetwork
+from lightning_cifar.standardise import Standardise
 
 
 class TanhClassifier(DenseClassifier):
@@ -50,3 +56,28 @@ def test_why_steps_are_not_made_by_hand_is_said_once(tmp_path, capsys, options, 
     told = capsys.readouterr().err
     assert told.count("steps are made by autograd") == (0 if reason is None else 1)
     assert reason is None or reason in told
+
+
+def test_gradients_are_clipped_in_the_optimiser_of_the_fit(tmp_path, monkeypatch):
+    seen = []
+
+    def noted(module, optimizer, value=None, algorithm=None):
+        seen.append((optimizer is module.optimizers(use_pl_optimizer=False), value, algorithm))
+
+    monkeypatch.setattr(EluClassifier, "configure_gradient_clipping", noted)
+    small_trainer(tmp_path, gradient_clip_val=0.5).fit(small_classifier(), small_data())
+    assert set(seen) == {(True, 0.5, None)}
+    assert len(seen) == 4  # one for each step
+
+
+def test_masks_of_a_stack_move_on_with_every_step():
+    networks = [alpha_dropout_network(2, 4, torch.Generator(), 0.5, True) for _ in range(2)]
+    stack = StackedNetwork(networks, [1, 2]).train()
+    rates = torch.ones(2)
+    optimiser = FlatNAdam(stack.parameter_groups(), lr=1e-3, rates=rates)
+    step = Backpropagation(stack.layers, Standardise(), optimiser, 2, torch.zeros(2, 2))
+    step.prepare()
+    for _ in range(3):
+        step(torch.zeros(5, 3, 32, 32), torch.zeros(5, dtype=torch.long))
+    dropouts = [each for each in stack.layers if isinstance(each, StackedAlphaDropout)]
+    assert [each.passes.tolist() for each in dropouts] == [[3, 3], [3, 3]]

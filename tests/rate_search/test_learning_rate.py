@@ -240,3 +240,18 @@ def test_control_a_race_that_goes_on_above_useless_rates_is_rejected():
 def test_search_without_a_finite_loss_is_an_error():
     with pytest.raises(InputError, match="not finite before the first step"):
         search(RangeTest((), (), ()), race_with([]), 3)
+
+
+@pytest.mark.parametrize(
+    ("bests", "reached", "expected"),
+    [
+        ((1.0, 1.2), 2.0, (32.0, 16.0)),  # the highest leads
+        ((1.2, 1.0), 2.0, (2.0, 1.0)),  # the lowest
+        ((1.2, 1.0, 1.2), 2.0, ()),  # one between
+        ((1.0, 1.2), 1.0, (1.0, 0.25)),  # nobody came below what was reached: far below
+    ],
+)
+def test_the_next_rates_are_these(bests, reached, expected):
+    rates = (8.0, 4.0) if len(bests) == 2 else (8.0, 4.0, 2.0)
+    race = tuple(Candidate(rate, (best,)) for rate, best in zip(rates, bests, strict=True))
+    assert method.beyond(race, reached) == expected

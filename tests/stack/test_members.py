@@ -8,8 +8,10 @@ from stack_fits import classifiers, fitted_in_stack, largest_difference
 from lightning_cifar.__main__ import main
 from lightning_cifar.classifiers import EluClassifier, SeluClassifier
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.runs.records import read_record
-from lightning_cifar.stack.fit import run_record, write_member
+from lightning_cifar.stack.activations import BEFORE_TRAINING
+from lightning_cifar.stack.fit import run_record, save_best_weights, write_member
 from lightning_cifar.uncertainty.evaluation import load_classifier
 
 
@@ -67,3 +69,11 @@ def test_member_that_diverged_at_once_has_a_record_and_no_weights(tmp_path):
     record = read_record(tmp_path / "run" / "record.json")
     assert (record.best_epoch, record.epochs) == (-1, ())
     assert not (tmp_path / "run" / "best.ckpt").exists()
+
+
+def test_a_member_has_its_best_epoch_and_its_activations(tmp_path):
+    fit, *_ = fitted_in_stack(classifiers("elu"), tmp_path)
+    save_best_weights(fit, tmp_path / "best.ckpt")
+    checkpoint = load_checkpoint(tmp_path / "best.ckpt")
+    assert checkpoint["epoch"] == fit.best_epoch >= 0
+    assert [record.epoch for record in fit.activations][:2] == [BEFORE_TRAINING, 0]

@@ -13,6 +13,7 @@ from lightning_cifar.study.sign_flips import (
     INTERVAL_LEVEL,
     LEVEL,
     confidence_interval,
+    rejected_subsets,
     sign_flip_p,
 )
 from lightning_cifar.study.statistics import POWER, Pairs, compare_family, equivalence_p
@@ -249,3 +250,12 @@ def test_noises_are_kept_apart():
 def test_mixed_noises_are_rejected(wrong):
     with pytest.raises(AssertionError):
         keeps_the_noises_apart(wrong)()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "level", "count"),
+    [(3, 0.9, 3), (3, 0.1, 0), (6, 0.05, 1), (10, 0.05, 25), (10, 0.045, 23)],
+)
+def test_a_two_sided_test_rejects_half_its_level_of_all_subsets(seeds, level, count):
+    """Of the 2 ** seeds subsets, at one side."""
+    assert rejected_subsets(seeds, level) == count == int(level * 2**seeds / 2)

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study.conditions import Condition
-from lightning_cifar.study.jobs import MEMBERS, Job, begin, jobs_of, longest_first, shard_of
+from lightning_cifar.study.jobs import (
+    JOB_FILE,
+    JOBS_FOLDER,
+    MEMBERS,
+    Job,
+    begin,
+    jobs_of,
+    longest_first,
+    shard_of,
+    unfinished_jobs,
+)
 
 
 def condition(name="elu", seeds=12):
@@ -132,3 +142,13 @@ def test_shards(text, shard):
 def test_bad_shards_are_refused(text):
     with pytest.raises(InputError, match=r"--shard must be i/n with i from 1 to n"):
         shard_of(text)
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"arm": "a", "seeds": ["x"]}'])
+def test_a_damaged_job_does_not_hide_those_behind_it(tmp_path, damage):
+    """Files are read in the order of their folders' names; its seeds are divided anew."""
+    for name, content in (("1", damage), ("2", '{"arm": "a", "seeds": [4, 5]}')):
+        file = tmp_path / JOBS_FOLDER / name / JOB_FILE
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+    assert unfinished_jobs(tmp_path) == {"a": [(4, 5)]}
