@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.mutant_verdicts import RESULTS
+from benchmarks.mutant_verdicts import ENDLESS, NOTICED, RESULTS
 from benchmarks.mutation_reasons import REASONS
 from lightning_cifar.files import write_text_atomically
 
@@ -99,6 +99,7 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
 def section(wing: str, result: Mapping[str, Any]) -> list[str]:
     """What one wing's tests notice."""
     counts = ", ".join(f"{count:,} {verdict}" for verdict, count in result["counts"].items())
+    noticed = result["counts"].get(NOTICED, 0) + result["counts"].get(ENDLESS, 0)
     rows = [
         f"| {reason} | {total(functions)} | {listed(functions)} |"
         for reason, functions in by_reason(wing, result["not_noticed"]).items()
@@ -110,8 +111,8 @@ def section(wing: str, result: Mapping[str, Any]) -> list[str]:
         "",
         f"mutmut makes {result['all_mutants']:,} mutants of {CHANGED[wing]}.",
         "",
-        f"**{result['share_noticed']:.1%} of {judged(result)} are noticed**{sampled(result)}: "
-        f"{counts}.",
+        f"**{noticed / result['mutants']:.1%} of {judged(result)} are noticed**{sampled(result)}: "
+        f"{counts}. What never ends is noticed too.",
         "",
         *patience(result),
         *left_out(result),

@@ -8,7 +8,7 @@ from pathlib import Path
 from theory.commands.parser import OneLineParser
 from theory.errors import DomainError
 from theory.ledger import TOPICS
-from theory.selection import find_claims, find_question, find_topic
+from theory.selection import find_claim, find_claims, find_question, find_topic
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,8 +38,10 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
 
             return list_questions(as_json=chosen.json)
         case "show":
-            from theory.commands.showing import show
+            from theory.commands.showing import show, show_claim
 
+            if "." in chosen.question:
+                return show_claim(find_claim(chosen.question), as_json=chosen.json)
             return show(find_question(chosen.question), as_json=chosen.json)
         case "book":
             from theory.commands.comparing import compare
@@ -111,7 +113,7 @@ def _parser() -> OneLineParser:
 
     commands.add_parser("list", parents=[json], help="the questions and their verdict counts")
     show = commands.add_parser("show", parents=[json], help="one answer, claim by claim")
-    show.add_argument("question", help="such as Q5, 5 or momentum")
+    show.add_argument("question", help="such as Q5, 5 or momentum; Q5.3 for one claim alone")
     book = commands.add_parser("book", parents=[json], help="what the book says, beside the sheet")
     book.add_argument("topic", nargs="?", help="such as B8, then with evidence (default: all)")
     # Its help is that of the demo named, hence its own flag.
@@ -130,7 +132,12 @@ def _parser() -> OneLineParser:
     quiz.add_argument("--question", help="such as Q5, 5, momentum or B8 (default: all)")
     quiz.add_argument("--seed", type=int, default=0, help="order of the claims (default: 0)")
     mark = commands.add_parser("mark", parents=[json], help="mark answer sheets, one or a class")
-    mark.add_argument("answers", nargs="?", type=Path, help="a .yaml or .csv of verdicts")
+    mark.add_argument(
+        "answers",
+        nargs="?",
+        type=Path,
+        help="a .yaml or .csv of verdicts: of one sheet, or a row for each of student,Q5.1,Q5.5",
+    )
     mark.add_argument("--out", type=Path, metavar="FILE", help="write the marks as CSV")
     mark.add_argument("--page", type=Path, metavar="FILE", help="write the marks as a page")
     mark.add_argument("--template", action="store_true", help="print an empty sheet")

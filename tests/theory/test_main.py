@@ -282,3 +282,19 @@ def test_the_package_runs_as_a_module():
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_one_claim_is_shown_alone(capsys):
+    assert main(["show", "q1.1"]) == 0
+    alone = capsys.readouterr().out
+    assert alone.startswith("Q1.1 ")
+    assert "Q1.2" not in alone
+    assert main(["show", "Q1"]) == 0
+    assert alone in capsys.readouterr().out
+    assert main(["show", "Q1.99"]) == 2
+    assert "no claim 'Q1.99'" in capsys.readouterr().err
+
+
+def test_one_claim_and_its_control_are_told_as_one(capsys):
+    assert main(["verify", "Q1.1"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("1 claim: ")

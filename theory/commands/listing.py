@@ -34,4 +34,5 @@ def list_questions(*, as_json: bool = False) -> int:
 def counts_in_words(counts: Mapping[Verdict, int]) -> str:
     """Such as ``"5 claims: 3 true, 1 false, 1 depends"``."""
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    return f"{sum(counts.values())} claims: {parts}"
+    total = sum(counts.values())
+    return f"{total} claim{'' if total == 1 else 's'}: {parts}"

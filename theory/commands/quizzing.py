@@ -65,9 +65,9 @@ def quiz(
 
 def _welcome(number: int) -> str:
     return (
-        f"{number} claims. For each type your verdict and how sure you are that it is right, from "
-        f"50 to 100 %, such as `false 80`. Verdicts are {ALLOWED}. `stop`, Ctrl-D and Ctrl-C end "
-        "the quiz with the score so far."
+        f"{number} claim{'' if number == 1 else 's'}. For each type your verdict and how sure you "
+        f"are that it is right, from 50 to 100 %, such as `false 80`. Verdicts are {ALLOWED}. "
+        "`stop`, Ctrl-D and Ctrl-C end the quiz with the score so far."
     )
 
 

@@ -1,5 +1,6 @@
 """``theory report``: the page with all questions, in a folder of the reader's choice."""
 
+import sys
 from pathlib import Path
 
 from theory.commands.output import print_json
@@ -15,6 +16,7 @@ def report(folder: Path, *, as_json: bool = False) -> int:
     _check_writable(folder)
     from theory.report.page import write_report  # loads matplotlib and every experiment
 
+    print("running every experiment, for a minute or two ...", file=sys.stderr, flush=True)
     page = write_report(folder)
     if as_json:
         print_json({"page": str(page)})

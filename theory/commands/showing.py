@@ -31,6 +31,16 @@ def show(question: Question, *, as_json: bool = False, run: Run = run_experiment
     return 0
 
 
+def show_claim(claim: Claim, *, as_json: bool = False, run: Run = run_experiment) -> int:
+    """Compute the evidence of ``claim`` and print it; returns the exit status."""
+    evidence = run(claim.experiment)
+    if as_json:
+        print_json({"claim": claim, "evidence": evidence})
+    else:
+        print(claim_text(claim, evidence))
+    return 0
+
+
 def header(question: Question) -> str:
     """The question, the sheet's answer with the verdicts in it, and the corrected answer."""
     return "\n\n".join(

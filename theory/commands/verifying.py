@@ -77,7 +77,7 @@ def verify(
     elif not differences:
         controls = sum(claim.control is not None for claim in claims)
         print(f"{counts_in_words(verdict_counts(tuple(claims)))}; all as expected.")
-        print(f"{controls} controls: all rejected.")
+        print("1 control: rejected." if controls == 1 else f"{controls} controls: all rejected.")
     for difference in differences:
         print(difference, file=sys.stderr)
     return 1 if differences else 0
