@@ -1,44 +1,16 @@
 """The facts behind a report's answers, by hand, from a few records made up."""
 
 import math
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from record_samples import run_record, study_record
+from made_studies import ELU, SELU, record, study
 
 from lightning_cifar.stack.activation_record import ActivationRecord
 from lightning_cifar.study.report import layers, monte_carlo, rates, search_noise
 from lightning_cifar.study.report.layers import BEST, START, Layers
-from lightning_cifar.study.study_files import Cell, GridPoint, RateGrid, Study
-
-ELU, SELU = Cell("a", "elu"), Cell("a", "selu")
-PLAN = {
-    "set_ups": {"a": {"variants": ["elu", "selu"], "seeds": 3}},
-    "comparisons": [
-        {"question": "q", "first": "a/elu", "second": "a/selu", "measure": "test_accuracy"},
-        {
-            "first": "a/elu",
-            "second": "a/selu",
-            "measure": "epochs_to_loss",
-            "loss": 1.8,
-            "margin": 2,
-            "tested": False,
-        },
-    ],
-}
-
-
-def record(variant="elu", seed=0, losses=(2.0, 1.5), set_up="a", accuracy=0.5, **changes):
-    run = run_record(variant, seed, losses)
-    run = replace(run, **changes.pop("run", {}))
-    test = {"accuracy": accuracy}
-    return study_record(variant=variant, seed=seed, set_up=set_up, run=run, test=test, **changes)
-
-
-def study(*records, plan=PLAN, grid=(), cost=None, coverage=None):
-    return Study(plan, records, (), dict(grid), cost, coverage)
+from lightning_cifar.study.study_files import GridPoint, RateGrid
 
 
 def points(*pairs):

@@ -2,10 +2,12 @@
 
 import json
 from argparse import Namespace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import torch
+from made_studies import made_condition
 from record_samples import study_record
 
 from lightning_cifar.errors import Interrupted
@@ -15,21 +17,7 @@ from lightning_cifar.study.jobs import Job
 from lightning_cifar.study.records import write_study_record
 
 CPU = torch.device("cpu")
-
-
-def condition(rate=None):
-    return Condition(
-        "a",
-        "elu",
-        4,
-        {
-            "model": {"init_args": {"learning_rate": rate, "seed": 0}},
-            "learning_rate_search": {"candidates": 3, "epochs": 2},
-            "trainer": {"max_epochs": 7, "accelerator": "cpu"},
-            "early_stopping": {"patience": 4},
-            "data": {"seed": 0, "batch_size": 5},
-        },
-    )
+condition = partial(made_condition, batch_size=5)
 
 
 def data(test="t", validation="v"):

@@ -1,43 +1,15 @@
 """What the files of a study say, by hand, and what cannot be made of them."""
 
 import math
-from dataclasses import replace
 
 import pytest
-from record_samples import run_record, study_record
+from made_studies import ELU, PLAN, SELU, record, study
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.study import plan_file, reaching, study_files
 from lightning_cifar.study.measures import MEASURES
 from lightning_cifar.study.report import command
-from lightning_cifar.study.study_files import Cell, Cost, Study
-
-ELU, SELU = Cell("a", "elu"), Cell("a", "selu")
-PLAN = {
-    "set_ups": {"a": {"variants": ["elu", "selu"], "seeds": 3}},
-    "comparisons": [
-        {"question": "q", "first": "a/elu", "second": "a/selu", "measure": "test_accuracy"},
-        {
-            "first": "a/elu",
-            "second": "a/selu",
-            "measure": "epochs_to_loss",
-            "loss": 1.8,
-            "margin": 2,
-            "tested": False,
-        },
-    ],
-}
-
-
-def record(variant="elu", seed=0, losses=(2.0, 1.5), set_up="a", accuracy=0.5, **changes):
-    run = run_record(variant, seed, losses)
-    run = replace(run, **changes.pop("run", {}))
-    test = {"accuracy": accuracy}
-    return study_record(variant=variant, seed=seed, set_up=set_up, run=run, test=test, **changes)
-
-
-def study(*records, plan=PLAN, grid=(), cost=None, coverage=None):
-    return Study(plan, records, (), dict(grid), cost, coverage)
+from lightning_cifar.study.study_files import Cell, Cost
 
 
 @pytest.mark.parametrize(

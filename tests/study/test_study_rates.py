@@ -4,26 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from made_studies import made_condition as condition
 
 from lightning_cifar.study import fit_runs, rates
 from lightning_cifar.study.conditions import Condition
 
 CPU = torch.device("cpu")
-
-
-def condition(rate=None):
-    return Condition(
-        "a",
-        "elu",
-        4,
-        {
-            "model": {"init_args": {"learning_rate": rate, "seed": 0}},
-            "learning_rate_search": {"candidates": 3, "epochs": 2},
-            "trainer": {"max_epochs": 7, "accelerator": "cpu"},
-            "early_stopping": {"patience": 4},
-            "data": {"seed": 0},
-        },
-    )
 
 
 def test_a_rate_that_is_given_is_that_of_all_seeds(tmp_path):
