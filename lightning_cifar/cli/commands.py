@@ -157,7 +157,6 @@ def export_run(arguments: list[str]) -> int:
     batch = torch.randint(
         0, 256, (8, *classifiers[0].image_shape), dtype=torch.uint8, generator=generator
     )
-    print(f"exporting as {options.format} ...", file=sys.stderr, flush=True)
     difference = export(
         classifiers[0] if len(classifiers) == 1 else Ensemble(classifiers),
         path,
