@@ -28,9 +28,18 @@ MAY_USE = {
     "rate_search": (
         *("backprop", "classifiers", "data", "errors", "files", "optim", "runs", "stack"),
     ),
-    "training": ("backprop", "classifiers", "errors", "rate_search", "runs"),
+    "training": ("backprop", "classifiers", "data", "errors", "rate_search", "runs"),
     "uncertainty": ("backprop", "classifiers", "data", "errors", "files", "runs", "seeds"),
-    "cli": ("classifiers", "data", "errors", "rate_search", "runs", "training", "uncertainty"),
+    "cli": (
+        "backprop",
+        "classifiers",
+        "data",
+        "errors",
+        "rate_search",
+        "runs",
+        "training",
+        "uncertainty",
+    ),
     "study": (
         *("classifiers", "cli", "data", "errors", "files", "rate_search", "runs", "stack"),
         *("training", "uncertainty"),

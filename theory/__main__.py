@@ -40,9 +40,10 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
         case "show":
             from theory.commands.showing import show, show_claim
 
-            if "." in chosen.question:
+            if "." in chosen.question:  # one claim has all of its figures anyway
                 return show_claim(find_claim(chosen.question), as_json=chosen.json)
-            return show(find_question(chosen.question), as_json=chosen.json)
+            question = find_question(chosen.question)
+            return show(question, every_figure=chosen.figures, as_json=chosen.json)
         case "book":
             from theory.commands.comparing import compare
 
@@ -57,7 +58,12 @@ def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:
             if chosen.json and chosen.latex:
                 raise DomainError("--json or --latex, not both")
             claims = find_claims(chosen.claims)
-            return verify(claims, as_json=chosen.json, as_latex=chosen.latex)
+            return verify(
+                claims,
+                one_by_one=bool(chosen.claims),
+                as_json=chosen.json,
+                as_latex=chosen.latex,
+            )
         case "quiz":
             from theory.commands.quizzing import quiz
 
@@ -114,6 +120,7 @@ def _parser() -> OneLineParser:
     commands.add_parser("list", parents=[json], help="the questions and their verdict counts")
     show = commands.add_parser("show", parents=[json], help="one answer, claim by claim")
     show.add_argument("question", help="such as Q5, 5 or momentum; Q5.3 for one claim alone")
+    show.add_argument("--figures", action="store_true", help="print every figure and control")
     book = commands.add_parser("book", parents=[json], help="what the book says, beside the sheet")
     book.add_argument("topic", nargs="?", help="such as B8, then with evidence (default: all)")
     # Its help is that of the demo named, hence its own flag.

@@ -142,9 +142,14 @@ def _sheets(claim: Claim) -> str:
     return "<br>".join(said)
 
 
+def linkable(heading: str) -> str:
+    """With a minus sign in place of a hyphen, of which GitHub and the site make two links."""
+    return heading.replace(" -", " \N{MINUS SIGN}")
+
+
 def _claim(claim: Claim, evidence: Evidence) -> str:
     lines = [
-        f"### {claim.id} {claim.verdict}: {claim.statement}\n",
+        f"### {claim.id} {claim.verdict}: {linkable(claim.statement)}\n",
         claim.correct + "\n",
     ]
     if claim.condition:

@@ -2,8 +2,8 @@
 
 The experiments here are small. ``python -m benchmarks.real_network`` repeats each question on 20
 hidden layers of 100 units and real pictures, and writes ``real_network.json``, from which these
-sentences are read. They stand beside the experiment and decide no verdict; where the network does
-not bear out the verdict, they say so.
+sentences are read. They stand beside the experiment and decide no verdict; where the network comes
+out differently, they say so.
 """
 
 import json
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 _OUTCOMES = {
-    True: "bears this out",
-    False: "does not bear this out",
-    None: "leaves this open",
+    True: "agrees with this",
+    False: "differs from this",
+    None: "fits either way",
 }
 
 
@@ -24,7 +24,8 @@ class Witness:
     Attributes:
         part: section of ``docs/real_network.md``, such as ``"Q5"``.
         text: what was measured there.
-        agrees: whether it bears out the verdict; ``None`` where the verdict has room for either.
+        agrees: whether it bears out what is said of the claim; ``None`` where that has room for
+            either outcome.
     """
 
     part: str

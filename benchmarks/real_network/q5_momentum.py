@@ -183,7 +183,7 @@ def tell(record: Record) -> Told:
                 "Q5.9",
                 f"At the rate that suits 0.9, {figure(record['rates'][BORROWED])}, momentum "
                 f"0.99999 reaches {accuracy[BORROWED]:.1f} % with a validation loss of "
-                f"{figure(loss[BORROWED])}; not finite are {broken} of {seeds} losses. 0.9 minus "
+                f"{figure(loss[BORROWED])}; {broken} of {seeds} losses are not finite. 0.9 minus "
                 f"this: {points(lost)}.",
                 lost["differs"] and (broken > 0 or loss[BORROWED] > 2.303),
             ),

@@ -66,14 +66,19 @@ def steps_at_once(trainer: Trainer, device: str) -> int:
     """How many batches a training step may have: 1 if anything looks between two of them."""
     looks = (
         trainer.max_steps != -1
-        or trainer.limit_train_batches != 1.0
+        or not is_all(trainer.limit_train_batches)
         or trainer.overfit_batches > 0  # type: ignore[attr-defined]
-        or trainer.val_check_interval != 1.0
+        or not is_all(trainer.val_check_interval)
         or trainer.accumulate_grad_batches != 1
         or bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
         or any(overridden(each, Callback, AROUND_A_STEP) for each in callbacks_of(trainer))
     )
     return 1 if looks else BLOCK.get(device, 1)
+
+
+def is_all(limit: Any) -> bool:
+    """Whether a limit of a trainer is 1.0, all batches; the whole number 1 is a single one."""
+    return isinstance(limit, float) and limit == 1.0
 
 
 def callbacks_of(trainer: Trainer) -> list[Callback]:

@@ -18,28 +18,28 @@ def batch_norm(tape: Tape, layer: nn.BatchNorm1d | StackedBatchNorm, inputs: Sig
     bias, of_bias = member_first(layer.bias, 1)
     members, features = weight.shape
     outputs = Signal(tape.activations(features), tape.activations(features))
-    if members > 1:  # rows of a stack lie far from each other
-        rows = [tape.buffer(members, features) for _ in range(2)]
+    into_place = []
+    if members > 1:  # rows of a stack lie far from each other: the kernel has copies
+        rows = [tape.buffer(members, features) for _ in range(4)]
         tape.then(rows[0].copy_, weight)
         tape.then(rows[1].copy_, bias)
-        weight, bias = rows
+        into_place = [partial(of_weight.copy_, rows[2]), partial(of_bias.copy_, rows[3])]
+        weight, bias, of_weight, of_bias = rows
     scale, shift = weight.view(-1), bias.view(-1)
     mean, deviation = normalise(tape, layer, inputs.value, scale, shift, outputs.value)
     assert outputs.gradient is not None
     # Asked for in any case: the kernel with buffers knows no other way.
     of_inputs = tape.activations(features) if inputs.gradient is None else inputs.gradient
-    of_scale, of_shift = tape.buffer(members * features), tape.buffer(members * features)
     tape.back(
         partial(
             torch.ops.aten.native_batch_norm_backward.out,
             *(channels(outputs.gradient), channels(inputs.value), scale, *running(layer)),
             *(mean, deviation, True, layer.eps, [True, True, True]),
             out0=channels(of_inputs),
-            out1=of_scale,
-            out2=of_shift,
+            out1=of_weight.view(-1),
+            out2=of_bias.view(-1),
         ),
-        partial(of_weight.copy_, of_scale.view(members, features)),
-        partial(of_bias.copy_, of_shift.view(members, features)),
+        *into_place,
     )
     return outputs
 

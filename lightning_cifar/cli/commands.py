@@ -157,6 +157,8 @@ def export_run(arguments: list[str]) -> int:
     batch = torch.randint(
         0, 256, (8, *classifiers[0].image_shape), dtype=torch.uint8, generator=generator
     )
+    if sys.stderr.isatty():  # others wait without looking
+        print(f"writing {path} and comparing it with the original ...", file=sys.stderr)
     difference = export(
         classifiers[0] if len(classifiers) == 1 else Ensemble(classifiers),
         path,

@@ -6,8 +6,9 @@ from shlex import quote
 
 from lightning.pytorch import Trainer
 
+from lightning_cifar.backprop.fitting import is_all
 from lightning_cifar.errors import InputError
-from lightning_cifar.runs.records import FINISHED, RECORD_FILE, read_record
+from lightning_cifar.runs.records import FINISHED, RECORD_FILE, RunRecord, read_record
 
 
 def how_to_resume(folder: Path) -> str:
@@ -15,15 +16,33 @@ def how_to_resume(folder: Path) -> str:
     return f"lightning-cifar fit --run {quote(str(folder))} --resume"
 
 
+def how_to_test(folder: Path) -> str:
+    """The command that judges a run by the test images."""
+    return f"lightning-cifar test --run {quote(str(folder))}"
+
+
 def end_of_fit(folder: Path) -> str:
-    """Why training ended, what was kept, and how to go on if it was cut short."""
+    """Why training ended, what was kept, and what to do next."""
     record = read_record(folder / RECORD_FILE)
-    lines = [f"ended: {record.stop_reason}"]
-    if record.best is None:
-        lines.append("nothing was validated, so no weights were kept")
+    lines = [f"ended: {record.stop_reason}", kept_weights(record)]
     if record.stop_kind not in FINISHED:
         lines.append(f"to continue: {how_to_resume(folder)}")
+    elif record.best is not None:
+        lines.append(f"next: {how_to_test(folder)}")
     return "\n".join([*lines, f"run folder: {folder}"])
+
+
+def kept_weights(record: RunRecord) -> str:
+    """Which weights were kept, with their validation figures as far as they are known."""
+    best = record.best
+    if best is None:
+        return "nothing was validated, so no weights were kept"
+    figures = [f"weights of epoch {best.epoch + 1}"]
+    if math.isfinite(best.val_loss):
+        figures.append(f"val_loss {best.val_loss:.4f}")
+    if math.isfinite(best.val_accuracy):
+        figures.append(f"val_accuracy {best.val_accuracy:.2%}")
+    return "kept: " + "  ".join(figures)
 
 
 def metrics_line(trainer: Trainer, stage: str) -> str:
@@ -35,8 +54,7 @@ def metrics_line(trainer: Trainer, stage: str) -> str:
         if name in metrics:
             text += f"  {name} {float(metrics[name]):.2%}"
     limit = getattr(trainer, f"limit_{stage}_batches")
-    whole = isinstance(limit, float) and limit == 1.0  # 1 is a single batch
-    return text if whole else f"{text}  (limited: trainer.limit_{stage}_batches {limit})"
+    return text if is_all(limit) else f"{text}  (limited: trainer.limit_{stage}_batches {limit})"
 
 
 def selection_rule(folder: Path) -> str:

@@ -24,9 +24,10 @@ from lightning_cifar.rate_search.results import (
 from lightning_cifar.rate_search.search import SearchResult, winner_of
 from lightning_cifar.rate_search.short_fits import ShortFits, lent
 
+SEARCHING = "searching a learning rate: a range test first, then short fits ..."
 UNLEARNED = (
-    "no rate of the race has learned: the lowest validation loss is {:.3f}, little below a guess; "
-    "the rate found means nothing, give one with --model.learning_rate"
+    "no rate that was tried has learned: the lowest validation loss is {:.3f}, little below a "
+    "guess; the rate found means nothing, give one with --model.learning_rate"
 )
 
 
@@ -108,7 +109,7 @@ class LearningRateSearch(Callback):
                 f"{trainer.world_size}; search once with devices=1, then give it its learning_rate"
             )
         fits = ShortFits(module, data_of(trainer), trainer.strategy.root_device, options)
-        say("searching a learning rate ...")
+        say(SEARCHING)
         result = found_by(fits, fits.race, self.candidates, self.epochs or 1, say)
         classes = len(module.class_names) if isinstance(module, DenseClassifier) else None
         tell(result, "search", classes)
@@ -128,7 +129,7 @@ class LearningRateSearch(Callback):
             result, source = read_result(file, settings), "cache"
         if result is None:
             source = "search"
-            say("searching a learning rate ...")
+            say(SEARCHING)
             device = trainer.strategy.root_device
             result = find_rate(
                 classifier, datamodule, device, self.candidates, self.epochs, options, say

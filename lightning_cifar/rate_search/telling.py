@@ -21,10 +21,14 @@ class Telling:
 
     def race(self, test: RangeTest, rates: Sequence[float]) -> Note:
         """Say that a race begins; what it is to call after each epoch."""
-        lowest = f"range test: the training loss is lowest near {test.rate_of_lowest_loss:.2g}"
-        begun = lowest if self.is_first else "the best rate may lie outside"
+        begun = (
+            f"range test: the training loss is lowest near {test.rate_of_lowest_loss:.2g}; "
+            f"short fits at {shown(rates)} follow"
+            if self.is_first
+            else f"the best rate so far is an outermost one; short fits at {shown(rates)} follow"
+        )
         lines, self.is_first = LINES if self.is_first else 1, False
-        self.say(f"{begun}; racing {shown(rates)}")
+        self.say(begun)
         started = time.monotonic()
 
         def note(runs: Sequence[Candidate], done: int, total: int) -> None:
@@ -32,10 +36,10 @@ class Telling:
                 return
             left = (time.monotonic() - started) / done * (total - done)
             best = min(runs, key=lambda run: run.best)
-            racing = shown([run.rate for run in runs if not run.diverged])
+            lost = shown([run.rate for run in runs if run.diverged])
             self.say(
-                f"race, epoch {done}/{total}: {racing or 'no rate'} in it, "
-                f"best val_loss {best.best:.3f} at {best.rate:.2g}, about {left:.0f} s left"
+                f"short fits, epoch {done}/{total}: best val_loss {best.best:.3f} at "
+                f"{best.rate:.2g}{lost and f', diverged: {lost}'}, about {left:.0f} s left"
             )
 
         return note

@@ -14,6 +14,11 @@ from lightning_cifar.runs.folders import BEST_FILE, LAST_FILE, PREVIOUS_FILE
 from lightning_cifar.runs.records import FINISHED, RECORD_FILE, read_record
 
 LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
+# Of these, the whole number 1 is a single batch and 1.0 is all of them.
+LIMITS = {
+    *("trainer.limit_train_batches", "trainer.limit_val_batches"),
+    *("trainer.overfit_batches", "trainer.val_check_interval"),
+}
 PATIENCE = "early_stopping.patience"
 PATHS = {"data.path", "data.cache", "learning_rate_search.cache"}
 # These decide when training ends or where files are, not what an epoch computes.
@@ -86,7 +91,8 @@ def check_unchanged(saved: Config, wanted: Config) -> None:
     before, after = (dict(comparable(each)) for each in (saved, wanted))
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
-        if old == new or (key in FREE_KEYS and not shortens(key, old, new, after)):
+        same = old == new and not (key in LIMITS and old == 1 and type(old) is not type(new))
+        if same or (key in FREE_KEYS and not shortens(key, old, new, after)):
             continue
         raise InputError(
             f"the run was started with {key} = {old!r} and cannot be continued with {new!r}; "

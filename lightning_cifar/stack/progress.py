@@ -12,7 +12,9 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from lightning_cifar.backprop.patience import short_patience
 from lightning_cifar.data.blocks import Blocks
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.optim.schedules import SCHEDULES
 from lightning_cifar.runs.records import (
     RUNNING,
@@ -112,6 +114,8 @@ class StackProgress(Callback):
         stack = stack_of(pl_module)
         batches_of(trainer).keep(stack.present)
         self.saved_at = time.perf_counter()
+        if self.patience is not None:
+            say_once(short_patience(trainer, self.patience))
         if trainer.global_step == 0:
             self._probe(stack, BEFORE_TRAINING)
 

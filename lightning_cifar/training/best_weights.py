@@ -11,6 +11,8 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
+from lightning_cifar.backprop.patience import short_patience
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.folders import BEST_FILE
 from lightning_cifar.runs.records import Mode
@@ -116,6 +118,8 @@ class BestWeights(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the best file in place; stop when the interrupted run had run out of patience."""
+        if not tries_the_code(trainer):
+            say_once(short_patience(trainer, self.patience))
         file = best_file(trainer)
         if self._best:
             self.best_model_path = str(file)

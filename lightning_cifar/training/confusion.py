@@ -8,6 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torchmetrics.classification import MulticlassConfusionMatrix
 
+from lightning_cifar.backprop.fitting import is_all
 from lightning_cifar.classifiers import DenseClassifier
 
 
@@ -44,8 +45,7 @@ class ConfusionMatrix(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add up what all processes have counted, and write it."""
         self.counts = self.matrix.compute().cpu()
-        limit = trainer.limit_test_batches
-        whole = isinstance(limit, float) and limit == 1.0  # 1 would be a single batch
+        whole = is_all(trainer.limit_test_batches)
         if self.folder is None or not whole or not trainer.is_global_zero:
             return
         # Loads matplotlib.

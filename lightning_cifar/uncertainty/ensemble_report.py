@@ -40,7 +40,10 @@ def ensemble_text(test: EnsembleTest, names: Sequence[str], figures: dict[str, f
     return "\n".join(
         [
             "  ".join([f"test_loss {figures['test_loss']:.4f}", *shares]),
-            f"ensemble of {len(names)} runs on {test.images:,} test images; {of_temperature(test)}",
+            f"ensemble of {len(names)} runs: {test.scores[ENSEMBLE]['accuracy']:.2%} of "
+            f"{test.images:,} test images right, where its members alone have "
+            f"{mean['accuracy']:.2%} on average",
+            of_temperature(test),
             "",
             aligned([header, *cells]),
             LEGEND,

@@ -41,6 +41,8 @@ LOOKS = [
     {"max_steps": 9},
     {"limit_train_batches": 0.5},
     {"limit_train_batches": 3},
+    {"limit_train_batches": 1},  # a batch, where 1.0 is all of them
+    {"val_check_interval": 1},
     {"overfit_batches": 1},
     {"overfit_batches": 0.01},
     {"val_check_interval": 0.5},

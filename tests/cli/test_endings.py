@@ -8,7 +8,7 @@ import torch
 from record_samples import run_record
 
 from lightning_cifar.cli.endings import end_of_fit, metrics_line, selection_rule
-from lightning_cifar.runs.records import write_record
+from lightning_cifar.runs.records import ValidationRecord, write_record
 
 
 @pytest.fixture
@@ -43,8 +43,27 @@ def test_a_fit_that_was_cut_short_says_how_to_go_on(ended, kind, cut):
     lines = end_of_fit(folder).splitlines()
     assert lines[0] == "ended: all 2 epochs done"
     assert lines[-1] == f"run folder: {folder}"
-    to_continue = [f"to continue: lightning-cifar fit --run '{folder}' --resume"]
-    assert lines[1:-1] == (to_continue if cut else [])
+    assert lines[1].startswith("kept: weights of epoch ")
+    advice = f"to continue: lightning-cifar fit --run '{folder}' --resume"
+    assert lines[2:-1] == [advice if cut else f"next: lightning-cifar test --run '{folder}'"]
+
+
+def test_a_fit_says_how_good_the_kept_weights_are(ended):
+    judged = ValidationRecord(epoch=1, step=40, val_loss=1.23456, val_accuracy=0.5)
+    better_since = ValidationRecord(epoch=1, step=44, val_loss=0.5, val_accuracy=0.9)
+    folder = ended(best_epoch=1, best_step=40, validations=(judged, better_since))
+    expected = "kept: weights of epoch 2  val_loss 1.2346  val_accuracy 50.00%"
+    assert end_of_fit(folder).splitlines()[1] == expected
+
+
+@pytest.mark.parametrize("figure", ["val_loss", "val_accuracy"])
+def test_a_figure_that_was_not_measured_is_not_said(ended, figure):
+    known = {"val_loss": 1.25, "val_accuracy": 0.5} | {figure: float("nan")}
+    judged = ValidationRecord(epoch=1, step=40, **known)
+    said = end_of_fit(ended(best_epoch=1, best_step=40, validations=(judged,))).splitlines()[1]
+    assert figure not in said
+    assert "nan" not in said
+    assert said.count("val_") == 1
 
 
 def test_a_fit_that_kept_nothing_says_so(ended):

@@ -30,10 +30,11 @@ def test_race_of_any_length_says_about_ten_lines(total, expected):
 
 def test_race_beyond_the_outermost_rate_says_two_more():
     assert len(lines_of(8, races=3)) == 9 + 2 + 2
-    assert lines_of(8, races=2)[-2] == "the best rate may lie outside; racing 0.04 0.02"
+    expected = "the best rate so far is an outermost one; short fits at 0.04 0.02 follow"
+    assert lines_of(8, races=2)[-2] == expected
 
 
-def test_line_says_who_is_left_who_leads_and_how_long_it_takes(monkeypatch):
+def test_line_says_who_leads_who_diverged_and_how_long_it_takes(monkeypatch):
     clock = iter((100.0, 106.0))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     said = []
@@ -41,9 +42,16 @@ def test_line_says_who_is_left_who_leads_and_how_long_it_takes(monkeypatch):
     diverged, leader = Candidate(4e-2, (3.0, float("inf"))), Candidate(2e-2, (1.5, 1.75))
     note((diverged, leader, Candidate(1e-2, (2.0, 2.0))), 2, 8)
     assert said == [
-        "range test: the training loss is lowest near 0.01; racing 0.04 0.02 0.01",
-        "race, epoch 2/8: 0.02 0.01 in it, best val_loss 1.500 at 0.02, about 18 s left",
+        "range test: the training loss is lowest near 0.01; short fits at 0.04 0.02 0.01 follow",
+        "short fits, epoch 2/8: best val_loss 1.500 at 0.02, diverged: 0.04, about 18 s left",
     ]
+
+
+def test_line_names_no_diverged_rate_where_there_is_none(monkeypatch):
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    said = []
+    Telling(said.append).race(TEST, (4e-2,))((Candidate(4e-2, (2.0,)),), 1, 1)
+    assert said[1] == "short fits, epoch 1/1: best val_loss 2.000 at 0.04, about 0 s left"
 
 
 def test_search_tells_what_it_does_and_the_cache_is_one_line(tmp_path, capsys):
@@ -54,12 +62,12 @@ def test_search_tells_what_it_does_and_the_cache_is_one_line(tmp_path, capsys):
         assert search.source == source
         said = capsys.readouterr().err
         ours = [
-            line for line in said.splitlines() if re.match("range|race|an outer|learn|sear", line)
+            line for line in said.splitlines() if re.match("range|short|the best|learn|sear", line)
         ]
         if source == "cache":
             assert len(ours) == 1
             continue
-        assert ours[0] == "searching a learning rate ..."
+        assert ours[0] == "searching a learning rate: a range test first, then short fits ..."
         assert ours[1].startswith("range test: ")
-        assert [line[:15] for line in ours[2:5]] == [f"race, epoch {n}/3" for n in (1, 2, 3)]
+        assert [line[:21] for line in ours[2:5]] == [f"short fits, epoch {n}/3" for n in (1, 2, 3)]
         assert ours[-1].startswith("learning rate ")

@@ -71,6 +71,23 @@ def test_another_run_is_refused_with_both_values(case):
     )
 
 
+def with_option(name, value):
+    return settings(trainer={"max_epochs": 5, "callbacks": None, name: value})
+
+
+@pytest.mark.parametrize(
+    "name", ["limit_train_batches", "limit_val_batches", "overfit_batches", "val_check_interval"]
+)
+def test_one_batch_is_not_all_of_them(name):
+    for first, second in ((1, 1.0), (1.0, 1)):
+        with pytest.raises(InputError, match=f"trainer.{name} = {first} and cannot .* {second};"):
+            check_unchanged(with_option(name, first), with_option(name, second))
+    for first, second in ((1, 1), (1.0, 1.0), (0, 0.0)):
+        check_unchanged(with_option(name, first), with_option(name, second))
+    clips = (with_option("gradient_clip_val", value) for value in (1, 1.0))
+    check_unchanged(*clips)  # where both mean the same
+
+
 def test_a_path_may_be_written_in_several_ways(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     absolute = {"data": {"path": str(tmp_path / "images")}}

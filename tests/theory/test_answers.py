@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from evidences import evidence
 
-from theory.answers import answers, counterexample
+from theory.answers import answers, counterexample, linkable
 from theory.claim import Case, Check, Evidence, Verdict
 from theory.ledger import CLAIMS, QUESTIONS, verdict_counts
 
@@ -71,7 +71,7 @@ def test_every_question_and_claim_is_there():
     for question in QUESTIONS:
         assert question.answer in text
     for claim in CLAIMS:
-        assert f"### {claim.id} {claim.verdict}: {claim.statement}" in text
+        assert f"### {claim.id} {claim.verdict}: {linkable(claim.statement)}" in text
         assert claim.correct in text
 
 
@@ -80,3 +80,13 @@ def test_the_counterexample_is_the_first_check_that_fails():
     assert counterexample(Evidence((Case("", (good, bad)),))) is bad
     assert counterexample(Evidence((Case("", (good,)), Case("", (bad,))))) is bad
     assert counterexample(Evidence((Case("", (good,)),))) is None
+
+
+def test_a_heading_has_the_same_link_on_github_and_on_the_site():
+    def on_github(heading):
+        return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+    headings = re.findall(r"^### (.*)$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [each for each in headings if "--" in on_github(each)] == []
+    assert "--" in on_github("between -1 and 1")  # control
+    assert "--" not in on_github(linkable("between -1 and 1"))

@@ -20,7 +20,7 @@ from theory.commands.latex import latex_table
 from theory.commands.options import described
 from theory.commands.output import plain
 from theory.commands.showing import claim_text, show
-from theory.commands.verifying import verify
+from theory.commands.verifying import Outcome, outcome_text, verify
 from theory.ledger import ALL_CLAIMS, CLAIMS, QUESTIONS, TOPICS, verdict_counts
 from theory.selection import find_claim, find_claims, find_question
 from theory.study import CITATIONS
@@ -106,15 +106,29 @@ def test_list_as_json(capsys):
     assert sum(entry["verdicts"]["false"] for entry in listed) == false > 0
 
 
-def test_show_prints_every_claim_with_its_figures(capsys):
+@pytest.mark.parametrize("every_figure", [False, True])
+def test_show_prints_every_claim_with_its_figures(every_figure, capsys):
     question = find_question("Q2")
-    assert show(question, run=evidence) == 0
+    assert show(question, every_figure=every_figure, run=evidence) == 0
     printed = capsys.readouterr().out
     for claim in question.claims:
         assert f"[{claim.id} {claim.verdict}]" in " ".join(printed.split())
         assert f"{claim.id} {claim.verdict.upper()}: " in printed
+        assert (claim_text(claim, evidence(claim.experiment)) in printed) is every_figure
     assert "0.637" in printed
     assert max(len(line) for line in printed.splitlines()) <= 96
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+def test_a_question_is_shown_in_a_line_or_two_for_each_part(question, capsys):
+    assert show(question, run=evidence) == 0
+    printed = capsys.readouterr().out
+    figures = [figure for figure in printed.splitlines() if figure.startswith("  Measured: ")]
+    assert len(figures) == len(question.claims)
+    assert all(len(figure) > len("  Measured: ") for figure in figures)
+    assert f"`theory show {question.id} --figures`" in printed
+    claims = printed.partition(f"\n{question.claims[0].id} ")[2]
+    assert len(claims.splitlines()) < 12 * len(question.claims)
 
 
 @pytest.mark.parametrize("claim_id", CITATIONS)
@@ -165,6 +179,34 @@ def test_verify_names_what_it_verified(capsys):
     assert "2 claims: 2 false; all as expected." in printed.out
     assert "2 controls: all rejected." in printed.out
     assert printed.err == ""
+
+
+def test_verify_tells_of_each_named_claim_its_figure_and_its_control(capsys):
+    assert main(["verify", "Q2.3", "Q2.5"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    for claim in find_claims(["Q2.3", "Q2.5"]):
+        assert f"{claim.id} FALSE, as expected: " in printed
+        assert f"Control TRUE, rejected: {claim.control.name}" in printed
+    for form in ("--json", "--latex"):
+        assert main(["verify", "Q2.3", form]) == 0
+        assert "as expected: " not in capsys.readouterr().out
+
+
+def test_verify_of_everything_is_a_count(capsys):
+    assert verify(find_claims(["Q2.3"]), run=evidence) == 0
+    assert "as expected: " not in capsys.readouterr().out
+
+
+def test_what_came_out_otherwise_is_told_as_such():
+    claim = find_claim("Q2.3")
+    found = evidence(claim.experiment)
+    unexpected = dataclasses.replace(claim, verdict=Verdict.TRUE)
+    told = outcome_text(Outcome(unexpected, found, Verdict.FALSE))
+    assert told.startswith("Q2.3 FALSE, expected TRUE: ")
+    assert "\n  Control FALSE, not rejected: " in told
+    failed = outcome_text(Outcome(claim, None, None, "ValueError: x"))
+    assert failed == "Q2.3: could not be computed"
+    assert "Control" not in outcome_text(Outcome(claim, found, None))
 
 
 def test_verify_as_json(capsys):
@@ -289,12 +331,14 @@ def test_one_claim_is_shown_alone(capsys):
     alone = capsys.readouterr().out
     assert alone.startswith("Q1.1 ")
     assert "Q1.2" not in alone
-    assert main(["show", "Q1"]) == 0
+    assert main(["show", "Q1", "--figures"]) == 0
     assert alone in capsys.readouterr().out
+    assert main(["show", "Q1"]) == 0
+    assert alone not in capsys.readouterr().out
     assert main(["show", "Q1.99"]) == 2
     assert "no claim 'Q1.99'" in capsys.readouterr().err
 
 
 def test_one_claim_and_its_control_are_told_as_one(capsys):
     assert main(["verify", "Q1.1"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].startswith("1 claim: ")
+    assert capsys.readouterr().out.splitlines()[-2].startswith("1 claim: ")

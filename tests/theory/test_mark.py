@@ -106,6 +106,12 @@ WRONG = {
         "x = Q9.1: true",
         f"line 1: no claim 'Q9.1', did you mean Q7.1?; {HINT}",
     ),
+    "a number of one's own": (
+        "a.csv",
+        "student;1a;1b\nAda;t;f",
+        "line 1: no claim '1a'; name a claim by its id, such as Q5.3, or point from a name of your "
+        "own to it: `1a = Q5.3`",
+    ),
     "a question": ("a.yaml", "Q1: true", f"line 1: no claim 'Q1', did you mean Q1.8?; {HINT}"),
     "no own name": ("a.yaml", "'= Q1.1': true", "line 1: no name before = in '= Q1.1'"),
     "unknown verdict": (

@@ -45,6 +45,6 @@ def test_show_quotes_it(monkeypatch):
 
 def test_a_disagreement_is_said():
     said = {agrees: Witness("Q1", "x", agrees).said("p") for agrees in (True, False, None)}
-    assert said[True] == "bears this out (p). x"
-    assert said[False] == "does not bear this out (p). x"
-    assert said[None] == "leaves this open (p). x"
+    assert said[True] == "agrees with this (p). x"
+    assert said[False] == "differs from this (p). x"
+    assert said[None] == "fits either way (p). x"

@@ -21,6 +21,8 @@ val_losses = st.sampled_from([0.5, 1.0, 1.5, 2.0, math.inf, math.nan])
 class Watched:
     """What BestWeights sees and does of a trainer, without training."""
 
+    max_epochs, limit_train_batches = 10_000, 1  # of such a fit nobody expects much
+
     def __init__(self):
         self.default_root_dir = "folder"
         self.callback_metrics = {}

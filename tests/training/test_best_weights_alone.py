@@ -34,6 +34,7 @@ class Trainer:
     """Keeps what it is given to save, by its path."""
 
     sanity_checking = fast_dev_run = should_stop = False
+    max_epochs, limit_train_batches = 10_000, 1  # of such a fit nobody expects much
 
     def __init__(self, folder, **figures):
         self.default_root_dir = folder

@@ -139,6 +139,8 @@ def test_figure_of_a_foreign_module_may_rise(tmp_path):
         ),
         ({"max_epochs": 2, "num_sanity_val_steps": 1}, [(0, 4), (1, 8)]),
         ({"max_epochs": 2, "accumulate_grad_batches": 3}, [(0, 2), (1, 4)]),
+        ({"max_epochs": 1, "val_check_interval": 1}, [(0, 1), (0, 2), (0, 3), (0, 4)]),
+        ({"max_epochs": 2, "limit_train_batches": 1}, [(0, 1), (1, 2)]),
         ({"max_epochs": 4, "limit_train_batches": 2}, [(0, 2), (1, 4), (2, 6), (3, 8)]),
     ],
 )

@@ -21,6 +21,7 @@ BY_STUDENT, BY_CLAIM = "student", "claim"
 STATEMENT, VERDICT = "statement", "verdict"  # a column that is not read; the only student's column
 FORMATS = (".yaml", ".yml", ".csv")
 
+_LIKE_AN_ID = re.compile(r"[QB]\d.*", re.IGNORECASE)
 _DELIMITER = re.compile(r'\s*"?[^",;\t\r\n]*"? *(?P<delimiter>[,;\t])')  # after the first cell
 
 
@@ -201,7 +202,12 @@ def _named(cell: _Cell) -> tuple[str, Claim]:
     try:
         claim = find_claim(pointer if points else own)
     except DomainError as error:
-        raise DomainError(f"{cell.place}: {error}") from error
+        if points or not own or _LIKE_AN_ID.fullmatch(own):
+            raise DomainError(f"{cell.place}: {error}") from error
+        raise DomainError(
+            f"{cell.place}: no claim {own!r}; name a claim by its id, such as Q5.3, or point from "
+            f"a name of your own to it: `{own} = Q5.3`"
+        ) from error
     if not own:
         raise DomainError(f"{cell.place}: no name before = in {cell.text!r}")
     return (own if points else claim.id), claim

@@ -9,10 +9,12 @@ from tqdm import tqdm
 from theory.claim import Claim, Evidence, Verdict, run_experiment
 from theory.commands.latex import latex_table
 from theory.commands.listing import counts_in_words
-from theory.commands.output import print_json
+from theory.commands.output import print_json, wrapped
 from theory.commands.threads import one_thread
 from theory.formatting import sentence
 from theory.ledger import verdict_counts
+from theory.report.claim_entry import key_figure
+from theory.report.findings import ClaimFinding
 
 Run = Callable[[str], Evidence]
 
@@ -61,14 +63,23 @@ def recompute(claim: Claim, run: Run = run_experiment) -> Outcome:
 def verify(
     claims: Sequence[Claim],
     *,
+    one_by_one: bool = False,
     as_json: bool = False,
     as_latex: bool = False,
     run: Run = run_experiment,
 ) -> int:
-    """Recompute ``claims``, print what differs, and return 0 if nothing does, else 1."""
+    """Recompute ``claims``, print what differs, and return 0 if nothing does, else 1.
+
+    one_by_one: print the figure and the control of each claim as soon as it is computed.
+    """
     one_thread()
     progress = tqdm(claims, desc="claims", unit="claim", file=sys.stderr, disable=None, leave=False)
-    outcomes = [recompute(claim, run) for claim in progress]
+    outcomes = []
+    for claim in progress:
+        outcomes.append(recompute(claim, run))
+        if one_by_one and not (as_json or as_latex):
+            progress.clear()
+            print(outcome_text(outcomes[-1]), flush=True)
     differences = [outcome.difference for outcome in outcomes if outcome.difference]
     if as_json:
         print_json([_record(outcome) for outcome in outcomes])
@@ -81,6 +92,22 @@ def verify(
     for difference in differences:
         print(difference, file=sys.stderr)
     return 1 if differences else 0
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """What came out for a claim, and for its control; the line of a difference comes at the end."""
+    claim, evidence = outcome.claim, outcome.evidence
+    if evidence is None:
+        return f"{claim.id}: could not be computed"
+    found = evidence.verdict
+    word = "as expected" if found == claim.verdict else f"expected {claim.verdict.upper()}"
+    figure = key_figure(ClaimFinding(claim, evidence))
+    lines = [wrapped(figure, indent="  ", first=f"{claim.id} {found.upper()}, {word}: ")]
+    if claim.control is not None and outcome.control_verdict is not None:
+        rejected = "rejected" if outcome.control_verdict != found else "not rejected"
+        first = f"  Control {outcome.control_verdict.upper()}, {rejected}: "
+        lines.append(wrapped(claim.control.name, indent="    ", first=first))
+    return "\n".join(lines)
 
 
 def _record(outcome: Outcome) -> dict[str, object]:

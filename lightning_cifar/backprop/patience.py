@@ -1,0 +1,46 @@
+"""Whether patience leaves a fit enough steps to get better: of few images, an epoch is one or two.
+
+On 60 pictures of three colours (two steps an epoch) fits with a patience of 20 steps ended at
+20 to 80 % of the validation pictures, with 150 steps at all of them.
+"""
+
+import math
+
+from lightning.pytorch import Trainer
+
+from lightning_cifar.backprop.fitting import is_all
+from lightning_cifar.data.blocks import Blocks
+
+ENOUGH = 150  # steps without a new best: as many as a race for a learning rate takes at least
+
+
+def steps_between_validations(trainer: Trainer) -> float:
+    """How many steps lie between two validations; for ``on_train_start`` and later."""
+    loader = trainer.train_dataloader
+    if isinstance(loader, Blocks):  # which Lightning takes for batches
+        batches: float = len(loader.batches)
+    else:
+        every = trainer.val_check_batch
+        batches = min(trainer.num_training_batches, float("inf") if every is None else every)
+    epochs = trainer.check_val_every_n_epoch or 1
+    return batches * epochs / trainer.accumulate_grad_batches
+
+
+def short_patience(trainer: Trainer, patience: int) -> str:
+    """A line that says how few steps patience is, and what to do; empty if they are enough.
+
+    Also where the fit is too short for patience to end it, or is of a part of the batches only:
+    nobody expects much of it then.
+    """
+    most = trainer.max_epochs
+    ends_earlier = most is not None and 0 <= most <= patience
+    if ends_earlier or not is_all(trainer.limit_train_batches):
+        return ""
+    steps = steps_between_validations(trainer)
+    if patience * steps >= ENOUGH:
+        return ""
+    return (
+        f"patience {patience} is {patience * steps:.0f} steps here, because there are few images; "
+        f"if training ends too early, give --early_stopping.patience {math.ceil(ENOUGH / steps)} "
+        "or a smaller --data.batch_size"
+    )
