@@ -5,6 +5,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from benchmarks.step_sections import step_section
+
 RESULTS = Path(__file__).parent / "results"
 LARGE_BYTES = 600_000 * 3 * 32 * 32
 
@@ -32,7 +34,7 @@ def peers_section() -> list[str]:
     """Seconds per epoch of everything that trains this network."""
     data = read_json("peers.json")
     if data is None:
-        return ["## Seconds per epoch", "", "Not yet measured.", "", *step_lines()]
+        return ["## Seconds per epoch", "", "Not yet measured.", "", *step_section()]
     names = list(dict.fromkeys(name for each in data["results"] for name in each["seconds"]))
     rows = []
     for each in data["results"]:
@@ -75,49 +77,8 @@ def peers_section() -> list[str]:
         "bare loop follows it. `python benchmarks/peers.py --out benchmarks/results/peers.json` "
         "(extra `peer`)",
         "",
-        *step_lines(),
+        *step_section(),
     ]
-
-
-def step_lines() -> list[str]:
-    """Where the microseconds of a step of 32 images go, and how long the first line takes."""
-    steps, first = read_json("step_time.json"), read_json("first_epoch.json")
-    lines = []
-    if steps is not None:
-        elu = next(each["microseconds"] for each in steps["results"] if each["variant"] == "elu")
-        parts = ", ".join(f"{name} {time:.0f}" for name, time in elu.items())
-        lines += [
-            f"A step of `elu` with 32 images, by kind of call, in microseconds: {parts}. "
-            "`python benchmarks/step_time.py --out benchmarks/results/step_time.json`",
-            "",
-        ]
-    threads = read_json("step_threads.json")
-    if threads is not None:
-        parts = "; ".join(
-            f"`{each['variant']}`, batch {each['batch_size']}, "
-            f"{'beside a busy program' if each['busy'] else 'idle'}: "
-            + " and ".join(f"{time:.1f} ms" for time in each["milliseconds"].values())
-            for each in threads["results"]
-        )
-        lines += [
-            f"A step with one thread and with all, on {threads['device']}: {parts}. A fit takes a "
-            "thread for every 32 images of all members. `python benchmarks/step_threads.py --out "
-            "benchmarks/results/step_threads.json`",
-            "",
-        ]
-    if first is not None:
-        parts = "; ".join(
-            f"`{each['variant']}`, batch {each['batch_size']}: {each['first_line']:.1f} s, of "
-            f"which {each['start']:.1f} s until the search begins (an epoch: {each['epoch']:.1f} s)"
-            for each in first["results"]
-        )
-        lines += [
-            f"From `fit` to the line of the first epoch, no rate cached: {parts}. "
-            "`python benchmarks/first_epoch.py --path cifar10-jpeg.zip --out "
-            "benchmarks/results/first_epoch.json`",
-            "",
-        ]
-    return lines
 
 
 def stack_section() -> list[str]:

@@ -25,7 +25,7 @@ class Telling:
             f"range test: the training loss is lowest near {test.rate_of_lowest_loss:.2g}; "
             f"short fits at {shown(rates)} follow"
             if self.is_first
-            else f"the best rate so far is an outermost one; short fits at {shown(rates)} follow"
+            else f"a better rate may lie outside these; short fits at {shown(rates)} follow"
         )
         lines, self.is_first = LINES if self.is_first else 1, False
         self.say(begun)
