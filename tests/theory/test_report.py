@@ -189,6 +189,8 @@ def test_page_of_the_whole_ledger_holds_together() -> None:
         for topic in TOPICS
     )
     whole = render_page(tuple(without_evidence(question, "") for question in QUESTIONS), topics)
+    assert "They make 70 claims, and the book" in whole
+    assert "own answers 22 more. Each" in whole
     assert_well_formed(whole)
     assert_links_resolve(whole)
     assert_loads_nothing(whole)

@@ -49,7 +49,7 @@ def render_page(
     drawings = [found.drawing for found in questions]
     return shell(
         title=TITLE,
-        introduction=_introduction(questions),
+        introduction=_introduction(questions, topics),
         navigation=_navigation(questions, topics),
         main=main,
         foot=_FOOT,
@@ -58,13 +58,15 @@ def render_page(
     )
 
 
-def _introduction(questions: tuple[QuestionFinding, ...]) -> str:
+def _introduction(questions: tuple[QuestionFinding, ...], topics: tuple[TopicFinding, ...]) -> str:
     claims = len(all_claims(questions))
+    others = sum(len(found.claims) for found in topics)
+    more = f", and the book's own answers {others} more" if others else ""
     return element(
         "p",
         prose(
             f"A student's answers to {_spelt(len(questions))} textbook questions about training "
-            f"deep networks sound right. They make {claims} claims. Each one was put "
+            f"deep networks sound right. They make {claims} claims{more}. Each one was put "
             "to a small experiment whose figures, and nothing else, decide its verdict. Follow a "
             "marked phrase to the evidence, and repeat any of it with the command given."
         ),

@@ -33,19 +33,9 @@ def verdict_filter(claims: tuple[ClaimFinding, ...]) -> str:
         for verdict in Verdict
         if counts[verdict] or verdict is not Verdict.INCONCLUSIVE
     ]
-    legend = element("legend", legend_of(claims))
+    legend = element("legend", "Show claims")
     status = element("p", class_="filter-status", role="status")
     return element("fieldset", legend, *choices, status, class_="filter")
-
-
-def legend_of(claims: tuple[ClaimFinding, ...]) -> str:
-    """What is chosen from: the sheet's claims, and the book's where the page has them."""
-    book = sum(found.claim.id.startswith("B") for found in claims)
-    return (
-        f"Show claims ({len(claims) - book} of the sheet, {book} of the book)"
-        if book
-        else "Show claims"
-    )
 
 
 def _choice(value: str, label: str, count: int, *, checked: bool = False) -> str:
