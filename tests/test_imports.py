@@ -20,7 +20,7 @@ MAY_USE = {
     "optim": (),
     "data": ("errors", "files", "seeds"),
     "runs": ("errors", "files"),
-    "backprop": ("data", "optim", "standardise"),
+    "backprop": ("data", "errors", "optim", "standardise"),
     "classifiers": (
         *("backprop", "data", "errors", "networks", "optim", "runs", "seeds", "standardise"),
     ),

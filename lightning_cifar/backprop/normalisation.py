@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lightning_cifar.backprop.members import member_first, without_member
 from lightning_cifar.backprop.stacked_layers import StackedBatchNorm, StackedLinear
 from lightning_cifar.backprop.tape import Signal, Tape, WeightGradient
+from lightning_cifar.errors import InputError
 
 
 def batch_norm(tape: Tape, layer: nn.BatchNorm1d | StackedBatchNorm, inputs: Signal) -> Signal:
@@ -56,7 +57,13 @@ def normalise(
 
     scale, shift: (members * features,) each; None for 1 and 0.
     Returns: where the batch's means and inverse deviations will be, (members * features,) each.
+    Raises: InputError for a batch of one image, which has no variance.
     """
+    if tape.batch < 2:
+        raise InputError(
+            "batch normalisation needs two or more images in a batch, got 1; give a larger "
+            "data.batch_size"
+        )
     assert layer.num_batches_tracked is not None
     size = inputs.shape[0] * inputs.shape[-1]
     mean, deviation = tape.buffer(size), tape.buffer(size)

@@ -1,12 +1,14 @@
 """The one place where data, classifiers and callbacks meet."""
 
 import os
+import re
 import shutil
 import signal
 import tempfile
 import traceback
 from argparse import ArgumentError
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -92,6 +94,7 @@ class CIFARCommand(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Options other than those of the trainer, the model and the data."""
+        tell_one_batch_from_all(parser)
         parser.add_argument("--run", type=str | None, help="run folder, to write or to read")
         parser.add_argument("--resume", action="store_true", help="continue the fit in --run")
         parser.add_argument(
@@ -195,16 +198,11 @@ class CIFARCommand(LightningCLI):
             if self._tries_the_code() and model.learning_rate is None:
                 model.learning_rate = NOMINAL_RATE
             try:
-                with noticing_lost_processes(self.trainer):
+                with in_one_line(), noticing_lost_processes(self.trainer):
                     self.trainer.fit(model, datamodule, ckpt_path=checkpoint)
             except InputError:
                 self._discard_if_unused()
                 raise
-            except LIGHTNINGS_ERRORS as error:
-                if not raised_in_lightning(error):
-                    raise
-                self._discard_if_unused()
-                raise InputError(f"Lightning refuses these settings: {one_line(error)}") from error
             except SystemExit as error:
                 # An exit without a code would look like a fit that is done.
                 advice = f"to continue: {how_to_resume(self.folder)}"
@@ -235,7 +233,7 @@ class CIFARCommand(LightningCLI):
         options = self.config[self.given]
         if options.mc_samples is not None:
             require_sampling(model, options.mc_samples)
-        with noticing_lost_processes(self.trainer):
+        with in_one_line(), noticing_lost_processes(self.trainer):
             run(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics(stage)
         if options.mc_samples is None or not self.trainer.is_global_zero:
@@ -267,9 +265,31 @@ class CIFARCommand(LightningCLI):
             rank_zero_print(rule)
 
 
+def tell_one_batch_from_all(parser: LightningArgumentParser) -> None:
+    """Let a trainer's limits take 1 as a whole number, a single batch, and not as 1.0.
+
+    Their type is ``int | float | None``. But ``typing`` hands out one object for all unions of the
+    same members, in the order in which the first was written, which is another library's.
+    """
+    for action in parser._actions:
+        if re.fullmatch(r"trainer\.(limit_\w+|overfit)_batches", action.dest):
+            action._typehint = int | float | None  # type: ignore[attr-defined]
+
+
 def as_list(value: Any) -> list[Any]:
     """One, several or none of something, as Lightning takes them."""
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Let what Lightning itself refuses be a line, and no traceback."""
+    try:
+        yield
+    except LIGHTNINGS_ERRORS as error:
+        if not raised_in_lightning(error):
+            raise
+        raise InputError(f"Lightning refuses these settings: {one_line(error)}") from error
 
 
 def raised_in_lightning(error: Exception) -> bool:

@@ -214,6 +214,58 @@ def test_control_without_the_option_the_effect_is_not_there(plain, option, value
         assert EFFECTS[option, value](*plain)
 
 
+# What a fit does must not depend on whether somebody watches its steps, which alone makes it train
+# batch by batch; nor must one batch be taken for all of them.
+UNWATCHED = {
+    **dict.fromkeys(EFFECTS),
+    **{(name, value): None for name in ("min_epochs", "min_steps") for value in (1, 2)},
+    **{("limit_train_batches", value): None for value in (1, 0.5)},
+    **{("overfit_batches", value): None for value in (1, 2, 1.0)},
+    **{("val_check_interval", value): None for value in (1, 3, 1.0, 0.5)},
+}
+
+
+@pytest.mark.parametrize(("option", "value"), UNWATCHED)
+def test_a_fit_that_nobody_watches_does_the_same(cwd, monkeypatch, capsys, option, value):
+    found = {}
+    for name in ("watched", "alone"):
+        with monkeypatch.context() as patched:
+            if name == "watched":
+                watch(patched)
+            fit(capsys, "--trainer.max_epochs", 2, f"--trainer.{option}", value, name=name)
+        record = record_of(cwd, name)
+        epochs = [(each["epoch"], each["train_loss"]) for each in record["epochs"]]
+        found[name] = record["validations"], epochs, record["best_step"], record["stop_reason"]
+    for alone, watched in zip(found["alone"], found["watched"], strict=True):
+        assert flat(alone) == pytest.approx(flat(watched), rel=1e-5, nan_ok=True)
+
+
+def flat(found):
+    """Numbers and words of nested lists and dicts by their place."""
+    if isinstance(found, dict):
+        found = list(found.values())
+    if not isinstance(found, list | tuple):
+        return {"": found} if not isinstance(found, str) else {found: 0}
+    parts = [flat(each) for each in found]
+    return {
+        f"{place}.{key}": each for place, part in enumerate(parts) for key, each in part.items()
+    }
+
+
+@pytest.mark.parametrize(("value", "steps", "validations"), [(1, 1, 3), (1.0, 3, 1), (2, 2, 1)])
+def test_one_is_a_single_batch_and_one_point_zero_is_all(cwd, capsys, value, steps, validations):
+    fit(capsys, "--trainer.limit_train_batches", value)
+    assert record_of(cwd)["best_step"] == steps
+    Path("limits.yaml").write_text(f"trainer: {{limit_train_batches: {value}}}\n")
+    fit(capsys, "--config", "limits.yaml", name="from a file")
+    assert record_of(cwd, "from a file")["best_step"] == steps
+    fit(capsys, "--trainer.val_check_interval", value, name="validated")
+    assert len(record_of(cwd, "validated")["validations"]) == validations
+    for stage, limit in (("test", "limit_test_batches"), ("validate", "limit_val_batches")):
+        _, out, _ = run(capsys, stage, "--run", "run", f"--trainer.{limit}", value)
+        assert ("(limited" in out) is (value != 1 or isinstance(value, int)), out
+
+
 def test_trying_the_code_leaves_no_run(cwd, capsys, watched):
     out = run(capsys, *smoke(), "--run", "run", "--trainer.fast_dev_run", "true")
     assert (out[0], out[2]) == (0, "")
@@ -275,6 +327,13 @@ def test_plugins_beside_ours(cwd, capsys, watched):
     fit(capsys, "--trainer.plugins", path)
     connector = watched.trainer._accelerator_connector
     assert type(connector.cluster_environment).__name__ == "LightningEnvironment"
+
+
+@pytest.mark.parametrize(("stage", "part"), [("test", "test"), ("validate", "val")])
+def test_what_lightning_refuses_when_it_evaluates_is_a_line(cwd, capsys, stage, part):
+    fit(capsys)
+    said = refused(capsys, stage, "--run", "run", f"--trainer.limit_{part}_batches", 0.0001)
+    assert "Lightning refuses these settings: You requested to check 0.0001" in said
 
 
 @pytest.mark.parametrize(
