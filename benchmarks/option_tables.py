@@ -36,11 +36,13 @@ SUPPORTED: dict[str, str] = {
     "max_steps": "the fit ends within an epoch; a resumed run may be given more",
     "min_steps": "patience waits for it",
     "max_time": "per call; the run resumes from its last complete epoch",
-    "limit_train_batches": "different ones in each epoch; part of the hash of a search",
-    "limit_val_batches": "the first ones; the best weights are chosen by these alone",
-    "limit_test_batches": "the first ones",
+    "limit_train_batches": (
+        "1 is a single batch, 1.0 all; others in each epoch; part of the hash of a search"
+    ),
+    "limit_val_batches": "1 and 1.0 as above; the first ones; the best weights are chosen by these alone",
+    "limit_test_batches": "1 and 1.0 as above; the first ones",
     "overfit_batches": "the same batches in each epoch, not shuffled",
-    "val_check_interval": "weights are compared after every validation",
+    "val_check_interval": "1 is after every batch, 1.0 after an epoch; weights are compared then",
     "check_val_every_n_epoch": "an epoch without a validation has no validation figures",
     "num_sanity_val_steps": "neither compared nor recorded",
     "log_every_n_steps": "for a logger",
