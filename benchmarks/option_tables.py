@@ -39,8 +39,8 @@ SUPPORTED: dict[str, str] = {
     "limit_train_batches": (
         "1 is a single batch, 1.0 all; others in each epoch; part of the hash of a search"
     ),
-    "limit_val_batches": "1 and 1.0 as above; the first ones; the best weights are chosen by these alone",
-    "limit_test_batches": "1 and 1.0 as above; the first ones",
+    "limit_val_batches": "as above; the first ones; the best weights are chosen by these alone",
+    "limit_test_batches": "as above; the first ones",
     "overfit_batches": "the same batches in each epoch, not shuffled",
     "val_check_interval": "1 is after every batch, 1.0 after an epoch; weights are compared then",
     "check_val_every_n_epoch": "an epoch without a validation has no validation figures",
