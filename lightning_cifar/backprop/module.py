@@ -136,7 +136,7 @@ class HandTrained(LightningModule, ABC):
             self.configure_gradient_clipping(optimiser, *clip)
         progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
         progress.increment_ready()
-        optimiser.step()
+        optimiser.step_attached()
         progress.increment_completed()
         if scheduler is not None:
             scheduler.step()

@@ -12,7 +12,7 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import Optimizer, optimizer
 
 from lightning_cifar.optim import muon_update
 from lightning_cifar.optim.flat_parameters import FlatGroup
@@ -31,6 +31,8 @@ class FlatNAdam(Optimizer):
     Raises: ValueError for parameters that do not fit the group; RuntimeError in ``step`` for a
     parameter without a gradient.
     """
+
+    _buffers: dict[int, FlatGroup]  # by the id of a group's first parameter
 
     def __init__(
         self,
@@ -79,9 +81,25 @@ class FlatNAdam(Optimizer):
                 self._step(group)
         return loss
 
+    def step_attached(self) -> None:
+        """Make one step from gradients that were written since ``attach_gradients``.
+
+        The same as ``step``, but it looks nothing up, and PyTorch makes no record of it for a
+        profiler. Where somebody has hooks on steps it is ``step``.
+        """
+        if watched(self):
+            self.step()
+            return
+        self._opt_called = True  # what a scheduler of PyTorch looks for before its own first step
+        for group in self.param_groups:
+            self._make_step(group, self._buffers[id(group["params"][0])])
+
     def _step(self, group: dict[str, Any]) -> None:
         flat = self._flat(group)
         flat.gathered(group["params"])
+        self._make_step(group, flat)
+
+    def _make_step(self, group: dict[str, Any], flat: FlatGroup) -> None:
         state = self.state[group["params"][0]]
         if group["orthogonal"]:
             direction = muon_update.direction(flat.gradient, state["exp_avg"])
@@ -136,6 +154,15 @@ class FlatNAdam(Optimizer):
             state = self.state[first]
             for name in {"exp_avg", "exp_avg_sq"} & state.keys():
                 state[name] = state[name].clone()
+
+
+def watched(optimiser: Optimizer) -> bool:
+    """Whether somebody wants to be called before or after each step."""
+    every = (
+        *(optimiser._optimizer_step_pre_hooks, optimiser._optimizer_step_post_hooks),
+        *(optimizer._global_optimizer_pre_hooks, optimizer._global_optimizer_post_hooks),
+    )
+    return any(every)
 
 
 def check_group(group: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import io
 import pytest
 import torch
 from torch import nn
+from torch.optim import optimizer as every_optimiser
 from torch.optim.lr_scheduler import ExponentialLR
 
 from lightning_cifar.optim.flat_nadam import FlatNAdam
@@ -264,3 +265,64 @@ def test_kept_members_go_on_undisturbed(alone):
     for parameter, other in zip(cut, whole, strict=True):
         assert torch.equal(parameter, other[:2])
         assert not torch.equal(parameter, stacked_parameters()[other.ndim == 2][:2])
+
+
+def attached(network, groups=None, **options):
+    """An optimiser of a network's parameters, whose gradients are parts of its buffers."""
+    optimiser = FlatNAdam(groups or list(network.parameters()), lr=0.01, **options)
+    optimiser.attach_gradients()
+    return optimiser
+
+
+def write_gradients(network, step):
+    gradients = torch.autograd.grad(loss_of(network, step), list(network.parameters()))
+    for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+        parameter.grad.copy_(gradient)
+
+
+def train_attached(network, optimiser, step, steps=10):
+    for number in range(steps):
+        write_gradients(network, number)
+        step(optimiser)
+
+
+@pytest.mark.parametrize("orthogonal", [False, True])
+def test_a_step_from_attached_gradients_is_a_step(orthogonal):
+    weights = []
+    for step in (FlatNAdam.step, FlatNAdam.step_attached):
+        network = small_network(0)
+        matrices, others = [network[0].weight], [*network.parameters()][1:]
+        groups = [{"params": matrices, "orthogonal": True}, {"params": others}]
+        train_attached(network, attached(network, groups if orthogonal else None), step)
+        weights.append([parameter.detach().clone() for parameter in network.parameters()])
+    for one, other in zip(*weights, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["pre", "post"])
+@pytest.mark.parametrize("of_all", [False, True])
+def test_hooks_on_steps_are_called(kind, of_all):
+    network, calls = small_network(0), []
+    optimiser = attached(network)
+    owner = every_optimiser if of_all else optimiser
+    name = f"register_optimizer_step_{kind}_hook" if of_all else f"register_step_{kind}_hook"
+    handle = getattr(owner, name)(lambda *_: calls.append(1))
+    try:
+        train_attached(network, optimiser, FlatNAdam.step_attached, steps=3)
+    finally:
+        handle.remove()
+    assert len(calls) == 3
+    train_attached(network, optimiser, FlatNAdam.step_attached, steps=3)
+    assert len(calls) == 3
+
+
+def test_a_schedule_sees_the_step(recwarn):
+    network = small_network(0)
+    optimiser = attached(network)
+    schedule = ExponentialLR(optimiser, 0.5)
+    train_attached(network, optimiser, FlatNAdam.step_attached, steps=1)
+    schedule.step()
+    assert [str(each.message) for each in recwarn if "lr_scheduler" in str(each.message)] == []
+    other = attached(small_network(0))
+    ExponentialLR(other, 0.5).step()  # control
+    assert any("lr_scheduler" in str(each.message) for each in recwarn)
