@@ -92,9 +92,13 @@ class CIFARCommand(LightningCLI):
         """The given command alone, as a parser takes long to make; and what it does not offer."""
         return {self.given: UNUSED_ARGUMENTS}
 
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Those of the trainer, the model and the data, with the types that Lightning means."""
+        super().add_core_arguments_to_parser(parser)
+        tell_one_batch_from_all(parser)
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Options other than those of the trainer, the model and the data."""
-        tell_one_batch_from_all(parser)
         parser.add_argument("--run", type=str | None, help="run folder, to write or to read")
         parser.add_argument("--resume", action="store_true", help="continue the fit in --run")
         parser.add_argument(
