@@ -16,14 +16,14 @@ ENOUGH = 150  # steps without a new best: as many as a race for a learning rate 
 
 def steps_between_validations(trainer: Trainer) -> float:
     """How many steps lie between two validations; for ``on_train_start`` and later."""
-    loader = trainer.train_dataloader
+    loader, every = trainer.train_dataloader, trainer.val_check_batch
+    batches = math.inf if every is None else every  # None: by the clock
+    epochs = trainer.check_val_every_n_epoch  # None: batches are counted across epochs
     if isinstance(loader, Blocks):  # which Lightning takes for batches
-        batches: float = len(loader.batches)
-    else:
-        every = trainer.val_check_batch
-        batches = min(trainer.num_training_batches, float("inf") if every is None else every)
-    epochs = trainer.check_val_every_n_epoch or 1
-    return batches * epochs / trainer.accumulate_grad_batches
+        batches = len(loader.batches)
+    elif epochs is not None:
+        batches = min(batches, trainer.num_training_batches)
+    return batches * (epochs or 1) / trainer.accumulate_grad_batches
 
 
 def short_patience(trainer: Trainer, patience: int) -> str:

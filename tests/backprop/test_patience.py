@@ -49,6 +49,7 @@ def test_steps_are_counted_in_blocks_and_alone(kind, tmp_path):
         ({"check_val_every_n_epoch": 3}, STEPS * 3),
         ({"val_check_interval": 2}, 2),
         ({"val_check_interval": 0.25}, 1),
+        ({"val_check_interval": 5, "check_val_every_n_epoch": None}, 5),
     ],
 )
 def test_steps_between_validations_are_those_of_the_options(options, steps, tmp_path):
