@@ -3,7 +3,11 @@
 from typing import Any, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import GradientAccumulationScheduler
+from lightning.pytorch.callbacks import (
+    GradientAccumulationScheduler,
+    ModelCheckpoint,
+    StochasticWeightAveraging,
+)
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -45,11 +49,25 @@ def why_not_by_hand(module: Any, base: type, trainer: Trainer) -> str | None:
     if changed:
         return f"{type(module).__name__} has its own {changed}"
     for callback in callbacks_of(trainer):
-        if isinstance(callback, GradientAccumulationScheduler):
-            return "GradientAccumulationScheduler serves automatic optimisation alone"
+        part = part_for_automatic_optimisation(callback)
+        if part is not None:
+            return f"{part} serves automatic optimisation alone"
         hook = overridden(callback, Callback, WITHIN_A_STEP)
         if hook:
             return f"{type(callback).__name__} wants to be called in {hook}"
+    return None
+
+
+def part_for_automatic_optimisation(callback: Callback) -> str | None:
+    """What a callback of Lightning does not do, or does otherwise, while a module trains by hand.
+
+    One replaces the schedule by one of epochs and ends with an epoch in which nothing is trained;
+    the other leaves out the files that are due after some time.
+    """
+    if isinstance(callback, GradientAccumulationScheduler | StochasticWeightAveraging):
+        return type(callback).__name__
+    if isinstance(callback, ModelCheckpoint) and callback._train_time_interval is not None:
+        return f"train_time_interval of {type(callback).__name__}"
     return None
 
 

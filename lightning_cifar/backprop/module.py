@@ -1,5 +1,6 @@
 """The part of a LightningModule that trains by hand, for one network as for a stack."""
 
+import warnings
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any
@@ -61,6 +62,8 @@ class HandTrained(LightningModule, ABC):
         Said earlier, a trainer would refuse to accumulate and to clip.
         """
         self.automatic_optimization = False
+        # A checkpoint within an epoch holds the weights after a step, as it does for any module.
+        warnings.filterwarnings("ignore", message="(?s)Using ModelCheckpoint with manual")
         device = self.trainer.strategy.root_device.type
         self.steps_at_once = steps_at_once(self.trainer, device)
 
@@ -111,6 +114,8 @@ class HandTrained(LightningModule, ABC):
                     self._update(optimiser, scheduler)
             self.train_images += size
         self.train_batches += len(batches)
+        # Loggers are told this number as the step; Lightning adds one for the whole block.
+        self.trainer.fit_loop.epoch_loop._batches_that_stepped += len(batches) - 1
         return {"losses": losses, "loss": losses.mean(), "rates": rates, "step": first}
 
     def _prepared(self, optimiser: FlatNAdam) -> Backpropagation:
