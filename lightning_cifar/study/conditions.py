@@ -139,20 +139,43 @@ def resolved(config: Config, condition: str) -> Config:
     try:
         parser = settings_parser()
         parsed = parser.parse_object({**config, "trainer": trainer})
+        parser.instantiate_classes(parsed)  # what a fit would refuse, a study refuses at its start
         settings: Config = yaml.safe_load(parser.dump(parsed, skip_unset=False, format="yaml"))
+    except InputError as error:
+        raise InputError(f"{condition}: {error}") from error
     except (ArgumentError, ValueError) as error:
         raise InputError(f"{condition}: {plain_message(error)}") from error
-    if settings["early_stopping"]["monitor"] != "val_loss":
-        raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
-    if settings["model"]["init_args"]["optimiser"] != "nadam":
-        raise InputError(
-            f"{condition}: the networks of a study are trained in stacks, with nadam; leave out "
-            "model.optimiser"
-        )
+    check_for_stacks(settings, condition)
     data = settings["data"]
     data["source"] = data["source"] or resolved_source(data["path"])
     settings["seed_everything"] = data["seed"] = settings["model"]["init_args"]["seed"] = 0
     return settings
+
+
+def check_for_stacks(settings: Config, condition: str) -> None:
+    """Raise InputError for values that networks trained in a stack cannot have."""
+    stopping, model = settings["early_stopping"], settings["model"]["init_args"]
+    if stopping["monitor"] != "val_loss":
+        raise InputError(f"{condition}: a study stops early by val_loss only; leave out 'monitor'")
+    if stopping["mode"] == "max":
+        raise InputError(f"{condition}: a study stops early by the lowest loss; leave out 'mode'")
+    if model["optimiser"] != "nadam":
+        raise InputError(
+            f"{condition}: the networks of a study are trained in stacks, with nadam; leave out "
+            "model.optimiser"
+        )
+    if settings["data"]["loader"] != "memory":
+        raise InputError(
+            f"{condition}: the networks of a study are trained in stacks, with batches from "
+            "memory; leave out data.loader"
+        )
+    if settings["seed_everything"] != 0:
+        raise InputError(
+            f"{condition}: a study trains the seeds from 0 on; leave out seed_everything, and "
+            "give 'seeds' their number"
+        )
+    if settings["trainer"]["max_epochs"] < 1:
+        raise InputError(f"{condition}: max_epochs must be at least 1")
 
 
 def settings_parser() -> ArgumentParser:

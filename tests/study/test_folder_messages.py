@@ -202,6 +202,31 @@ def test_an_overlay_that_is_not_there_is_named_with_those_that_are(tmp_path):
             "a/b: the networks of a study are trained in stacks, with nadam; leave out "
             "model.optimiser",
         ),
+        (
+            {"early_stopping": {"mode": "max"}},
+            "a/b: a study stops early by the lowest loss; leave out 'mode'",
+        ),
+        (
+            {"data": {"loader": "stock"}},
+            "a/b: the networks of a study are trained in stacks, with batches from memory; leave "
+            "out data.loader",
+        ),
+        (
+            {"seed_everything": 7},
+            "a/b: a study trains the seeds from 0 on; leave out seed_everything, and give 'seeds' "
+            "their number",
+        ),
+        ({"trainer": {"max_epochs": 0}}, "a/b: max_epochs must be at least 1"),
+        # What a fit refuses is refused before the first network of a study is trained.
+        ({"early_stopping": {"patience": 0}}, "a/b: patience must be at least 1, got 0"),
+        (
+            {"learning_rate_search": {"candidates": 1}},
+            "a/b: a race needs candidates >= 2 and epochs >= 1, got 1 and None",
+        ),
+        (
+            {"model": {"init_args": {"depth": 0}}},
+            "a/b: EluClassifier: depth must be at least 1, got 0",
+        ),
     ],
 )
 def test_settings_that_stacks_do_not_have_are_refused(tmp_path, settings, message):
@@ -211,7 +236,7 @@ def test_settings_that_stacks_do_not_have_are_refused(tmp_path, settings, messag
 
 def test_settings_are_resolved_for_seed_0():
     config = conditions.compose([shipped_configs()["elu"]])
-    overlay = {"data": {"source": "synthetic"}, "seed_everything": 7}
+    overlay = {"data": {"source": "synthetic"}, "early_stopping": {"mode": "min"}}
     found = conditions.resolved(conditions.overlaid(config, overlay), "a/b")
     assert found["trainer"]["accelerator"] == config.get("trainer", {}).get("accelerator", "auto")
     assert (found["seed_everything"], found["data"]["seed"]) == (0, 0)
