@@ -3,8 +3,9 @@
     python -m pip install allpairspy==2.5.1
     python benchmarks/option_walk.py --out benchmarks/results/option_walk.json
 
-Every pair of values occurs in some combination (a pairwise covering set). Each combination is
-trained for moments on few built-in images, and checked:
+Every pair of values occurs in some combination (a pairwise covering set). Among thirty others
+something always looks between two steps, so every value is tried alone too, where a fit makes many
+steps at once. Each combination is trained for moments on few built-in images, and checked:
 
 1. the exit code and the last lines agree with what happened, and there is no traceback;
 2. ``validate`` gives the figures of the record again from the kept weights, to 1e-6 of them;
@@ -25,7 +26,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -37,6 +38,7 @@ from lightning.pytorch import Callback
 from lightning_cifar.__main__ import main as command_line
 from lightning_cifar.cli import command
 from lightning_cifar.data import sources, synthetic
+from lightning_cifar.data.blocks import Blocks
 from lightning_cifar.runs.checkpoints import load_checkpoint
 from lightning_cifar.training.trainer import NotingTrainer
 
@@ -68,7 +70,7 @@ KNOBS: dict[str, list[list[str]]] = {
 }
 VALUES: dict[str, list[str]] = {
     "model.schedule": ["", "one_cycle"],
-    "data.batch_size": ["", "32", "100"],
+    "data.batch_size": ["", "7", "100"],
     "data.loader": ["", "stock"],
     "data.standardise": ["", "per_channel"],
     "data.validation": ["", "first"],
@@ -173,7 +175,9 @@ def violations(arguments: list[str], watched: Watched) -> tuple[str, list[str]]:
 def untrue_reason(record: dict[str, Any], trainer: NotingTrainer) -> list[str]:
     """Whether the record's reason is contradicted by the counters of the trainer."""
     kind, steps = record["stop_kind"], trainer.global_step
-    whole = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
+    loader = trainer.train_dataloader
+    batches = len(loader.batches) if isinstance(loader, Blocks) else trainer.num_training_batches
+    whole = math.ceil(batches / trainer.accumulate_grad_batches)
     scores = scores_of(record)
     checks = {
         "epochs": trainer.current_epoch == trainer.max_epochs
@@ -299,6 +303,15 @@ def is_served(values: Sequence[list[str]]) -> bool:
     return not ("64-true" in words and "--trainer.callbacks+=EMAWeightAveraging" in words)
 
 
+def alone() -> Iterator[list[list[str]]]:
+    """Each value of each knob, all others at the first of theirs."""
+    usual = {name: values[0] for name, values in KNOBS.items()}
+    yield list(usual.values())
+    for name, values in KNOBS.items():
+        for value in values[1:]:
+            yield list((usual | {name: value}).values())
+
+
 def main() -> None:
     """Walk, print and record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -306,9 +319,10 @@ def main() -> None:
     parser.add_argument("--only", type=int, help="the combination of this number alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    pairs = AllPairs(list(KNOBS.values()), filter_func=is_served)
     combinations = [
         ["--config", "smoke", *(part for values in chosen for part in values)]
-        for chosen in AllPairs(list(KNOBS.values()), filter_func=is_served)
+        for chosen in [*pairs, *alone()]
     ]
     chosen = combinations if options.only is None else [combinations[options.only]]
     started, rows = time.perf_counter(), []
