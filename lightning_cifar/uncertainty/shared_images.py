@@ -24,11 +24,13 @@ class SharedImages:
         validation: None where the runs had different ones: each has then trained with images that
             another held out, and nothing can be fitted on them.
         fingerprint: of the first run's images, training and test.
+        classes: names of the labels.
     """
 
     test: LabelledImages
     validation: LabelledImages | None
     fingerprint: str
+    classes: tuple[str, ...]
 
 
 def shared_images(runs: Sequence[Path], places: Mapping[str, str]) -> SharedImages:
@@ -60,7 +62,7 @@ def shared_images(runs: Sequence[Path], places: Mapping[str, str]) -> SharedImag
         if validation is not None and not same(validation, data.validation_images):
             validation = None
     assert first is not None
-    return SharedImages(first.test_images, validation, first.fingerprint)
+    return SharedImages(first.test_images, validation, first.fingerprint, first.classes)
 
 
 def images_of(run: Path, settings: Config) -> CIFAR10DataModule:

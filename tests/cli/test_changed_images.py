@@ -1,0 +1,85 @@
+"""A run and images that are not those it was trained with: refused, or said in a line."""
+
+import shutil
+
+import pytest
+from commands import run, smoke, working_in
+from image_forms import drawn
+from PIL import Image
+
+from lightning_cifar.__main__ import main
+
+CLASSES = ("10", "2", "cat")
+
+
+def write_pictures(folder, classes, count=12, seed=0):
+    """As many pictures of each class, in a folder for each."""
+    images, labels = drawn(count, 1, len(classes), (8, 8), seed)["train"]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = folder / classes[label]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{seed}-{number}.png")
+    return folder
+
+
+def write_parts(folder, classes, **options):
+    """A set with a test folder of its own."""
+    for part, seed in (("train", 1), ("test", 2)):
+        write_pictures(folder / part, classes, seed=seed, **options)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two runs on class folders alone (``flat``), and one on a set with a test folder."""
+    folder = tmp_path_factory.mktemp("changed")
+    write_pictures(folder / "flat", CLASSES)
+    write_parts(folder / "parts", CLASSES)
+    with pytest.MonkeyPatch.context() as monkeypatch, working_in(folder, monkeypatch):
+        for name, path, variant in (
+            ("a", "flat", "alpha_dropout"),
+            ("b", "flat", "elu"),
+            ("c", "parts", "alpha_dropout"),
+        ):
+            data = ["--data.source=folder", f"--data.path={path}", "--data.image_size=8"]
+            assert main([*smoke(variant), *data, "--run", name]) == 0
+    return folder
+
+
+@pytest.fixture
+def cwd(made, monkeypatch):
+    """The runs; their pictures are as they were when a test begins."""
+    before = shutil.copytree(made / "flat", made / "before")
+    with working_in(made, monkeypatch) as folder:
+        yield folder
+    shutil.rmtree(made / "flat")
+    before.rename(made / "flat")
+    for path in ("elsewhere", "grown"):
+        shutil.rmtree(made / path, ignore_errors=True)
+
+
+RENAMED = "trained to call class 2 'cat', and the images call it 'dog'"
+FEWER = "tells 3 classes apart (10, 2, cat), and the images have 2 (10, 2)"
+JUDGES = {
+    "test": ["test", "--run=c"],
+    "validate": ["validate", "--run=c"],
+    "ensemble": ["test", "--run=a", "--run=b"],
+}
+
+
+@pytest.mark.parametrize("command", JUDGES)
+def test_images_of_other_classes_are_refused(cwd, capsys, command):
+    path = write_parts(cwd / "elsewhere", ("10", "2", "dog"))
+    assert RENAMED in last_line(capsys, *JUDGES[command], "--data.path", path)
+
+
+def test_an_ensemble_refuses_images_of_fewer_classes(cwd, capsys):
+    path = write_parts(cwd / "elsewhere", ("10", "2"))
+    assert FEWER in last_line(capsys, *JUDGES["ensemble"], "--data.path", path)
+
+
+def last_line(capsys, *arguments):
+    """The refusal of a command, after what was said of the images."""
+    code, out, error = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    return error.splitlines()[-1]
