@@ -49,6 +49,7 @@ from lightning_cifar.uncertainty.evaluation import (
     require_sampling,
     write_comparison,
 )
+from lightning_cifar.uncertainty.judging_images import Judging, check_judging_images
 from lightning_cifar.uncertainty.report import comparison_text
 
 TERMINATED = 128 + signal.SIGTERM
@@ -237,6 +238,10 @@ class CIFARCommand(LightningCLI):
         options = self.config[self.given]
         if options.mc_samples is not None:
             require_sampling(model, options.mc_samples)
+        if options.run:
+            part: Judging = "test" if stage == "test" else "validation"
+            fitted_on = () if options.mc_samples is None else ("validation",)
+            check_judging_images(self.folder, datamodule, part, *fitted_on)
         with in_one_line(), noticing_lost_processes(self.trainer):
             run(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics(stage)

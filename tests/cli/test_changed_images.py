@@ -78,6 +78,56 @@ def test_an_ensemble_refuses_images_of_fewer_classes(cwd, capsys):
     assert FEWER in last_line(capsys, *JUDGES["ensemble"], "--data.path", path)
 
 
+DRAWN = {
+    "test": ["test", "--run=a"],
+    "validate": ["validate", "--run=a"],
+    "ensemble": ["test", "--run=a", "--run=b"],
+}
+
+
+@pytest.mark.parametrize("command", DRAWN)
+def test_images_drawn_from_a_folder_that_has_grown_are_refused(cwd, capsys, command):
+    code, _, error = run(capsys, *DRAWN[command])
+    assert code == 0
+    assert "trained" not in error  # the control
+    write_pictures(cwd / "flat", CLASSES, count=3, seed=5)
+    message = "have changed since a was trained with them"
+    assert message in last_line(capsys, *DRAWN[command])
+
+
+OTHERS = "the images are not those that {} was trained with"
+
+
+def test_other_images_with_a_test_folder_judge_a_run_and_a_line_says_so(cwd, capsys):
+    path = write_parts(cwd / "elsewhere", CLASSES, count=5)
+    code, _, error = run(capsys, "test", "--run=a", "--data.path", path)
+    assert code == 0
+    assert OTHERS.format("a") in error
+    moved = shutil.copytree(cwd / "flat", cwd / "grown")  # the same images: the control
+    code, _, error = run(capsys, "test", "--run=a", "--data.path", moved)
+    assert code == 0
+    assert OTHERS.format("a") not in error
+
+
+SPLIT = "divided off in another way than {} had them"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["validate", "--data.split_seed=7"], True),
+        (["validate", "--data.validation_size=5"], True),
+        (["validate", "--data.validation_size=3"], False),  # one in ten of 30
+        (["test", "--mc_samples=2", "--data.split_seed=7"], True),  # fits a temperature on them
+        (["test", "--data.split_seed=7"], False),
+    ],
+)
+def test_validation_images_that_trained_a_run_are_said_to_be_such(cwd, capsys, options, said):
+    code, _, error = run(capsys, *options, "--run=a")
+    assert code == 0
+    assert (SPLIT.format("a") in error) is said
+
+
 def last_line(capsys, *arguments):
     """The refusal of a command, after what was said of the images."""
     code, out, error = run(capsys, *arguments)
