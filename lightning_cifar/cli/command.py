@@ -199,6 +199,7 @@ class CIFARCommand(LightningCLI):
                         f"{self.folder} is finished ({reason}); there is nothing to continue"
                     )
                     return
+                resuming.check_same_images(self.folder, lambda: datamodule.fingerprint)
                 checkpoint = resuming.resume_point(self.folder, self.settings)
             if self._tries_the_code() and model.learning_rate is None:
                 model.learning_rate = NOMINAL_RATE

@@ -95,6 +95,16 @@ def test_images_drawn_from_a_folder_that_has_grown_are_refused(cwd, capsys, comm
     assert message in last_line(capsys, *DRAWN[command])
 
 
+def test_a_run_is_not_continued_with_other_images(cwd, capsys):
+    longer = ["fit", "--run=b", "--resume", "--trainer.max_epochs"]
+    assert run(capsys, *longer, "2")[0] == 0  # the control
+    first, second = (sorted((cwd / "flat" / name).iterdir())[0] for name in CLASSES[:2])
+    first.rename(second.parent / first.name)  # relabelled
+    before = (cwd / "b/last.ckpt").read_bytes(), (cwd / "b/record.json").read_bytes()
+    assert "the images have changed since b was started" in last_line(capsys, *longer, "3")
+    assert before == ((cwd / "b/last.ckpt").read_bytes(), (cwd / "b/record.json").read_bytes())
+
+
 OTHERS = "the images are not those that {} was trained with"
 
 
