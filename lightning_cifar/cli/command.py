@@ -270,7 +270,9 @@ class CIFARCommand(LightningCLI):
 
     def _print_metrics(self, stage: str) -> None:
         rank_zero_print(metrics_line(self.trainer, stage))
-        rule = selection_rule(self.folder) if self.config[self.given].run else ""
+        options = self.config[self.given]
+        # Of weights that were named the record of a run says nothing.
+        rule = selection_rule(self.folder) if options.run and not options.ckpt_path else ""
         if rule:
             rank_zero_print(rule)
 

@@ -138,6 +138,12 @@ def test_validation_images_that_trained_a_run_are_said_to_be_such(cwd, capsys, o
     assert (SPLIT.format("a") in error) is said
 
 
+def test_the_rule_of_selection_is_said_of_the_kept_weights_alone(cwd, capsys):
+    rule = "weights of epoch"
+    assert rule in run(capsys, "test", "--run=c")[1]
+    assert rule not in run(capsys, "test", "--run=c", "--ckpt_path=a/best.ckpt")[1]
+
+
 def last_line(capsys, *arguments):
     """The refusal of a command, after what was said of the images."""
     code, out, error = run(capsys, *arguments)
