@@ -31,13 +31,16 @@ def check_judging_images(run: Path, data: CIFAR10DataModule, *parts: Judging) ->
         return
     theirs = record.config.get("data") or {}
     drawn = [part for part in parts if is_drawn(data, part)]
+    other_split = "validation" in drawn and split_of(theirs, data) != split_of(data.settings, data)
     # What is drawn, or checked against hashes, does not change.
     can_differ = data.source == "folder" or data.source != theirs.get("source")
     if can_differ and record.data_fingerprint != data.fingerprint:
-        if drawn and is_own_place(data, theirs):
+        # Who asks for another split knows that it is another one.
+        anew = [part for part in drawn if part == "test" or not other_split]
+        if anew and is_own_place(data, theirs):
             raise InputError(
                 f"the images at {data.path} have changed since {run} was trained with them, and "
-                f"its {drawn[0]} images are drawn from them anew, so that some would be images "
+                f"its {anew[0]} images are drawn from them anew, so that some would be images "
                 "that trained it; put the images back as they were, train again, or name a set "
                 "with a test folder of its own by --data.path"
             )
@@ -45,7 +48,7 @@ def check_judging_images(run: Path, data: CIFAR10DataModule, *parts: Judging) ->
             f"the images are not those that {run} was trained with; should some of them have "
             "trained it, figures measured on them are too good"
         )
-    elif "validation" in drawn and split_of(theirs, data) != split_of(data.settings, data):
+    elif other_split:
         say(
             f"the validation images are divided off in another way than {run} had them, so that "
             "some have trained it: figures measured on them are too good"
