@@ -29,7 +29,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.optim.groups import Optimiser, parameter_groups
 from lightning_cifar.optim.schedules import Schedule, scheduled
-from lightning_cifar.runs.same_network import check_same_network
+from lightning_cifar.runs.same_network import check_same_classes, check_same_network
 from lightning_cifar.seeds import derived_seed, seed_generators
 from lightning_cifar.standardise import Standardise
 
@@ -194,11 +194,14 @@ class DenseClassifier(HandTrained, ABC):
         checkpoint["class_names"] = list(self.class_names)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the weights of another network; take the names of the classes."""
+        """Refuse the weights of another network or for other classes; take the names of these."""
         super().on_load_checkpoint(checkpoint)
         check_same_network(checkpoint, variant_of(self), self.hparams, self.state_dict())
         self.class_names = tuple(checkpoint["class_names"])
         if self._trainer is not None:
+            datamodule = getattr(self._trainer, "datamodule", None)
+            if isinstance(datamodule, CIFAR10DataModule):
+                check_same_classes(self.class_names, datamodule.classes)
             # Lightning loads the weights before it gives the module its precision; those of 64
             # bits would be rounded on the way, and a resumed run would not end as an uncut one.
             # Beside averaged weights of another type, the trained ones have a key of their own.

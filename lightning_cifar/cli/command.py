@@ -49,6 +49,7 @@ from lightning_cifar.uncertainty.evaluation import (
     require_sampling,
     write_comparison,
 )
+from lightning_cifar.uncertainty.judging_images import Judging, check_judging_images
 from lightning_cifar.uncertainty.report import comparison_text
 
 TERMINATED = 128 + signal.SIGTERM
@@ -198,6 +199,7 @@ class CIFARCommand(LightningCLI):
                         f"{self.folder} is finished ({reason}); there is nothing to continue"
                     )
                     return
+                resuming.check_same_images(self.folder, lambda: datamodule.fingerprint)
                 checkpoint = resuming.resume_point(self.folder, self.settings)
             if self._tries_the_code() and model.learning_rate is None:
                 model.learning_rate = NOMINAL_RATE
@@ -237,6 +239,10 @@ class CIFARCommand(LightningCLI):
         options = self.config[self.given]
         if options.mc_samples is not None:
             require_sampling(model, options.mc_samples)
+        if options.run:
+            part: Judging = "test" if stage == "test" else "validation"
+            fitted_on = () if options.mc_samples is None else ("validation",)
+            check_judging_images(self.folder, datamodule, part, *fitted_on)
         with in_one_line(), noticing_lost_processes(self.trainer):
             run(model, datamodule, ckpt_path=self._checkpoint(), verbose=False)
         self._print_metrics(stage)
@@ -264,7 +270,9 @@ class CIFARCommand(LightningCLI):
 
     def _print_metrics(self, stage: str) -> None:
         rank_zero_print(metrics_line(self.trainer, stage))
-        rule = selection_rule(self.folder) if self.config[self.given].run else ""
+        options = self.config[self.given]
+        # Of weights that were named the record of a run says nothing.
+        rule = selection_rule(self.folder) if options.run and not options.ckpt_path else ""
         if rule:
             rank_zero_print(rule)
 

@@ -104,6 +104,7 @@ def evaluate_ensemble(arguments: list[str]) -> int:
         )
     existing_runs(options.run)  # before torch is loaded
     from lightning_cifar.runs.resuming import saved_settings
+    from lightning_cifar.runs.same_network import check_same_classes
     from lightning_cifar.uncertainty.ensemble_report import (
         ensemble_text,
         figures_of,
@@ -123,6 +124,7 @@ def evaluate_ensemble(arguments: list[str]) -> int:
     places = {"path": options.path, "cache": options.cache}
     given = {key: place for key, place in places.items() if place is not None}
     data = shared_images(options.run, given)
+    check_same_classes(classifiers[0].class_names, data.classes)
     test = judge(classifiers, data.test, data.validation, samples=samples, seed=seed)
     names = [each.name for each in members]
     print(ensemble_text(test, names, figures_of(test.log_probabilities, data.test)))

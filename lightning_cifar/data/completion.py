@@ -7,12 +7,13 @@ import torch
 
 from lightning_cifar.data.array_cache import DecodedSet
 from lightning_cifar.data.images import LabelledImages, Part
-from lightning_cifar.data.reading import Files
+from lightning_cifar.data.reading import About, Files
 from lightning_cifar.data.split import stratified_split
 from lightning_cifar.errors import InputError
 
 TEST_SHARE = 6  # one image in six is a test image where none are given, as in CIFAR
 TEST_SEED = 0
+SET_APART = "there are no test images: "
 MOST_NUMBERS = 1_000_000  # a wrong label must not take all memory for names of classes
 
 
@@ -35,11 +36,16 @@ def completed(raw: DecodedSet, form: str, files: Files) -> DecodedSet:
         kept, set_apart = stratified_split(train.labels, validation_size=size, seed=TEST_SEED)
         parts["train"], parts["test"] = train.select(kept), train.select(set_apart)
         notes += (
-            f"there are no test images: {size} of the {len(train)} images, of each class its "
+            f"{SET_APART}{size} of the {len(train)} images, of each class its "
             "share, are set apart for test",
         )
         check_classes(raw.classes, parts, files)
     return DecodedSet(raw.classes, parts, replace(raw.about, form=form, notes=notes))
+
+
+def is_set_apart(about: About) -> bool:
+    """Whether the test part of a set was taken from its training images."""
+    return any(note.startswith(SET_APART) for note in about.notes)
 
 
 def check_classes(

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 from lightning_cifar.data.array_cache import DecodedSet
+from lightning_cifar.data.form_folders import EXTENSIONS
 from lightning_cifar.data.images import Part
 from lightning_cifar.data.picture_files import decoded_set, read_files
 from lightning_cifar.data.reading import Files, Reading, parsing
@@ -60,12 +61,18 @@ def labels_in(files: Files, name: str) -> dict[str, str]:
     """Picture → label, from the first two columns of a table with a header.
 
     Raises:
-        InputError: a row without a label, or a picture that is there twice.
+        InputError: a row without a label, a picture that is there twice, or no header.
     """
     title = files.title(name)
     content = files.content(name, LARGEST_CSV_BYTES)
     with parsing(title, "table"):
         table = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
+    first = table[0][0].strip() if table and table[0] else ""
+    if first.isdecimal() or first.lower().endswith(EXTENSIONS):
+        raise InputError(
+            f"{title} has no header: its first line names the picture {first}, which would be left "
+            "out; put id,label above it."
+        )
     labels: dict[str, str] = {}
     for number, row in enumerate(table[1:], start=2):
         if not row:

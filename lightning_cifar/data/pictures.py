@@ -68,11 +68,23 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 def in_colour(picture: Image.Image) -> Image.Image:
-    """The picture in 8-bit RGB."""
+    """The picture in 8-bit RGB.
+
+    Raises:
+        ValueError: grey levels of which it is not known what is white.
+    """
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture, np.float64)
+        if not np.isfinite(values).all():
+            raise ValueError("some of its grey levels are no finite numbers")
+        # Read as 0 to 255, a picture with 1 for white would be black.
+        if picture.mode == "F" and values.any() and values.max() <= 1:
+            raise ValueError(
+                f"its grey levels are fractions up to {values.max():.3g}, and 255 is white; save "
+                "it with 8 or 16 bits"
+            )
         # More than 8 bits are scaled; Pillow would cut them off at 255.
         deep = picture.mode.startswith("I;16") or values.max() > 255
         grey = np.clip(values / (65535 if deep else 255) * 255, 0, 255).round().astype(np.uint8)

@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,23 @@ def check_unchanged(saved: Config, wanted: Config) -> None:
         raise InputError(
             f"the run was started with {key} = {old!r} and cannot be continued with {new!r}; "
             "leave the setting as it was, or start a new run"
+        )
+
+
+def check_same_images(folder: Path, fingerprint: Callable[[], str]) -> None:
+    """Refuse to continue a run with other images than it has had so far.
+
+    fingerprint: gives that of the images at hand.
+    """
+    try:
+        record = read_record(folder / RECORD_FILE)
+    except InputError:
+        return  # not written yet, or damaged
+    if record.data_fingerprint != fingerprint():
+        raise InputError(
+            f"the images have changed since {folder} was started (added, removed, relabelled or "
+            "edited ones), so it cannot be continued; put them back as they were, or start a new "
+            "run"
         )
 
 

@@ -1,6 +1,6 @@
-"""Whether a checkpoint is of the network that a configuration asks for."""
+"""Whether a checkpoint is of the network that a configuration asks for, and of which classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -30,6 +30,31 @@ def check_same_network(
             f"the checkpoint holds {theirs}, the configuration asks for {ours}; "
             "use the configuration of the run that wrote it (--run FOLDER)"
         )
+
+
+def check_same_classes(trained: Sequence[str], found: Sequence[str]) -> None:
+    """Refuse images whose classes are not those that a network was trained with, in their order.
+
+    Numbers say nothing of what they stand for: those are what classes without names are called.
+
+    Raises:
+        InputError: naming the first class that differs.
+    """
+    if len(trained) != len(found):
+        raise InputError(
+            f"the network tells {len(trained)} classes apart ({', '.join(trained)}), and the "
+            f"images have {len(found)} ({', '.join(found)}); give images of the same classes"
+        )
+    numbers = [tuple(map(str, range(len(names)))) for names in (trained, found)]
+    if tuple(trained) == numbers[0] or tuple(found) == numbers[1]:
+        return
+    for place, (ours, theirs) in enumerate(zip(trained, found, strict=True)):
+        if ours != theirs:
+            raise InputError(
+                f"the network was trained to call class {place} {ours!r}, and the images call it "
+                f"{theirs!r}; give images of the same classes under the same names: "
+                f"{', '.join(trained)}"
+            )
 
 
 def description(variant: str, settings: Mapping[str, Any]) -> str:

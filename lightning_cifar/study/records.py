@@ -7,6 +7,7 @@ is whole from one that was cut short or edited: JSON with a digit changed is sti
 import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,16 @@ def read_study(study: Path) -> tuple[list[StudyRecord], list[str]]:
             damaged.append(path.stem)
     records.sort(key=lambda record: (record.set_up, record.variant, record.seed))
     return records, damaged
+
+
+def of_other_images(records: Sequence[StudyRecord], images: Mapping[str, str]) -> list[str]:
+    """Names of the records that were made with other images: a name tells the settings alone.
+
+    images: "set-up/variant" -> the hash of its images; conditions without one are not judged.
+    """
+    return [
+        each.name
+        for each in records
+        if images.get(f"{each.set_up}/{each.variant}", each.run.data_fingerprint)
+        != each.run.data_fingerprint
+    ]

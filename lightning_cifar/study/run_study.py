@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from lightning_cifar.errors import Interrupted
+from lightning_cifar.errors import InputError, Interrupted
 from lightning_cifar.runs.configuration import Config, config_path
 from lightning_cifar.study.conditions import Condition, conditions_of, settle_images
 from lightning_cifar.study.folder import open_study
@@ -17,7 +17,7 @@ from lightning_cifar.study.jobs import Job, jobs_of, longest_first, shard_of
 from lightning_cifar.study.local_engine import run_jobs
 from lightning_cifar.study.plan import read_plan, selected
 from lightning_cifar.study.progress import StudyProgress
-from lightning_cifar.study.records import RECORDS_FOLDER, read_study
+from lightning_cifar.study.records import RECORDS_FOLDER, of_other_images, read_study
 
 
 def run_study(options: Namespace) -> int:
@@ -37,6 +37,11 @@ def run_study(options: Namespace) -> int:
 
         require_ray()
     open_study(options.out, plan, conditions, hashes)
+    if foreign := of_other_images(read_study(options.out)[0], hashes):
+        raise InputError(
+            f"{options.out} has records that were made with other images: {', '.join(foreign)}; "
+            f"remove them from {options.out / RECORDS_FOLDER}, or choose another --out"
+        )
     if options.redo_damaged:
         for name in read_study(options.out)[1]:
             (options.out / RECORDS_FOLDER / f"{name}.json").unlink()

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from lightning_cifar.errors import InputError
-from lightning_cifar.study.records import RECORDS_FOLDER, StudyRecord, read_study
+from lightning_cifar.study.records import (
+    RECORDS_FOLDER,
+    StudyRecord,
+    of_other_images,
+    read_study,
+)
 
 PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
 COVERAGE_FILE = "coverage.json"
@@ -115,6 +120,17 @@ def read_study_files(folder: Path) -> Study:
         )
     damaged = [f"{RECORDS_FOLDER}/{name}.json is damaged and was left out" for name in names]
     plan = read_optional(folder / PLAN_FILE, plan_from, damaged)
+    foreign = of_other_images(records, planned_images(plan or {}))
+    if len(foreign) == len(records):
+        raise InputError(
+            f"{folder} is not a study that can be reported: all of its records were made with "
+            f"other images than its {PLAN_FILE} says"
+        )
+    records = [record for record in records if record.name not in foreign]
+    damaged += [
+        f"{RECORDS_FOLDER}/{name}.json was made with other images and was left out"
+        for name in foreign
+    ]
     if not (folder / PLAN_FILE).exists():
         damaged.append(f"{PLAN_FILE} is missing: what else was planned is not known")
     grid = read_optional(folder / GRID_FILE, grid_from, damaged)
@@ -146,6 +162,7 @@ def read_optional(
 def plan_from(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The plan as it is, if what is read of it has the form that ``open_study`` writes."""
     planned_seeds(content)
+    planned_images(content)
     if not isinstance(content.get("comparisons", []), list):
         raise TypeError("comparisons are a list")
     return content
@@ -158,6 +175,11 @@ def planned_seeds(plan: Mapping[str, Any]) -> dict[Cell, tuple[int, ...]]:
         for name, settings in plan.get("set_ups", {}).items()
         for variant in settings["variants"]
     }
+
+
+def planned_images(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The hash of the images of each "set-up/variant", where the plan has it."""
+    return {name: run["images"] for name, run in plan.get("runs", {}).items() if "images" in run}
 
 
 def grid_from(content: Mapping[str, Any]) -> dict[str, RateGrid]:

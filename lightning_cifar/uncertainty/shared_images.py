@@ -11,6 +11,7 @@ from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import Config
 from lightning_cifar.runs.resuming import saved_settings
+from lightning_cifar.uncertainty.judging_images import check_judging_images
 
 # What does not decide which images are held out.
 OF_TRAINING = {"batch_size", "loader", "seed", "flip", "shift", "standardise"}
@@ -24,11 +25,13 @@ class SharedImages:
         validation: None where the runs had different ones: each has then trained with images that
             another held out, and nothing can be fitted on them.
         fingerprint: of the first run's images, training and test.
+        classes: names of the labels.
     """
 
     test: LabelledImages
     validation: LabelledImages | None
     fingerprint: str
+    classes: tuple[str, ...]
 
 
 def shared_images(runs: Sequence[Path], places: Mapping[str, str]) -> SharedImages:
@@ -37,18 +40,20 @@ def shared_images(runs: Sequence[Path], places: Mapping[str, str]) -> SharedImag
     places: ``path`` and ``cache`` where the images have moved since the runs were trained.
 
     Raises:
-        InputError: the images are missing, or two runs have different test images.
+        InputError: the images are missing or have changed, or two runs have different test images.
     """
     first: CIFAR10DataModule | None = None
     validation: LabelledImages | None = None
-    seen: list[Config] = []
+    seen: list[tuple[Config, CIFAR10DataModule]] = []
     for run in runs:
         settings = {**saved_settings(run)["data"], **places}
         held_out = {key: value for key, value in settings.items() if key not in OF_TRAINING}
-        if held_out in seen:
+        if known := [data for each, data in seen if each == held_out]:
+            check_judging_images(run, known[0], "test", "validation")
             continue
-        seen.append(held_out)
         data = images_of(run, settings)
+        seen.append((held_out, data))
+        check_judging_images(run, data, "test", "validation")
         if first is None:
             first, validation = data, data.validation_images
             continue
@@ -60,7 +65,7 @@ def shared_images(runs: Sequence[Path], places: Mapping[str, str]) -> SharedImag
         if validation is not None and not same(validation, data.validation_images):
             validation = None
     assert first is not None
-    return SharedImages(first.test_images, validation, first.fingerprint)
+    return SharedImages(first.test_images, validation, first.fingerprint, first.classes)
 
 
 def images_of(run: Path, settings: Config) -> CIFAR10DataModule:

@@ -63,7 +63,9 @@ def asked(monkeypatch):
         stand_in(prediction, f"rows_as_{name}", f" {name}\n\n")
     stand_in(figures, "draw_contact_sheet", SimpleNamespace(savefig=sheet(seen)))
     stand_in(export_module, "export", 1.5e-6)
-    data = SimpleNamespace(test="test", validation="validation", fingerprint="of x")
+    data = SimpleNamespace(
+        test="test", validation="validation", fingerprint="of x", classes=("x", "y")
+    )
     stand_in(shared_images, "shared_images", data)
     stand_in(ensemble_scores, "judge", SimpleNamespace(log_probabilities="logs"))
     stand_in(ensemble_report, "figures_of", "figures")

@@ -137,6 +137,15 @@ def test_a_row_that_says_nothing_is_named(case):
     assert refusal(labels_of, content) == f"x.zip/k/t.csv {message}"
 
 
+@pytest.mark.parametrize("first", ["1", "1.png", " 1.JPG "])
+def test_a_table_without_a_header_does_not_lose_its_first_picture(first):
+    rows = f"{first},cat\n2,dog\n"
+    message = refusal(labels_in, files_of({"trainLabels.csv": rows.encode()}), "trainLabels.csv")
+    assert f"has no header: its first line names the picture {first.strip()}" in message
+    files = files_of({"trainLabels.csv": HEAD + rows.encode()})
+    assert labels_in(files, "trainLabels.csv") == {first.strip(): "cat", "2": "dog"}
+
+
 def test_a_table_as_large_as_no_table_is_not_read(monkeypatch):
     monkeypatch.setattr(form_kaggle, "LARGEST_CSV_BYTES", len(HEAD) + 6)
     assert labels_of(HEAD + b"1,cat\n") == {"1": "cat"}

@@ -105,6 +105,22 @@ def test_deep_pictures_are_scaled_to_eight_bits(values, kind, expected):
     assert grey_of(values, kind) == [[value] * 3 for value in expected]
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0, 0.5, 1], "are fractions up to 1, and 255 is white"),
+        ([-1, 0.25, 0.5], "are fractions up to 0.5, and 255 is white"),
+        ([0, np.nan, 255], "no finite numbers"),
+        ([0, np.inf, 255], "no finite numbers"),
+    ],
+)
+def test_fractions_are_no_black_pictures(values, message):
+    with pytest.raises(ValueError, match=message):
+        grey_of(values, np.float32)
+    assert grey_of([0, 0, 0], np.float32) == [[0] * 3] * 3  # black in any scale
+    assert grey_of([0, 1, 2], np.float32)[1] == [1] * 3  # the control
+
+
 def test_what_is_transparent_is_white():
     picture = Image.new("RGBA", (2, 1), (10, 20, 30, 255))
     picture.putpixel((1, 0), (10, 20, 30, 0))

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import torch
 from made_studies import made_condition
 from record_samples import study_record
 
-from lightning_cifar.errors import Interrupted
+from lightning_cifar.errors import InputError, Interrupted
 from lightning_cifar.study import outcome, run_study, train_job
 from lightning_cifar.study.conditions import Condition
 from lightning_cifar.study.jobs import Job
@@ -220,3 +221,15 @@ def test_an_end_that_is_no_interruption_stays_one(small, monkeypatch):
     with pytest.raises(SystemExit) as end:
         small()
     assert end.value.code == 3
+
+
+def test_a_study_with_records_of_other_images_is_refused(small, tmp_path):
+    made = condition(0.5)
+    foreign = study_record(name=made.record_name(1), set_up="a", variant="elu")
+    write_study_record(foreign, tmp_path)
+    with pytest.raises(
+        InputError, match=r"records that were made with other images: [0-9a-f]{16};"
+    ):
+        small()
+    write_study_record(replace(foreign, run=replace(foreign.run, data_fingerprint="abc")), tmp_path)
+    assert small()[0] == 0  # the control

@@ -1,5 +1,6 @@
 """What the files of a study say, by hand, and what cannot be made of them."""
 
+import json
 import math
 
 import pytest
@@ -8,6 +9,7 @@ from made_studies import ELU, PLAN, SELU, record, study
 from lightning_cifar.errors import InputError
 from lightning_cifar.study import plan_file, reaching, study_files
 from lightning_cifar.study.measures import MEASURES
+from lightning_cifar.study.records import write_study_record
 from lightning_cifar.study.report import command
 from lightning_cifar.study.study_files import Cell, Cost
 
@@ -144,3 +146,20 @@ def test_only_damaged_records_are_no_study(tmp_path):
         f"{tmp_path} is not a study that can be reported: all 2 records in it are damaged; "
         "'lightning-cifar study --out' with this folder computes them"
     )
+
+
+def test_records_of_other_images_are_left_out_and_named(tmp_path):
+    for name, images in (("aa", "ours"), ("bb", "theirs"), ("cc", "ours")):
+        made = record(run={"data_fingerprint": images}, name=name)
+        write_study_record(made, tmp_path)
+    plan = {"set_ups": PLAN["set_ups"], "runs": {"a/elu": {"images": "ours"}, "a/selu": {}}}
+    path = tmp_path / study_files.PLAN_FILE
+    path.write_text(json.dumps(plan))
+    found = study_files.read_study_files(tmp_path)
+    assert [each.name for each in found.records] == ["aa", "cc"]
+    assert found.damaged == ("records/bb.json was made with other images and was left out",)
+    path.write_text(json.dumps(plan | {"runs": {}}))  # the control: nobody knows which are meant
+    assert len(study_files.read_study_files(tmp_path).records) == 3
+    path.write_text(json.dumps(plan | {"runs": {"a/elu": {"images": "else"}}}))
+    with pytest.raises(InputError, match="all of its records were made with other images"):
+        study_files.read_study_files(tmp_path)

@@ -16,6 +16,7 @@ from written_runs import DATA, written_run
 
 from lightning_cifar.classifiers import EluClassifier
 from lightning_cifar.data.datamodule import CIFAR10DataModule
+from lightning_cifar.data.figures import CLASSES as NAMES
 from lightning_cifar.data.images import LabelledImages
 from lightning_cifar.uncertainty import ensemble_scores
 from lightning_cifar.uncertainty.ensemble_report import figures_of
@@ -23,8 +24,6 @@ from lightning_cifar.uncertainty.ensemble_scores import averaged, judge
 from lightning_cifar.uncertainty.ensembles import Ensemble, load_members, predict_images
 from lightning_cifar.uncertainty.evaluation import load_classifier
 from lightning_cifar.uncertainty.temperature import fit_temperature
-
-NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +252,7 @@ def test_the_same_run_twice_is_refused(runs, tmp_path, capsys, pictures, command
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"names": [*NAMES[:3], "lynx", *NAMES[4:]]}, "calls class 3 'cat' and .* 'lynx'"),
+        ({"names": [*NAMES[:3], "lynx", *NAMES[4:]]}, f"calls class 3 '{NAMES[3]}' and .* 'lynx'"),
         ({"names": "ab", "classes": 2}, "has 10 classes and .* 2, so they are no ensemble"),
         ({"names": NAMES, "image_size": 16}, "has 32 pixels to a side of an image and .* 16"),
     ],

@@ -35,6 +35,7 @@ def runs(monkeypatch):
             self.test_images = images({"moved": 1}.get(path, len(path)))
             self.validation_images = images({"v": 7, "w": 8}[validation])
             self.fingerprint, self.stages = f"of {path} {validation}", []
+            self.classes = ("p", "q")
 
         def setup(self, stage):
             self.stages.append(stage)
