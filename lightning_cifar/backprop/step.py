@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.backprop.cuda_graph import captured
-from lightning_cifar.backprop.layers import add_layers, is_watched
+from lightning_cifar.backprop.hooks import is_watched
+from lightning_cifar.backprop.layers import add_layers
 from lightning_cifar.backprop.stacked_layers import StackedBatchNorm
 from lightning_cifar.backprop.tape import Signal, Tape
 from lightning_cifar.optim.flat_nadam import FlatNAdam
