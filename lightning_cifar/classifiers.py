@@ -22,11 +22,13 @@ from lightning_cifar.backprop.activations import evaluated
 from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.loaders import left_as_found, training_batches
+from lightning_cifar.data.loaders import Transferred, left_as_found, training_batches
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
+from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.optim.groups import Optimiser, parameter_groups
 from lightning_cifar.optim.schedules import Schedule, scheduled
 from lightning_cifar.runs.same_network import check_same_network
@@ -157,9 +159,10 @@ class DenseClassifier(HandTrained, ABC):
             self.standardise.adopt(statistics.mean, statistics.deviation)
             self.class_names = datamodule.classes
         elif self.standardise.is_fresh() and self.trainer.state.fn == TrainerFn.FITTING:
-            loader = training_batches(self.trainer)
-            with torch.random.fork_rng(devices=[]), left_as_found(loader):
-                measured = measure_batches(loader, self.image_shape)
+            with torch.random.fork_rng(devices=[]), left_as_found(datamodule):
+                loader = training_batches(self.trainer)
+                with left_as_found(loader):
+                    measured = measure_batches(Transferred(loader, self), self.image_shape)
             if measured is not None:
                 self.standardise.adopt(measured.mean, measured.deviation)
 
@@ -213,7 +216,8 @@ class DenseClassifier(HandTrained, ABC):
         if not self.automatic_optimization:
             return self.train_block(batch, batch_index)
         images, labels = batch
-        logits = self.network(self.standardise(images))
+        check_batch(images, labels)
+        logits = self(images)
         loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
         with torch.no_grad():
             self.train_totals[0] += loss * len(labels)

@@ -13,6 +13,7 @@ from lightning_cifar.backprop.hooks import is_watched
 from lightning_cifar.backprop.layers import add_layers
 from lightning_cifar.backprop.stacked_layers import StackedBatchNorm
 from lightning_cifar.backprop.tape import Signal, Tape
+from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
@@ -63,8 +64,15 @@ class Backpropagation:
         seed_masks: called before dropout masks are drawn, if the network has such layers.
         share: what the losses are multiplied by before their gradient is taken.
         """
-        key = (images.shape, labels.shape, share)
+        key = (images.shape, labels.shape, labels.dtype, share)
         if key not in self.batches:
+            if images.shape[-3:] != self.standardise.scale.shape:
+                raise InputError(
+                    f"images are {tuple(self.standardise.scale.shape)} each, got a batch "
+                    f"of shape {tuple(images.shape)}; give the classifier their image_size, and "
+                    "put the colours first"
+                )
+            check_batch(images, labels)
             self.batches[key] = Batch(self, images, labels, share)
         batch = self.batches[key]
         batch.load(images, labels)
@@ -126,13 +134,27 @@ class Batch:
 
     def load(self, images: Tensor, labels: Tensor) -> None:
         """Put standardised images and their labels into place."""
-        self.inputs.copy_(images.view(self.inputs.shape))
+        self.inputs.copy_(images.reshape(self.inputs.shape))
         if self.inputs.ndim > 2 and len(self.inputs) > 1:
             for each in self.inputs:  # each fits into a processor's cache, all together do not
                 torch.addcmul(self.shift, each, self.scale, out=each)
         else:
             torch.addcmul(self.shift, self.inputs, self.scale, out=self.inputs)
         self.labels.copy_(labels.view(self.labels.shape))
+
+
+def check_batch(images: Tensor, labels: Tensor) -> None:
+    """Refuse labels that would be taken for others.
+
+    Raises:
+        InputError: they are no whole numbers, or not one for each image.
+    """
+    if labels.is_floating_point() or labels.shape != images.shape[:-3]:
+        raise InputError(
+            "labels are whole numbers, one for each image, got "
+            f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)} for images "
+            f"of shape {tuple(images.shape)}; give the number of each image's class"
+        )
 
 
 def cross_entropy(
