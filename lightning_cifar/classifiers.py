@@ -19,8 +19,15 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.activations import evaluated
-from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
+from lightning_cifar.backprop.fitting import (
+    callbacks_in,
+    why_frozen,
+    why_hooks,
+    why_no_layers,
+    why_not_by_hand,
+)
 from lightning_cifar.backprop.module import Batch, HandTrained
+from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.loaders import Transferred, left_as_found, training_batches
 from lightning_cifar.data.notices import say_once
@@ -28,7 +35,6 @@ from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
-from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.optim.groups import Optimiser, parameter_groups
 from lightning_cifar.optim.schedules import Schedule, scheduled
 from lightning_cifar.runs.same_network import check_same_network
@@ -120,12 +126,35 @@ class DenseClassifier(HandTrained, ABC):
             self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
         if stage == "fit":
             self.adopt_class_weights(datamodule)
-            reason = why_no_layers(self.network)
-            reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
-            self.automatic_optimization, self.steps_at_once = True, 1
-            self.why_by_autograd = reason
-            if reason is None:
+            self.automatic_optimization = True
+            self.why_by_autograd = self.why_not_by_hand()
+            if self.why_by_autograd is None:
                 self.train_by_hand()
+
+    def why_not_by_hand(self) -> str | None:
+        """What stands against steps by hand now, in words; None if nothing does."""
+        reason = why_no_layers(self.network)
+        return reason or why_not_by_hand(self, DenseClassifier, self.trainer)
+
+    @property
+    def own_schedules(self) -> int:
+        """How many of the trainer's schedules are ours; they come first."""
+        return 0 if self.schedule == "constant" else 1
+
+    def why_not_scheduled(self) -> str | None:
+        """That somebody has given the fit a schedule: steps by hand make a step of ours alone."""
+        added = len(self.trainer.lr_scheduler_configs) > self.own_schedules
+        return "the trainer was given another schedule" if added else None
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new sums; follow what callbacks have changed in trainer or network since then."""
+        if not self.automatic_optimization:
+            self.why_by_autograd = self.why_not_by_hand() or self.why_not_scheduled()
+            if self.why_by_autograd is not None:
+                say_once(f"steps are made by autograd from now on: {self.why_by_autograd}")
+                self.leave_to_autograd(self.own_schedules)
+            self.take_fewer_at_once()
+        super().on_train_epoch_start()
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""
@@ -214,6 +243,7 @@ class DenseClassifier(HandTrained, ABC):
         With class weights the mean is weighted, as in ``torch.nn.functional.cross_entropy``.
         """
         if not self.automatic_optimization:
+            self.check_by_hand()
             return self.train_block(batch, batch_index)
         images, labels = batch
         check_batch(images, labels)
@@ -224,6 +254,21 @@ class DenseClassifier(HandTrained, ABC):
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
             self.train_images += len(labels)
         return loss
+
+    def check_by_hand(self) -> None:
+        """Refuse what has changed within an epoch and would be overlooked.
+
+        Raises:
+            InputError: naming it.
+        """
+        groups = self.trainer.optimizers[0].param_groups
+        parameters = [each for group in groups for each in group["params"]]
+        reason = why_hooks(self, parameters) or why_frozen(parameters)
+        if reason is not None:
+            raise InputError(
+                f"{reason}, since the middle of an epoch that is trained by hand; change it in "
+                "on_train_epoch_start or before the fit"
+            )
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means over all images of all processes."""

@@ -8,12 +8,13 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from lightning_cifar.backprop.fitting import scheduler_of, steps_at_once
+from lightning_cifar.backprop.fitting import is_on, overridden, scheduler_of, steps_at_once
 from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.data.blocks import Block, Blocks
 from lightning_cifar.data.notices import say_once
+from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
@@ -24,8 +25,6 @@ class HandTrained(LightningModule, ABC):
     """A module whose training step makes several steps, each forward and backward by hand.
 
     Attributes:
-        steps_at_once: how many batches a training step may be given; 1 while Lightning's automatic
-            optimisation trains.
         why_by_autograd: the reason why that one trains; None: it does not.
         train_totals: (2, members), sums of the losses and of the right answers of this epoch.
         train_images: of this epoch, each member's.
@@ -34,7 +33,6 @@ class HandTrained(LightningModule, ABC):
     """
 
     standardise: Standardise
-    steps_at_once = 1
     why_by_autograd: str | None = None
     class_weights: Tensor | None = None
     loss_weights: Tensor | None = None
@@ -43,6 +41,10 @@ class HandTrained(LightningModule, ABC):
         super().__init__()
         # In a list, because a plain attribute would become part of this module's state.
         self._steps: list[Backpropagation] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies: without the steps, which are calls on this module's own buffers."""
+        return super().__getstate__() | {"_steps": []}
 
     @abstractmethod
     def trained_layers(self) -> nn.Sequential:
@@ -61,14 +63,29 @@ class HandTrained(LightningModule, ABC):
         Said earlier, a trainer would refuse to accumulate and to clip.
         """
         self.automatic_optimization = False
-        device = self.trainer.strategy.root_device.type
-        self.steps_at_once = steps_at_once(self.trainer, device)
+
+    @property
+    def steps_at_once(self) -> int:
+        """How many batches a training step may be given now; 1 unless a fit by hand is on."""
+        trainer = self._trainer
+        if trainer is None or self.automatic_optimization or not is_on(trainer):
+            return 1
+        return steps_at_once(trainer, trainer.strategy.root_device.type)
 
     def on_train_start(self) -> None:
         """Say what autograd does: all, or the layers that have no rule or have hooks.
 
         Not earlier: a fit that is refused says nothing else.
+
+        Raises:
+            InputError: the fit is to go on within an epoch, whose sums are not in a checkpoint.
         """
+        if self.trainer.fit_loop.restarted_mid_epoch:
+            raise InputError(
+                "the checkpoint was written within an epoch, and a fit goes on from whole ones; "
+                "give one that was written at the end of an epoch"
+            )
+        self.count_batches()
         if self.why_by_autograd is not None:
             say_once(f"steps are made by autograd: {self.why_by_autograd}")
         names = [] if self.automatic_optimization else without_rule(self.trained_layers())
@@ -77,11 +94,18 @@ class HandTrained(LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
+        self.count_batches()
         if self.class_weights is not None:
             self.loss_weights = self.class_weights.to(self.standardise.scale)
         self.train_totals = torch.zeros(2, self.members(), device=self.device)
         self.train_images = self.train_batches = 0
         self._steps.clear()
+
+    def count_batches(self) -> None:
+        """Give the trainer, which has counted blocks, the number of batches: others plan by it."""
+        loader: Any = None if self._trainer is None else self.trainer.train_dataloader
+        if isinstance(loader, Blocks):
+            self.trainer.fit_loop.max_batches = len(loader.batches)
 
     def train_block(self, batch: Any, number: int) -> dict[str, Any]:
         """Make one step for each batch; with accumulated gradients, a part of one.
@@ -111,6 +135,8 @@ class HandTrained(LightningModule, ABC):
                     self._update(optimiser, scheduler)
             self.train_images += size
         self.train_batches += len(batches)
+        # Lightning counts a block as one; loggers write this number as the step.
+        self.trainer.fit_loop.epoch_loop._batches_that_stepped += len(batches) - 1
         return {"losses": losses, "loss": losses.mean(), "rates": rates, "step": first}
 
     def _prepared(self, optimiser: FlatNAdam) -> Backpropagation:
@@ -131,7 +157,8 @@ class HandTrained(LightningModule, ABC):
     def _update(self, optimiser: FlatNAdam, scheduler: Any) -> None:
         """Clip, step, and count the step as Lightning does."""
         trainer = self.trainer
-        if trainer.gradient_clip_val:
+        own_clip = overridden(self, LightningModule, ("configure_gradient_clipping",))
+        if trainer.gradient_clip_val or own_clip:
             clip = (trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
             self.configure_gradient_clipping(optimiser, *clip)
         progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
@@ -140,6 +167,27 @@ class HandTrained(LightningModule, ABC):
         progress.increment_completed()
         if scheduler is not None:
             scheduler.step()
+
+    def leave_to_autograd(self, schedules: int) -> None:
+        """From the next batch on; steps and schedules go on where they are.
+
+        schedules: how many of the trainer's, the first ones, make a step with every step.
+        """
+        loop, step = self.trainer.fit_loop.epoch_loop, self.trainer.global_step
+        self.automatic_optimization = True
+        counted = loop.automatic_optimization.optim_progress.optimizer.step.total
+        counted.ready = counted.completed = step
+        for config in self.trainer.lr_scheduler_configs[:schedules]:
+            config.interval = "step"  # Lightning has no use for it where steps are made by hand
+
+    def take_fewer_at_once(self) -> None:
+        """If batches come in larger blocks than they may now, have the loader made again."""
+        loader: Any = self.trainer.train_dataloader
+        if isinstance(loader, Blocks) and self.steps_at_once < loader.size:
+            self.trainer.fit_loop._combined_loader = None
+            self.trainer.fit_loop.setup_data()
+            loader = self.trainer.train_dataloader
+            loader.set_epoch(self.trainer.current_epoch)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting the steps, whoever made those before: Lightning counts them apart."""

@@ -120,7 +120,7 @@ def test_masks_are_seeded_where_autograd_draws_them(trainer, monkeypatch, automa
     point = ResumePoint()
     assert point.drops_out is False
     point.on_train_start(trainer, module)
-    assert point.drops_out is (automatic and variant == "alpha_dropout")
+    assert point.drops_out is (variant == "alpha_dropout")
     point.on_train_batch_start(trainer, module, None, 7)
     assert seeded == ([(20, 1)] if point.drops_out else [])
 
