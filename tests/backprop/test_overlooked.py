@@ -308,3 +308,12 @@ def test_a_logger_counts_steps(tmp_path):
     lines = (tmp_path / "lightning_logs/version_0/metrics.csv").read_text().splitlines()
     place = lines[0].split(",").index("step")
     assert [line.split(",")[place] for line in lines[1:]] == ["3", "3", "7", "7", "11", "11"]
+
+
+def test_a_checkpoint_from_within_an_epoch_is_refused(tmp_path):
+    within = at("on_train_batch_end", lambda trainer, _: trainer.save_checkpoint(tmp_path / "a"))
+    fitted(tmp_path, small_classifier, [within], {})
+    with pytest.raises(InputError, match="was written within an epoch, and a fit goes on from"):
+        small_trainer(tmp_path, [within], max_epochs=2).fit(
+            small_classifier(), small_data(train=74), ckpt_path=tmp_path / "a", weights_only=False
+        )

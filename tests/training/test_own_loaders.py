@@ -203,8 +203,8 @@ def labelled(change, images=None):
     ids=["floats", "shares", "columns"],
 )
 def test_labels_of_another_kind_are_refused(tmp_path, change, given, precision):
+    trainer = small_trainer(tmp_path, precision=precision)
     with pytest.raises(InputError) as refused:
-        trainer = small_trainer(tmp_path, precision=precision)
         trainer.fit(small_classifier(), labelled(change), loader(VALIDATION))
     assert str(refused.value) == (
         f"labels are whole numbers, one for each image, got {given} for images of shape "
