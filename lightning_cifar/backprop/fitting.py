@@ -1,6 +1,7 @@
 """How a fit is trained: by hand and several steps at once, or as Lightning does it by itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -127,10 +128,23 @@ def steps_at_once(trainer: Trainer, device: str) -> int:
     return 1 if looks else BLOCK.get(device, 1)
 
 
-def is_on(trainer: Trainer) -> bool:
-    """Whether a fit is under way; whoever takes batches after it wants single ones."""
-    state = trainer.state
-    return state.fn == TrainerFn.FITTING and state.status == TrainerStatus.RUNNING
+def asks_for_batches(trainer: Trainer) -> bool:
+    """Whether a fit is about to get its batches; whoever else asks for some wants single ones."""
+    state, loop = trainer.state, trainer.fit_loop
+    is_on = state.fn == TrainerFn.FITTING and state.status == TrainerStatus.RUNNING
+    return is_on and (loop._combined_loader is None or bool(loop._should_reload_train_dl))
+
+
+@contextmanager
+def unlimited(trainer: Any) -> Iterator[None]:
+    """For a loader that takes another's place: limits set since then are for later ones."""
+    limits = {"limit_train_batches": 1.0, "val_check_interval": 1.0, "overfit_batches": 0.0}
+    given = {name: getattr(trainer, name) for name in limits}
+    try:
+        vars(trainer).update(limits)
+        yield
+    finally:
+        vars(trainer).update(given)
 
 
 def looks_itself(trainer: Trainer) -> bool:

@@ -8,7 +8,13 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from lightning_cifar.backprop.fitting import is_on, overridden, scheduler_of, steps_at_once
+from lightning_cifar.backprop.fitting import (
+    asks_for_batches,
+    overridden,
+    scheduler_of,
+    steps_at_once,
+    unlimited,
+)
 from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.backprop.threads import threads_for
@@ -26,6 +32,7 @@ class HandTrained(LightningModule, ABC):
 
     Attributes:
         why_by_autograd: the reason why that one trains; None: it does not.
+        takes_blocks: until somebody changes the fit so that it wants single batches.
         train_totals: (2, members), sums of the losses and of the right answers of this epoch.
         train_images: of this epoch, each member's.
         class_weights: (classes,), of the training loss; None: every image weighs the same.
@@ -34,6 +41,7 @@ class HandTrained(LightningModule, ABC):
 
     standardise: Standardise
     why_by_autograd: str | None = None
+    takes_blocks = True
     class_weights: Tensor | None = None
     loss_weights: Tensor | None = None
 
@@ -62,15 +70,20 @@ class HandTrained(LightningModule, ABC):
 
         Said earlier, a trainer would refuse to accumulate and to clip.
         """
-        self.automatic_optimization = False
+        self.automatic_optimization, self.takes_blocks = False, True
 
     @property
     def steps_at_once(self) -> int:
-        """How many batches a training step may be given now; 1 unless a fit by hand is on."""
+        """How many batches a training step may be given now; 1 unless a fit by hand asks."""
         trainer = self._trainer
-        if trainer is None or self.automatic_optimization or not is_on(trainer):
+        by_hand = self.takes_blocks and not self.automatic_optimization
+        if trainer is None or not by_hand or not asks_for_batches(trainer):
             return 1
-        return steps_at_once(trainer, trainer.strategy.root_device.type)
+        return self.steps_of_a_block()
+
+    def steps_of_a_block(self) -> int:
+        """How many batches a block has in the trainer's fit as it is now."""
+        return steps_at_once(self.trainer, self.trainer.strategy.root_device.type)
 
     def on_train_start(self) -> None:
         """Say what autograd does: all, or the layers that have no rule or have hooks.
@@ -105,7 +118,8 @@ class HandTrained(LightningModule, ABC):
         """Give the trainer, which has counted blocks, the number of batches: others plan by it."""
         loader: Any = None if self._trainer is None else self.trainer.train_dataloader
         if isinstance(loader, Blocks):
-            self.trainer.fit_loop.max_batches = len(loader.batches)
+            loader.is_counted = True
+            self.trainer.fit_loop.max_batches = len(loader)
 
     def train_block(self, batch: Any, number: int) -> dict[str, Any]:
         """Make one step for each batch; with accumulated gradients, a part of one.
@@ -181,13 +195,21 @@ class HandTrained(LightningModule, ABC):
             config.interval = "step"  # Lightning has no use for it where steps are made by hand
 
     def take_fewer_at_once(self) -> None:
-        """If batches come in larger blocks than they may now, have the loader made again."""
-        loader: Any = self.trainer.train_dataloader
-        if isinstance(loader, Blocks) and self.steps_at_once < loader.size:
-            self.trainer.fit_loop._combined_loader = None
-            self.trainer.fit_loop.setup_data()
-            loader = self.trainer.train_dataloader
-            loader.set_epoch(self.trainer.current_epoch)
+        """If batches come in blocks and must not now, have the loader made again."""
+        trainer: Any = self.trainer
+        loader, checks = trainer.train_dataloader, trainer.val_check_batch
+        if not isinstance(loader, Blocks):
+            return
+        with unlimited(trainer):
+            at_once = 1 if self.automatic_optimization else self.steps_of_a_block()
+            is_checked = checks == loader.count()  # else somebody has changed it
+            if at_once >= loader.size and is_checked:
+                return
+            self.takes_blocks, trainer.fit_loop._combined_loader = False, None
+            trainer.fit_loop.setup_data()
+        trainer.train_dataloader.set_epoch(trainer.current_epoch)
+        if not is_checked:
+            trainer.val_check_batch = checks
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting the steps, whoever made those before: Lightning counts them apart."""

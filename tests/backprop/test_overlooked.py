@@ -24,6 +24,14 @@ class WantsGradients(Callback):
         """Look at nothing."""
 
 
+class CountsValidations(Callback):
+    def __init__(self):
+        self.steps = []
+
+    def on_validation_end(self, trainer, _):
+        self.steps.append(trainer.global_step)
+
+
 def at(hook, action, epoch=0):
     """A callback that does something in an epoch, or at the start of a fit."""
 
@@ -189,6 +197,21 @@ CASES = {
         [("on_train_epoch_start", sets(trainer_of, "accumulate_grad_batches", 2), 1)],
         {},
     ),
+    "a limit for later loaders": (
+        small_classifier,
+        [("on_train_epoch_start", sets(trainer_of, "limit_train_batches", 2), 1)],
+        {},
+    ),
+    "the same, and such loaders": (
+        small_classifier,
+        [("on_train_epoch_start", sets(trainer_of, "limit_train_batches", 2), 1)],
+        {"reload_dataloaders_every_n_epochs": 1},
+    ),
+    "validations within an epoch": (
+        small_classifier,
+        [("on_train_epoch_start", sets(trainer_of, "val_check_batch", 2), 1)],
+        {},
+    ),
     "least steps": (small_classifier, [("on_train_epoch_end", stop, 0)], {"min_steps": 6}),
 }
 
@@ -204,8 +227,11 @@ def fitted(folder, make, callbacks, options):
 def test_a_fit_is_what_lightning_makes_of_it(tmp_path, case):
     make, actions, options = CASES[case]
     acting = [at(*action) for action in actions]
-    trainer, classifier = fitted(tmp_path / "one", make, acting, options)
-    theirs, wanted = fitted(tmp_path / "two", make, [*acting, WantsGradients()], options)
+    first, second = CountsValidations(), CountsValidations()
+    trainer, classifier = fitted(tmp_path / "one", make, [*acting, first], options)
+    lightnings = [*acting, second, WantsGradients()]
+    theirs, wanted = fitted(tmp_path / "two", make, lightnings, options)
+    assert first.steps == second.steps
     assert trainer.global_step == theirs.global_step
     assert trainer.callback_metrics.keys() == theirs.callback_metrics.keys()
     for name, figure in theirs.callback_metrics.items():
@@ -288,7 +314,8 @@ class Plans(Callback):
         self.seen = set()
 
     def on_train_epoch_start(self, trainer, _):
-        self.seen.add((trainer.num_training_batches, trainer.estimated_stepping_batches))
+        batches = (trainer.num_training_batches, len(trainer.train_dataloader))
+        self.seen.add((*batches, trainer.estimated_stepping_batches))
 
 
 class PlansEarly(Plans):
@@ -300,7 +327,7 @@ class PlansEarly(Plans):
 def test_a_trainer_counts_batches(tmp_path, kind):
     plans = kind()
     fitted(tmp_path, small_classifier, [plans], {})
-    assert plans.seen == {(4, 12)}
+    assert plans.seen == {(4, 4, 12)}
 
 
 def test_a_logger_counts_steps(tmp_path):
@@ -317,3 +344,13 @@ def test_a_checkpoint_from_within_an_epoch_is_refused(tmp_path):
         small_trainer(tmp_path, [within], max_epochs=2).fit(
             small_classifier(), small_data(train=74), ckpt_path=tmp_path / "a", weights_only=False
         )
+
+
+def test_a_callback_that_asks_for_batches_gets_single_ones(tmp_path):
+    asked = []
+
+    def ask(trainer, _):
+        asked.extend(trainer.datamodule.train_dataloader())
+
+    fitted(tmp_path, small_classifier, [at("on_train_epoch_end", ask, 1)], {})
+    assert [len(labels) for _, labels in asked] == 4 * [16]
