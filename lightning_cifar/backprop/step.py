@@ -17,6 +17,8 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
+CONSTANTS = ("p", "alpha", "eps", "momentum")  # of layers, as numbers in recorded calls
+
 
 @final
 class Backpropagation:
@@ -46,7 +48,7 @@ class Backpropagation:
         self.layers, self.standardise, self.optimiser = layers, standardise, optimiser
         self.members, self.totals, self.class_weights = members, totals, class_weights
         self.batches: dict[Any, Batch] = {}
-        self.state: list[int] = []
+        self.state: list[Any] = []
         self.earlier: list[Tensor] = []  # gradients of a step's earlier parts
 
     @torch.no_grad()
@@ -94,12 +96,19 @@ class Backpropagation:
         self.earlier = [] if is_last else [gradient.clone() for gradient in groups]
 
     def prepare(self) -> None:
-        """Call before the first batch, and whenever parameters or modes may have changed."""
+        """Call before the first batch, and whenever parameters or layers may have changed."""
         self.optimiser.attach_gradients()
-        state = [each.data_ptr() for each in self.layers.parameters()]
-        state += [2 * each.training + is_watched(each) for each in self.layers]
+        state: list[Any] = [each.data_ptr() for each in self.layers.parameters()]
+        state += map(state_of, [self.standardise, *self.layers])
         if state != self.state:
             self.batches, self.state = {}, state
+
+
+def state_of(layer: nn.Module) -> tuple[Any, ...]:
+    """What calls recorded of a layer depend on, beside its parameters."""
+    own = vars(layer)
+    buffers = [None if each is None else each.data_ptr() for each in own["_buffers"].values()]
+    return (id(layer), layer.training, is_watched(layer), *map(own.get, CONSTANTS), *buffers)
 
 
 @final

@@ -12,9 +12,11 @@ from torch.nn.utils import prune
 from torch.nn.utils.parametrizations import weight_norm
 from torch.optim.lr_scheduler import StepLR
 
-from lightning_cifar.classifiers import EluClassifier
+from lightning_cifar.classifiers import BatchNormClassifier, EluClassifier
 from lightning_cifar.errors import InputError
 from lightning_cifar.standardise import Standardise
+
+SHAPE = (3, 32, 32)
 
 
 class WantsGradients(Callback):
@@ -148,6 +150,25 @@ def stop(trainer, _):
     trainer.should_stop = True
 
 
+def set_in(part, name, value):
+    """A change of a part of the module."""
+
+    def change(_, module):
+        setattr(module.get_submodule(part), name, value)
+
+    return change
+
+
+def within(change):
+    """The same after the second batch of an epoch."""
+
+    def later(trainer, module):
+        if trainer.fit_loop.epoch_loop.batch_idx == 1:
+            change(trainer, module)
+
+    return later
+
+
 def trainer_of(trainer):
     return trainer
 
@@ -210,6 +231,32 @@ CASES = {
     "validations within an epoch": (
         small_classifier,
         [("on_train_epoch_start", sets(trainer_of, "val_check_batch", 2), 1)],
+        {},
+    ),
+    "another slope, within an epoch": (
+        small_classifier,
+        [("on_train_batch_end", within(set_in("network.2", "alpha", 0.1)), 1)],
+        {},
+    ),
+    "another layer, within an epoch": (
+        small_classifier,
+        [("on_train_batch_end", within(set_in("network", "2", nn.SELU())), 1)],
+        {},
+    ),
+    "another scale, within an epoch": (
+        small_classifier,
+        [
+            (
+                "on_train_batch_end",
+                within(set_in("standardise", "scale", torch.full(SHAPE, 1e-3))),
+                1,
+            )
+        ],
+        {},
+    ),
+    "another momentum, within an epoch": (
+        lambda: small_classifier(BatchNormClassifier).double(),
+        [("on_train_batch_end", within(set_in("network.3", "momentum", 0.9)), 1)],
         {},
     ),
     "least steps": (small_classifier, [("on_train_epoch_end", stop, 0)], {"min_steps": 6}),
