@@ -141,15 +141,18 @@ class DenseClassifier(HandTrained, ABC):
         """How many of the trainer's schedules are ours; they come first."""
         return 0 if self.schedule == "constant" else 1
 
-    def why_not_scheduled(self) -> str | None:
-        """That somebody has given the fit a schedule: steps by hand make a step of ours alone."""
-        added = len(self.trainer.lr_scheduler_configs) > self.own_schedules
-        return "the trainer was given another schedule" if added else None
+    def why_not_ours(self) -> str | None:
+        """What somebody has given a fit that steps by hand do not know; None: nothing."""
+        if [type(each) for each in self.trainer.optimizers] != [FlatNAdam]:
+            return "the trainer was given another optimiser"
+        if len(self.trainer.lr_scheduler_configs) > self.own_schedules:
+            return "the trainer was given another schedule"
+        return None
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums; follow what callbacks have changed in trainer or network since then."""
         if not self.automatic_optimization:
-            self.why_by_autograd = self.why_not_by_hand() or self.why_not_scheduled()
+            self.why_by_autograd = self.why_not_by_hand() or self.why_not_ours()
             if self.why_by_autograd is not None:
                 say_once(f"steps are made by autograd from now on: {self.why_by_autograd}")
                 self.leave_to_autograd(self.own_schedules)

@@ -154,7 +154,7 @@ class HandTrained(LightningModule, ABC):
         return {"losses": losses, "loss": losses.mean(), "rates": rates, "step": first}
 
     def _prepared(self, optimiser: FlatNAdam) -> Backpropagation:
-        if not self._steps:
+        if not self._steps or self._steps[0].optimiser is not optimiser:
             self._steps[:] = [
                 Backpropagation(
                     self.trained_layers(),

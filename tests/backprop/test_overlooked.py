@@ -10,10 +10,12 @@ from small_runs import small_classifier, small_data, small_trainer
 from torch import nn
 from torch.nn.utils import prune
 from torch.nn.utils.parametrizations import weight_norm
+from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
 
 from lightning_cifar.classifiers import BatchNormClassifier, EluClassifier
 from lightning_cifar.errors import InputError
+from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
 SHAPE = (3, 32, 32)
@@ -115,6 +117,14 @@ def own_schedule(trainer, module):
     trainer.strategy.lr_scheduler_configs.append(LRSchedulerConfig(schedule, interval="epoch"))
 
 
+def other_optimiser(trainer, module):
+    trainer.strategy.optimizers = [SGD(module.network.parameters(), lr=0.1)]
+
+
+def new_optimiser(trainer, module):
+    trainer.strategy.optimizers = [FlatNAdam(module.network.parameters(), lr=0.01)]
+
+
 def shrinking_steps(trainer, module):
     optimiser, weight = trainer.optimizers[0], module.network[1].weight
     step = optimiser.step
@@ -202,6 +212,12 @@ CASES = {
     ),
     "weights of others": (small_classifier, [("on_train_epoch_end", pruned, 0)], {}),
     "another schedule": (small_classifier, [("on_train_start", own_schedule, 0)], {}),
+    "another optimiser": (small_classifier, [("on_train_epoch_start", other_optimiser, 1)], {}),
+    "a new optimiser, within an epoch": (
+        small_classifier,
+        [("on_train_batch_end", within(new_optimiser), 1)],
+        {},
+    ),
     "steps of its own": (small_classifier, [("on_train_start", shrinking_steps, 0)], {}),
     "fewer steps": (
         small_classifier,
