@@ -19,10 +19,18 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.activations import evaluated
-from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
+from lightning_cifar.backprop.fitting import (
+    callbacks_in,
+    why_frozen,
+    why_hooks,
+    why_no_layers,
+    why_not_by_hand,
+)
 from lightning_cifar.backprop.module import Batch, HandTrained
+from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.data.loaders import left_as_found, training_batches
+from lightning_cifar.data.loaders import Transferred, left_as_found, training_batches
+from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
@@ -118,12 +126,38 @@ class DenseClassifier(HandTrained, ABC):
             self.equal_classes = datamodule.has_equal_classes("test" if stage == "test" else "fit")
         if stage == "fit":
             self.adopt_class_weights(datamodule)
-            reason = why_no_layers(self.network)
-            reason = reason or why_not_by_hand(self, DenseClassifier, self.trainer)
-            self.automatic_optimization, self.steps_at_once = True, 1
-            self.why_by_autograd = reason
-            if reason is None:
+            self.automatic_optimization = True
+            self.why_by_autograd = self.why_not_by_hand()
+            if self.why_by_autograd is None:
                 self.train_by_hand()
+
+    def why_not_by_hand(self) -> str | None:
+        """What stands against steps by hand now, in words; None if nothing does."""
+        reason = why_no_layers(self.network)
+        return reason or why_not_by_hand(self, DenseClassifier, self.trainer)
+
+    @property
+    def own_schedules(self) -> int:
+        """How many of the trainer's schedules are ours; they come first."""
+        return 0 if self.schedule == "constant" else 1
+
+    def why_not_ours(self) -> str | None:
+        """What somebody has given a fit that steps by hand do not know; None: nothing."""
+        if [type(each) for each in self.trainer.optimizers] != [FlatNAdam]:
+            return "the trainer was given another optimiser"
+        if len(self.trainer.lr_scheduler_configs) > self.own_schedules:
+            return "the trainer was given another schedule"
+        return None
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new sums; follow what callbacks have changed in trainer or network since then."""
+        if not self.automatic_optimization:
+            self.why_by_autograd = self.why_not_by_hand() or self.why_not_ours()
+            if self.why_by_autograd is not None:
+                say_once(f"steps are made by autograd from now on: {self.why_by_autograd}")
+                self.leave_to_autograd(self.own_schedules)
+            self.take_fewer_at_once()
+        super().on_train_epoch_start()
 
     def trained_layers(self) -> nn.Sequential:
         """The network's."""
@@ -157,9 +191,10 @@ class DenseClassifier(HandTrained, ABC):
             self.standardise.adopt(statistics.mean, statistics.deviation)
             self.class_names = datamodule.classes
         elif self.standardise.is_fresh() and self.trainer.state.fn == TrainerFn.FITTING:
-            loader = training_batches(self.trainer)
-            with torch.random.fork_rng(devices=[]), left_as_found(loader):
-                measured = measure_batches(loader, self.image_shape)
+            with torch.random.fork_rng(devices=[]), left_as_found(datamodule):
+                loader = training_batches(self.trainer)
+                with left_as_found(loader):
+                    measured = measure_batches(Transferred(loader, self), self.image_shape)
             if measured is not None:
                 self.standardise.adopt(measured.mean, measured.deviation)
 
@@ -214,15 +249,32 @@ class DenseClassifier(HandTrained, ABC):
         With class weights the mean is weighted, as in ``torch.nn.functional.cross_entropy``.
         """
         if not self.automatic_optimization:
+            self.check_by_hand()
             return self.train_block(batch, batch_index)
         images, labels = batch
-        logits = self.network(self.standardise(images))
+        check_batch(images, labels)
+        logits = self(images)
         loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
         with torch.no_grad():
             self.train_totals[0] += loss * len(labels)
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
             self.train_images += len(labels)
         return loss
+
+    def check_by_hand(self) -> None:
+        """Refuse what has changed within an epoch and would be overlooked.
+
+        Raises:
+            InputError: naming it.
+        """
+        groups = self.trainer.optimizers[0].param_groups
+        parameters = [each for group in groups for each in group["params"]]
+        reason = why_hooks(self, parameters) or why_frozen(parameters)
+        if reason is not None:
+            raise InputError(
+                f"{reason}, since the middle of an epoch that is trained by hand; change it in "
+                "on_train_epoch_start or before the fit"
+            )
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means over all images of all processes."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lightning_cifar.backprop.hooks import holds_watched, is_plain
+
 # The fixed point of Klambauer et al. 2017, equation 14, as in PyTorch.
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -38,8 +40,13 @@ def elu_(values: Tensor, alpha: float, scale: float, spare: Tensor | None = None
 def evaluated(layers: nn.Sequential, inputs: Tensor, *, overwrite: bool = False) -> Tensor:
     """The layers' output without a gradient; no layer's output is kept for later.
 
+    Where there are hooks, they are called, and what they are given stays.
+
     overwrite: the inputs are not needed afterwards either.
     """
+    if not is_plain(layers) or holds_watched(layers):
+        called: Tensor = layers(inputs)
+        return called
     outputs = inputs
     for layer in layers:
         constants = constants_of(layer)

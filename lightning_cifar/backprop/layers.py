@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_cifar.backprop.activations import constants_of, elu_
+from lightning_cifar.backprop.hooks import HOOKS, is_watched
 from lightning_cifar.backprop.members import member_first, without_member
 from lightning_cifar.backprop.normalisation import (
     batch_norm,
@@ -122,7 +123,7 @@ def by_autograd(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
     single = tape.members == 1
     value = inputs.value[0] if single else inputs.value
     with torch.random.fork_rng(devices=[]):  # a trial leaves no trace in the layer either
-        features = copy.deepcopy(layer)(torch.zeros_like(value)).shape[-1]
+        features = unwatched_copy(layer)(torch.zeros_like(value)).shape[-1]
     outputs = Signal(tape.activations(features), tape.activations(features))
     parameters = list(layer.parameters())
     pass_through: list[Tensor] = []
@@ -150,6 +151,16 @@ def by_autograd(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
     return outputs
 
 
+def unwatched_copy(layer: nn.Module) -> nn.Module:
+    """A copy whose calls nobody notices."""
+    copied = copy.deepcopy(layer)
+    for part in copied.modules():
+        for name in HOOKS:
+            getattr(part, name).clear()
+        vars(part).pop("forward", None)
+    return copied
+
+
 AddLayer = Callable[[Tape, Any, Signal], Signal]
 
 
@@ -171,15 +182,15 @@ def add_layers(tape: Tape, layers: nn.Sequential, inputs: Signal) -> Signal:
 
 def rule_for(layer: nn.Module, inputs: Signal) -> AddLayer | None:
     """The function that adds a layer; None for one that changes nothing."""
-    if isinstance(layer, nn.Flatten | nn.Identity):
-        return None
     if is_watched(layer):
         return by_autograd
+    if type(layer) in (nn.Flatten, nn.Identity):
+        return None
     if is_linear(layer):
         return linear
-    if isinstance(layer, nn.AlphaDropout | StackedAlphaDropout) and not layer.training:
-        return None
     if isinstance(layer, StackedAlphaDropout) or type(layer) is nn.AlphaDropout:
+        if not layer.training:
+            return None
         rate = layer.p if isinstance(layer, nn.AlphaDropout) else layer.rate
         return alpha_dropout if rate > 0 else None
     if isinstance(layer, StackedBatchNorm) or is_usual_batch_norm(layer):
@@ -202,11 +213,7 @@ def without_rule(layers: nn.Sequential) -> list[str]:
 
 
 def is_linear(layer: nn.Module | None) -> bool:
-    """Whether a layer is linear and has no hooks."""
-    return isinstance(layer, nn.Linear | StackedLinear) and not is_watched(layer)
-
-
-def is_watched(layer: nn.Module) -> bool:
-    """Whether somebody has hooks on a layer, which only a call of it reaches."""
-    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return any(getattr(layer, name) for name in names)
+    """Whether a layer is linear, and no other kind made of one, and has no hooks."""
+    if isinstance(layer, StackedLinear) or type(layer) is nn.Linear:
+        return not is_watched(layer)
+    return False

@@ -9,12 +9,19 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from lightning_cifar.backprop.fitting import scheduler_of, steps_at_once
+from lightning_cifar.backprop.fitting import (
+    asks_for_batches,
+    overridden,
+    scheduler_of,
+    steps_at_once,
+    unlimited,
+)
 from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.data.blocks import Block, Blocks
 from lightning_cifar.data.notices import say_once
+from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
@@ -25,9 +32,8 @@ class HandTrained(LightningModule, ABC):
     """A module whose training step makes several steps, each forward and backward by hand.
 
     Attributes:
-        steps_at_once: how many batches a training step may be given; 1 while Lightning's automatic
-            optimisation trains.
         why_by_autograd: the reason why that one trains; None: it does not.
+        takes_blocks: until somebody changes the fit so that it wants single batches.
         train_totals: (2, members), sums of the losses and of the right answers of this epoch.
         train_images: of this epoch, each member's.
         class_weights: (classes,), of the training loss; None: every image weighs the same.
@@ -35,8 +41,8 @@ class HandTrained(LightningModule, ABC):
     """
 
     standardise: Standardise
-    steps_at_once = 1
     why_by_autograd: str | None = None
+    takes_blocks = True
     class_weights: Tensor | None = None
     loss_weights: Tensor | None = None
 
@@ -44,6 +50,10 @@ class HandTrained(LightningModule, ABC):
         super().__init__()
         # In a list, because a plain attribute would become part of this module's state.
         self._steps: list[Backpropagation] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies: without the steps, which are calls on this module's own buffers."""
+        return super().__getstate__() | {"_steps": []}
 
     @abstractmethod
     def trained_layers(self) -> nn.Sequential:
@@ -61,17 +71,37 @@ class HandTrained(LightningModule, ABC):
 
         Said earlier, a trainer would refuse to accumulate and to clip.
         """
-        self.automatic_optimization = False
+        self.automatic_optimization, self.takes_blocks = False, True
         # A checkpoint within an epoch holds the weights after a step, as it does for any module.
         warnings.filterwarnings("ignore", message="(?s)Using ModelCheckpoint with manual")
-        device = self.trainer.strategy.root_device.type
-        self.steps_at_once = steps_at_once(self.trainer, device)
+
+    @property
+    def steps_at_once(self) -> int:
+        """How many batches a training step may be given now; 1 unless a fit by hand asks."""
+        trainer = self._trainer
+        by_hand = self.takes_blocks and not self.automatic_optimization
+        if trainer is None or not by_hand or not asks_for_batches(trainer):
+            return 1
+        return self.steps_of_a_block()
+
+    def steps_of_a_block(self) -> int:
+        """How many batches a block has in the trainer's fit as it is now."""
+        return steps_at_once(self.trainer, self.trainer.strategy.root_device.type)
 
     def on_train_start(self) -> None:
         """Say what autograd does: all, or the layers that have no rule or have hooks.
 
         Not earlier: a fit that is refused says nothing else.
+
+        Raises:
+            InputError: the fit is to go on within an epoch, whose sums are not in a checkpoint.
         """
+        if self.trainer.fit_loop.restarted_mid_epoch:
+            raise InputError(
+                "the checkpoint was written within an epoch, and a fit goes on from whole ones; "
+                "give one that was written at the end of an epoch"
+            )
+        self.count_batches()
         if self.why_by_autograd is not None:
             say_once(f"steps are made by autograd: {self.why_by_autograd}")
         names = [] if self.automatic_optimization else without_rule(self.trained_layers())
@@ -80,11 +110,19 @@ class HandTrained(LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Begin new sums."""
+        self.count_batches()
         if self.class_weights is not None:
             self.loss_weights = self.class_weights.to(self.standardise.scale)
         self.train_totals = torch.zeros(2, self.members(), device=self.device)
         self.train_images = self.train_batches = 0
         self._steps.clear()
+
+    def count_batches(self) -> None:
+        """Give the trainer, which has counted blocks, the number of batches: others plan by it."""
+        loader: Any = None if self._trainer is None else self.trainer.train_dataloader
+        if isinstance(loader, Blocks):
+            loader.is_counted = True
+            self.trainer.fit_loop.max_batches = len(loader)
 
     def train_block(self, batch: Any, number: int) -> dict[str, Any]:
         """Make one step for each batch; with accumulated gradients, a part of one.
@@ -114,12 +152,12 @@ class HandTrained(LightningModule, ABC):
                     self._update(optimiser, scheduler)
             self.train_images += size
         self.train_batches += len(batches)
-        # Loggers are told this number as the step; Lightning adds one for the whole block.
+        # Lightning counts a block as one; loggers write this number as the step.
         self.trainer.fit_loop.epoch_loop._batches_that_stepped += len(batches) - 1
         return {"losses": losses, "loss": losses.mean(), "rates": rates, "step": first}
 
     def _prepared(self, optimiser: FlatNAdam) -> Backpropagation:
-        if not self._steps:
+        if not self._steps or self._steps[0].optimiser is not optimiser:
             self._steps[:] = [
                 Backpropagation(
                     self.trained_layers(),
@@ -136,7 +174,8 @@ class HandTrained(LightningModule, ABC):
     def _update(self, optimiser: FlatNAdam, scheduler: Any) -> None:
         """Clip, step, and count the step as Lightning does."""
         trainer = self.trainer
-        if trainer.gradient_clip_val:
+        own_clip = overridden(self, LightningModule, ("configure_gradient_clipping",))
+        if trainer.gradient_clip_val or own_clip:
             clip = (trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
             self.configure_gradient_clipping(optimiser, *clip)
         progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
@@ -145,6 +184,35 @@ class HandTrained(LightningModule, ABC):
         progress.increment_completed()
         if scheduler is not None:
             scheduler.step()
+
+    def leave_to_autograd(self, schedules: int) -> None:
+        """From the next batch on; steps and schedules go on where they are.
+
+        schedules: how many of the trainer's, the first ones, make a step with every step.
+        """
+        loop, step = self.trainer.fit_loop.epoch_loop, self.trainer.global_step
+        self.automatic_optimization = True
+        counted = loop.automatic_optimization.optim_progress.optimizer.step.total
+        counted.ready = counted.completed = step
+        for config in self.trainer.lr_scheduler_configs[:schedules]:
+            config.interval = "step"  # Lightning has no use for it where steps are made by hand
+
+    def take_fewer_at_once(self) -> None:
+        """If batches come in blocks and must not now, have the loader made again."""
+        trainer: Any = self.trainer
+        loader, checks = trainer.train_dataloader, trainer.val_check_batch
+        if not isinstance(loader, Blocks):
+            return
+        with unlimited(trainer):
+            at_once = 1 if self.automatic_optimization else self.steps_of_a_block()
+            is_checked = checks == loader.count()  # else somebody has changed it
+            if at_once >= loader.size and is_checked:
+                return
+            self.takes_blocks, trainer.fit_loop._combined_loader = False, None
+            trainer.fit_loop.setup_data()
+        trainer.train_dataloader.set_epoch(trainer.current_epoch)
+        if not is_checked:
+            trainer.val_check_batch = checks
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting the steps, whoever made those before: Lightning counts them apart."""

@@ -9,11 +9,15 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from lightning_cifar.backprop.cuda_graph import captured
-from lightning_cifar.backprop.layers import add_layers, is_watched
+from lightning_cifar.backprop.hooks import is_watched
+from lightning_cifar.backprop.layers import add_layers
 from lightning_cifar.backprop.stacked_layers import StackedBatchNorm
 from lightning_cifar.backprop.tape import Signal, Tape
+from lightning_cifar.errors import InputError
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
+
+CONSTANTS = ("p", "alpha", "eps", "momentum")  # of layers, as numbers in recorded calls
 
 
 @final
@@ -44,7 +48,7 @@ class Backpropagation:
         self.layers, self.standardise, self.optimiser = layers, standardise, optimiser
         self.members, self.totals, self.class_weights = members, totals, class_weights
         self.batches: dict[Any, Batch] = {}
-        self.state: list[int] = []
+        self.state: list[Any] = []
         self.earlier: list[Tensor] = []  # gradients of a step's earlier parts
 
     @torch.no_grad()
@@ -62,8 +66,15 @@ class Backpropagation:
         seed_masks: called before dropout masks are drawn, if the network has such layers.
         share: what the losses are multiplied by before their gradient is taken.
         """
-        key = (images.shape, labels.shape, share)
+        key = (images.shape, labels.shape, labels.dtype, share)
         if key not in self.batches:
+            if images.shape[-3:] != self.standardise.scale.shape:
+                raise InputError(
+                    f"images are {tuple(self.standardise.scale.shape)} each, got a batch "
+                    f"of shape {tuple(images.shape)}; give the classifier their image_size, and "
+                    "put the colours first"
+                )
+            check_batch(images, labels)
             self.batches[key] = Batch(self, images, labels, share)
         batch = self.batches[key]
         batch.load(images, labels)
@@ -85,12 +96,19 @@ class Backpropagation:
         self.earlier = [] if is_last else [gradient.clone() for gradient in groups]
 
     def prepare(self) -> None:
-        """Call before the first batch, and whenever parameters or modes may have changed."""
+        """Call before the first batch, and whenever parameters or layers may have changed."""
         self.optimiser.attach_gradients()
-        state = [each.data_ptr() for each in self.layers.parameters()]
-        state += [2 * each.training + is_watched(each) for each in self.layers]
+        state: list[Any] = [each.data_ptr() for each in self.layers.parameters()]
+        state += map(state_of, [self.standardise, *self.layers])
         if state != self.state:
             self.batches, self.state = {}, state
+
+
+def state_of(layer: nn.Module) -> tuple[Any, ...]:
+    """What calls recorded of a layer depend on, beside its parameters."""
+    own = vars(layer)
+    buffers = [None if each is None else each.data_ptr() for each in own["_buffers"].values()]
+    return (id(layer), layer.training, is_watched(layer), *map(own.get, CONSTANTS), *buffers)
 
 
 @final
@@ -125,13 +143,27 @@ class Batch:
 
     def load(self, images: Tensor, labels: Tensor) -> None:
         """Put standardised images and their labels into place."""
-        self.inputs.copy_(images.view(self.inputs.shape))
+        self.inputs.copy_(images.reshape(self.inputs.shape))
         if self.inputs.ndim > 2 and len(self.inputs) > 1:
             for each in self.inputs:  # each fits into a processor's cache, all together do not
                 torch.addcmul(self.shift, each, self.scale, out=each)
         else:
             torch.addcmul(self.shift, self.inputs, self.scale, out=self.inputs)
         self.labels.copy_(labels.view(self.labels.shape))
+
+
+def check_batch(images: Tensor, labels: Tensor) -> None:
+    """Refuse labels that would be taken for others.
+
+    Raises:
+        InputError: they are no whole numbers, or not one for each image.
+    """
+    if labels.is_floating_point() or labels.shape != images.shape[:-3]:
+        raise InputError(
+            "labels are whole numbers, one for each image, got "
+            f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)} for images "
+            f"of shape {tuple(images.shape)}; give the number of each image's class"
+        )
 
 
 def cross_entropy(

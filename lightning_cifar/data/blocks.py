@@ -26,14 +26,23 @@ def in_blocks(batches: Any, size: int) -> Any:
 
 @final
 class Blocks:
-    """The batches of a loader, up to ``size`` at a time; Lightning counts each block as a batch."""
+    """The batches of a loader, up to ``size`` at a time; Lightning counts each block as a batch.
+
+    Attributes:
+        is_counted: whether Lightning has done so; whoever asks later wants to know of batches.
+    """
 
     batch_sampler = None  # Lightning asks for it wherever it finds a sampler
 
     def __init__(self, batches: Any, size: int) -> None:
         self.batches, self.size = batches, size
+        self.is_counted = False
 
     def __len__(self) -> int:
+        """The number of blocks in an epoch; once they are counted, that of batches."""
+        return len(self.batches) if self.is_counted else self.count()
+
+    def count(self) -> int:
         """The number of blocks in an epoch."""
         return -(-len(self.batches) // self.size)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Trainer
-from torch import nn
+from torch import Tensor, nn
 
 from lightning_cifar.errors import InputError
 
@@ -32,6 +32,31 @@ def training_batches(trainer: Trainer) -> Any:
     if source.instance is None:
         raise InputError("a fit needs training batches: give it a data module or a loader")
     return source.dataloader()
+
+
+class Transferred:
+    """A loader's pairs as a network gets them: after the hooks around their way to a device.
+
+    module: a LightningModule with a trainer, which knows whose hooks these are.
+    """
+
+    def __init__(self, batches: Any, module: Any) -> None:
+        self.batches, self.module = batches, module
+
+    def __len__(self) -> int:
+        """The loader's."""
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        """One pass; what is no pair of tensors is left as it is."""
+        for batch in self.batches:
+            is_pair = isinstance(batch, tuple | list) and isinstance(batch[0], Tensor)
+            yield self.transferred(batch) if is_pair else batch
+
+    def transferred(self, batch: Any) -> Any:
+        """What all hooks make of a batch."""
+        before = self.module._on_before_batch_transfer(batch)
+        return self.module._apply_batch_transfer_handler(before)
 
 
 def put(found: list[Any], items: list[Any]) -> None:

@@ -157,12 +157,13 @@ class FlatNAdam(Optimizer):
 
 
 def watched(optimiser: Optimizer) -> bool:
-    """Whether somebody wants to be called before or after each step."""
+    """Whether somebody wants to be called before or after each step, or in its place."""
     every = (
         *(optimiser._optimizer_step_pre_hooks, optimiser._optimizer_step_post_hooks),
         *(optimizer._global_optimizer_pre_hooks, optimizer._global_optimizer_post_hooks),
     )
-    return any(every)
+    step = vars(optimiser).get("step")  # PyTorch's schedules only count by it
+    return any(every) or not (step is None or hasattr(step, "_wrapped_by_lr_sched"))
 
 
 def check_group(group: dict[str, Any]) -> None:

@@ -80,6 +80,8 @@ class StackProgress(Callback):
         on_epoch: called after each epoch with its number and the number of members it trained.
     """
 
+    knows_blocks = True  # of batches
+
     def __init__(
         self,
         members: int,

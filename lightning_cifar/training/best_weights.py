@@ -52,6 +52,8 @@ class BestWeights(Checkpoint):
             of names that end in loss, error or accuracy.
     """
 
+    knows_blocks = True  # of batches
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -13,6 +13,8 @@ from tqdm import tqdm
 class EpochProgress(Callback):
     """Shows epoch, validation loss and accuracy, and the time left if every epoch is needed."""
 
+    knows_blocks = True  # of batches
+
     def __init__(self) -> None:
         self.bar: tqdm[Any] | None = None
         self.started = 0.0

@@ -39,14 +39,13 @@ class ResumePoint(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Find out whether there is anything to seed; steps by hand seed their masks themselves."""
-        draws = any(isinstance(module, _DropoutNd) for module in pl_module.modules())
-        self.drops_out = draws and pl_module.automatic_optimization
+        self.drops_out = any(isinstance(module, _DropoutNd) for module in pl_module.modules())
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
         """Seed the masks of this step."""
-        if self.drops_out:
+        if self.drops_out and pl_module.automatic_optimization:
             assert isinstance(pl_module, HandTrained)
             part = batch_idx % trainer.accumulate_grad_batches
             pl_module.seed_masks(trainer.global_step, part)

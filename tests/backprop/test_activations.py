@@ -51,3 +51,34 @@ def test_only_inputs_that_may_be_overwritten_are(overwrite):
     outputs = evaluated(nn.Sequential(nn.SELU()), inputs, overwrite=overwrite)
     assert torch.allclose(outputs, torch.selu(before))
     assert torch.equal(inputs, before) is not overwrite
+
+
+def seen_by_hooks(network, inputs, *, gradient):
+    """What hooks on the layers, and on a layer within one, are handed."""
+    seen = []
+    parts = [network, network[0], network[1], network[2][0]]
+    hooks = [each.register_forward_hook(lambda *args: seen.append(args[2])) for each in parts]
+    with torch.set_grad_enabled(gradient):
+        outputs = network(inputs) if gradient else evaluated(network, inputs)
+    for hook in hooks:
+        hook.remove()
+    return [each.detach() for each in [*seen, outputs]]
+
+
+def test_hooks_see_the_same_without_a_gradient():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), nn.ELU(), nn.Sequential(nn.Linear(4, 4)), nn.SELU())
+    inputs = torch.randn(5, 3)
+    wanted = seen_by_hooks(network, inputs, gradient=True)
+    found = seen_by_hooks(network, inputs, gradient=False)
+    assert len(found) == 5
+    assert all(map(torch.allclose, found, wanted))
+
+
+class Halved(nn.Sequential):
+    def forward(self, inputs):
+        return super().forward(inputs) / 2
+
+
+def test_a_sequence_with_its_own_forward_is_called():
+    assert evaluated(Halved(nn.ELU()), torch.ones(2)).tolist() == [0.5, 0.5]

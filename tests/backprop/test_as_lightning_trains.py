@@ -156,10 +156,6 @@ FAULTS = {
         lambda patch: patch.setattr(fitting, "is_all", lambda limit: limit == 1),
         {"limit_train_batches": 1},
     ),
-    "averages in a schedule of steps": (
-        lambda patch: patch.setattr(fitting, "part_for_automatic_optimisation", lambda _: None),
-        {"callback": "swa"},
-    ),
     "files of every moment are left out": (
         lambda patch: patch.setattr(fitting, "part_for_automatic_optimisation", lambda _: None),
         {"callback": "time"},

@@ -4,7 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 from lightning.pytorch import Callback
-from lightning.pytorch.callbacks import GradientAccumulationScheduler
+from lightning.pytorch.callbacks import (
+    GradientAccumulationScheduler,
+    LambdaCallback,
+    ModelPruning,
+    StochasticWeightAveraging,
+)
+from lightning.pytorch.plugins import Precision
 from small_runs import small_classifier, small_trainer
 from torch import nn
 
@@ -28,6 +34,11 @@ class LooksBefore(Callback):
         """Wants to be there before every batch."""
 
 
+class LooksAtTheStart(Callback):
+    def on_train_start(self, *_):
+        """May want to know how many batches there will be."""
+
+
 class KnowsBlocks(LooksAtBatches):
     knows_blocks = True
 
@@ -39,6 +50,7 @@ class WantsGradients(Callback):
 
 LOOKS = [
     {"max_steps": 9},
+    {"min_steps": 9},
     {"limit_train_batches": 0.5},
     {"limit_train_batches": 3},
     {"limit_train_batches": 1},  # a batch, where 1.0 is all of them
@@ -51,6 +63,8 @@ LOOKS = [
     {"fast_dev_run": True},
     {"callbacks": [LooksAtBatches()]},
     {"callbacks": [LooksBefore()]},
+    {"callbacks": [LooksAtTheStart()]},
+    {"callbacks": [LambdaCallback(on_train_batch_end=print)]},
 ]
 
 
@@ -87,6 +101,10 @@ class OwnStep(DenseClassifier):
         return super().training_step(batch, batch_index)
 
 
+class OwnPrecision(Precision):
+    """May do anything to a backward pass."""
+
+
 def hooked(whole):
     classifier = small_classifier()
     owner = classifier if whole else classifier.network
@@ -113,6 +131,26 @@ REASONS = {
         small_classifier,
         {"callbacks": [WantsGradients()]},
         "WantsGradients wants to be called in on_before_optimizer_step",
+    ),
+    "averages": (
+        small_classifier,
+        {"callbacks": [StochasticWeightAveraging(1e-2)]},
+        "StochasticWeightAveraging serves automatic optimisation alone",
+    ),
+    "prunes": (
+        small_classifier,
+        {"callbacks": [ModelPruning("l1_unstructured", amount=0.5)]},
+        "ModelPruning serves automatic optimisation alone",
+    ),
+    "plug-in": (
+        small_classifier,
+        {"plugins": [OwnPrecision()]},
+        "OwnPrecision has its own way with a step",
+    ),
+    "function": (
+        small_classifier,
+        {"callbacks": [LambdaCallback(on_after_backward=print)]},
+        "LambdaCallback wants to be called in on_after_backward",
     ),
     "nothing": (small_classifier, {}, None),
     "double": (small_classifier, {"precision": "64-true"}, None),

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 from small_runs import small_classifier, small_data, small_trainer
@@ -5,7 +7,8 @@ from torch import nn
 
 from lightning_cifar.backprop.stacked_layers import StackedAlphaDropout
 from lightning_cifar.backprop.step import Backpropagation
-from lightning_cifar.classifiers import DenseClassifier, EluClassifier
+from lightning_cifar.classifiers import AlphaDropoutClassifier, DenseClassifier, EluClassifier
+from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.notices import say_once
 from lightning_cifar.networks import alpha_dropout_network, dense, he_normal
 from lightning_cifar.optim.flat_nadam import FlatNAdam
@@ -81,3 +84,28 @@ def test_masks_of_a_stack_move_on_with_every_step():
         step(torch.zeros(5, 3, 32, 32), torch.zeros(5, dtype=torch.long))
     dropouts = [each for each in stack.layers if isinstance(each, StackedAlphaDropout)]
     assert [each.passes.tolist() for each in dropouts] == [[3, 3], [3, 3]]
+
+
+class Counts(CIFAR10DataModule):
+    """Notes how many images each transfer had."""
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        images, _ = batch
+        self.sizes = [*getattr(self, "sizes", ()), len(images)]
+        return batch
+
+
+def test_hooks_of_a_data_module_get_single_batches(tmp_path):
+    datamodule = small_data(train=42)  # two batches, and one of validation
+    datamodule.__class__ = Counts
+    small_trainer(tmp_path).fit(small_classifier(), datamodule)
+    assert datamodule.sizes == [16, 16, 10]
+
+
+def test_a_module_can_be_pickled_after_its_fit(tmp_path):
+    classifier = small_classifier(AlphaDropoutClassifier)
+    small_trainer(tmp_path).fit(classifier, small_data())
+    copied = pickle.loads(pickle.dumps(classifier))
+    assert torch.equal(copied.network[1].weight, classifier.network[1].weight)
+    small_trainer(tmp_path).fit(copied, small_data())
+    assert not torch.equal(copied.network[1].weight, classifier.network[1].weight)

@@ -153,3 +153,89 @@ def test_first_look_is_at_standardised_images(tmp_path):
     trainer.validate(classifier, small_data(), verbose=False)
     assert not classifier.standardise.is_fresh()
     assert float(trainer.callback_metrics["val_loss"]) < 10
+
+
+class Counting(Foreign):
+    """Every loader that it makes is another one."""
+
+    def __init__(self):
+        super().__init__()
+        self.made, self.trained = 0, []
+
+    def train_dataloader(self):
+        self.made += 1
+        self.trained.append(self.made)
+        return loader(random_images(16 * self.made))
+
+
+def test_measuring_leaves_no_trace_in_the_data_module(tmp_path):
+    datamodule = Counting()
+    options = {"max_epochs": 3, "reload_dataloaders_every_n_epochs": 1}
+    small_trainer(tmp_path, **options).fit(small_classifier(), datamodule)
+    assert datamodule.trained == [1, 2, 3]
+
+
+class Scales(Foreign):
+    """Its hook has images made floats."""
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        return batch[0].float() / 255, batch[1]
+
+
+def test_images_that_a_hook_scales_are_not_raw(tmp_path):
+    assert fit(tmp_path, Scales()).standardise.is_fresh()
+
+
+def labelled(change, images=None):
+    """Batches whose labels, or images, are not what they should be."""
+    data = TensorDataset(TRAIN.images.float() if images is None else images, change(TRAIN.labels))
+    return DataLoader(data, batch_size=10)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"], ids=["by hand", "by autograd"])
+@pytest.mark.parametrize(
+    ("change", "given"),
+    [
+        (lambda labels: labels + 0.7, "float32 of shape (10,)"),
+        (lambda labels: torch.eye(10)[labels], "float32 of shape (10, 10)"),
+        (lambda labels: labels[:, None], "int64 of shape (10, 1)"),
+    ],
+    ids=["floats", "shares", "columns"],
+)
+def test_labels_of_another_kind_are_refused(tmp_path, change, given, precision):
+    trainer = small_trainer(tmp_path, precision=precision)
+    with pytest.raises(InputError) as refused:
+        trainer.fit(small_classifier(), labelled(change), loader(VALIDATION))
+    assert str(refused.value) == (
+        f"labels are whole numbers, one for each image, got {given} for images of shape "
+        "(10, 3, 32, 32); give the number of each image's class"
+    )
+
+
+def test_colours_that_come_last_are_refused(tmp_path):
+    turned = TRAIN.images.float().permute(0, 2, 3, 1)
+    with pytest.raises(
+        InputError, match=r"\(3, 32, 32\) each, got a batch of shape \(10, 32, 32, 3"
+    ):
+        fit(tmp_path, labelled(torch.clone, turned), loader(VALIDATION))
+
+
+def test_images_may_lie_in_any_order_in_memory(tmp_path):
+    def trained(memory_format):
+        batch = (TRAIN.images.float().to(memory_format=memory_format), TRAIN.labels)
+        classifier = small_classifier()
+        given = DataLoader([batch], batch_size=None)
+        fit(tmp_path, given, loader(VALIDATION), classifier=classifier)
+        return classifier.network[1].weight
+
+    assert torch.equal(trained(torch.channels_last), trained(torch.contiguous_format))
+
+
+def test_batches_of_an_earlier_fit_are_single(tmp_path):
+    datamodule = small_data(train=74)
+    small_trainer(tmp_path).fit(small_classifier(), datamodule)
+    batches = datamodule.train_dataloader()
+    assert isinstance(batches, TensorBatches)
+    trainer = small_trainer(tmp_path, limit_train_batches=2)
+    trainer.fit(small_classifier(), batches, datamodule.val_dataloader())
+    assert trainer.global_step == 2
