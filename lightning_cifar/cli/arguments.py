@@ -16,6 +16,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import (
     CONFIG_FILE,
     Config,
+    as_yaml,
     compose,
     config_path,
     nearest,
@@ -78,7 +79,7 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     check_variant(config)
     if variant_in(config) is None:
         raise InputError(NO_VARIANT)
-    return [command, "--config", yaml.safe_dump(config, sort_keys=False), *flags]
+    return [command, "--config", as_yaml(config), *flags]
 
 
 def names_several_runs(arguments: list[str]) -> bool:

@@ -24,18 +24,41 @@ CONFIG_FILE = "config.yaml"
 SHIPPED = Path(__file__).parent.parent / "configs"
 
 
+class RepeatedKey(yaml.MarkedYAMLError):
+    """A mapping has a key twice, of which YAML's parser would keep the last without a word."""
+
+
 class Loader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number; YAML 1.1 takes it for text unless it has a dot."""
+    """Safe YAML in which 1e-3 is a number, and neither 010 (for 8) nor 1:30 (for 90) is one."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """A mapping, if it has no key twice."""
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise RepeatedKey(problem=key.value, problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
-Loader.yaml_implicit_resolvers = {
-    letter: list(resolvers) for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+class Dumper(yaml.SafeDumper):
+    """Safe YAML in which text that ``Loader`` would take for a number is quoted."""
+
+
+NUMBERS = {  # as YAML 1.1 and the parser of the command line take them, but for those two
+    "tag:yaml.org,2002:int": r"[-+]?(0|[1-9][0-9_]*|0b[01_]+|0x[0-9a-fA-F_]+)",
+    "tag:yaml.org,2002:float": (
+        r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+|[-+]?[0-9][0-9_]*\.[0-9_]*"
+        r"|\.[0-9][0-9_]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    ),
 }
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+Loader.yaml_implicit_resolvers = {
+    letter: [(tag, form) for tag, form in resolvers if tag not in NUMBERS]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for kind, numbers in NUMBERS.items():
+    for each in (Loader, Dumper):
+        each.add_implicit_resolver(kind, re.compile(f"^(?:{numbers})$"), list("-+.0123456789"))
 
 
 def config_path(name: str, folder: Path = Path()) -> Path:
@@ -99,6 +122,11 @@ def read_settings(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
+        if isinstance(error, RepeatedKey):
+            raise InputError(
+                f"{path} has {error.problem!r} twice{line}, of which one would be lost; put the "
+                "two together"
+            ) from error
         raise InputError(f"{path} is not a YAML file{line}; see {SHIPPED} for examples") from error
     if settings is None:
         return {}
@@ -140,7 +168,12 @@ def variant_in(config: Config) -> str | None:
 
 def write_config(config: Config, folder: Path) -> None:
     """Write ``config.yaml`` into a run folder."""
-    write_text_atomically(folder / CONFIG_FILE, yaml.safe_dump(config, sort_keys=False))
+    write_text_atomically(folder / CONFIG_FILE, as_yaml(config))
+
+
+def as_yaml(config: Config) -> str:
+    """A configuration as the text of a file."""
+    return yaml.dump(config, Dumper=Dumper, sort_keys=False)
 
 
 def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:

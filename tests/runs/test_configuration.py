@@ -3,10 +3,12 @@ import yaml
 from controls import assert_rejects
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonargparse._loaders_dumpers import get_yaml_default_loader
 
 from lightning_cifar.errors import InputError
 from lightning_cifar.runs.configuration import (
     CONFIG_FILE,
+    as_yaml,
     compose,
     nearest,
     overlaid,
@@ -112,6 +114,49 @@ def test_control_plain_yaml_reads_a_power_of_ten_as_text():
 @pytest.mark.parametrize("text", ["e3", "1e", "1e-x", "selu1e3", "1e-3 m"])
 def test_other_text_stays_text(write, text):
     assert read_settings(write("text.yaml", f"value: {text}\n")) == {"value": text}
+
+
+@pytest.mark.parametrize("text", ["010", "007", "1:30", "1:00:00:00", "190:20:30.15"])
+def test_no_number_is_read_as_another(write, text):
+    """YAML 1.1 reads the first as 8 and the last as 685230.15."""
+    assert read_settings(write("text.yaml", f"value: {text}\n")) == {"value": text}
+    assert yaml.safe_load(text) != text
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("0", "-3", "+7", "1_000", "0x1F", "0b11", "1.5", "1.", ".5", "1.5e3", "1e3", "-1.0E-3"),
+        *(".5e-1", ".inf", "-.inf", ".nan", "1_0.5"),
+    ],
+)
+def test_numbers_and_quoted_text_reach_the_parser_as_they_are(write, number):
+    parser = get_yaml_default_loader()
+    read = read_settings(write("number.yaml", f"value: {number}\n"))
+    assert isinstance(read["value"], int | float)
+    assert repr(yaml.load(as_yaml(read), parser)) == repr(read)
+    text = read_settings(write("text.yaml", f"value: '{number}'\n"))
+    assert text == {"value": number}
+    assert yaml.load(as_yaml(text), parser) == text
+
+
+def test_control_plain_yaml_loses_the_quotes_of_a_power_of_ten():
+    text = yaml.safe_dump({"value": "1e3"})
+    assert yaml.load(text, get_yaml_default_loader()) == {"value": 1000.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("data: {flip: true}\ntrainer: {}\ndata: {shift: 3}\n", 3),
+        ("data:\n  shift: 3\n  shift: 3\n", 3),
+        ("a: [{b: {c: 1, data: 2, data: 3}}]\n", 1),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(write, text, line):
+    with pytest.raises(InputError, match=rf"has '(data|shift)' twice \(line {line}\)"):
+        compose([write("twice.yaml", text)])
+    assert yaml.safe_load(text)  # control: YAML's own parser keeps one of the two
 
 
 def test_empty_file_is_no_settings(write):
