@@ -86,28 +86,52 @@ def compose(paths: Iterable[Path], model: str = "") -> Config:
     Raises:
         InputError: a file is missing, is not YAML, or holds something other than settings.
     """
+    layers = [layer for path in paths for layer in layers_of(path, seen=())]
+    variant = variant_in(laid(layers, None, model))
+    return laid(layers, variant, model)
+
+
+def laid(layers: Iterable[Config], variant: str | None, model: str) -> Config:
+    """Layers over one another, each with what it holds for the variant; ``model`` as its class."""
     merged: Config = {}
-    for path in paths:
-        merged = overlaid(merged, with_bases(path, seen=()))
+    for layer in layers:
+        own = {key: value for key, value in layer.items() if key != "per_variant"}
+        for above in (own, (layer.get("per_variant") or {}).get(variant) or {}):
+            merged = overlaid(merged, above)
     if model and isinstance(merged.get("model", {}), dict):
         merged = overlaid(merged, {"model": {"class_path": model}})
-    for_variants = merged.pop("per_variant", None) or {}
-    variant = variant_in(merged)
-    if variant is not None and variant in for_variants:
-        merged = overlaid(merged, for_variants[variant])
     return merged
 
 
-def with_bases(path: Path, seen: tuple[Path, ...]) -> Config:
-    """The settings of one file over those of its ``base``."""
+def layers_of(path: Path, seen: tuple[Path, ...]) -> list[Config]:
+    """The settings of one file, after those of its ``base``."""
     if path.resolve() in seen:
         raise InputError(f"{path} is its own base; remove the 'base' line of one of the two files")
     settings = read_settings(path)
+    check_for_variants(settings.get("per_variant"), path)
     base = settings.pop("base", None)
     if base is None:
-        return settings
+        return [settings]
     below = config_path(str(base), path.parent)
-    return overlaid(with_bases(below, (*seen, path.resolve())), settings)
+    return [*layers_of(below, (*seen, path.resolve())), settings]
+
+
+def check_for_variants(settings: Any, path: Path) -> None:
+    """Refuse settings for a variant that there is not: nothing would ever read them."""
+    if settings is None:
+        return
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: per_variant holds {settings!r}, not 'variant: settings'")
+    known = [
+        name for name, file in shipped_configs().items() if variant_in(read_settings(file)) == name
+    ]
+    for name, value in settings.items():
+        if name not in known:
+            raise unknown_key(f"per_variant.{name}", str(name), known)
+        if not isinstance(value, dict | None):
+            raise InputError(
+                f"{path}: per_variant.{name} holds {value!r}, not settings of the form 'key: value'"
+            )
 
 
 def read_settings(path: Path) -> Config:

@@ -78,6 +78,38 @@ def test_settings_per_variant_reach_that_variant_alone(write, name, size):
     assert "per_variant" not in config
 
 
+RATES = "per_variant: {elu: {data: {batch_size: 1}}}\n"
+
+
+def test_a_later_file_wins_over_what_an_earlier_one_says_of_a_variant(write):
+    chosen = write("model.yaml", model("EluClassifier"))
+    overlay = write("overlay.yaml", RATES)
+    mine = write("mine.yaml", "data: {batch_size: 64}\n")
+    above = write("above.yaml", "base: overlay.yaml\ndata: {batch_size: 65}\n")
+    # The class may be named by the last of the files.
+    for paths, size in (([chosen, overlay, mine], 64), ([above, chosen], 65)):
+        assert compose(paths)["data"] == {"batch_size": size}
+    # Control: where the file itself, or an earlier one, says something else, the variant wins.
+    both = write("both.yaml", f"data: {{batch_size: 7}}\n{RATES}")
+    for paths in ([both, chosen], [chosen, mine, overlay]):
+        assert compose(paths)["data"] == {"batch_size": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{sellu: {data: {batch_size: 1}}}", "per_variant.sellu'; did you mean 'selu'"),
+        ("{best: {data: {batch_size: 1}}}", "known are alpha_dropout, batch_norm, elu, selu"),
+        ("[selu]", "per_variant holds .'selu'., not"),
+        ("{selu: 3}", "per_variant.selu holds 3, not settings"),
+    ],
+)
+def test_settings_for_no_variant_are_refused(write, text, message):
+    overlay = write("overlay.yaml", f"per_variant: {text}\n")
+    with pytest.raises(InputError, match=message):
+        compose([write("model.yaml", model("SeluClassifier")), overlay])
+
+
 @pytest.mark.parametrize(
     ("name", "variant"),
     [
