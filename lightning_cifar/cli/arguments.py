@@ -19,6 +19,7 @@ from lightning_cifar.runs.configuration import (
     as_yaml,
     compose,
     config_path,
+    empty,
     nearest,
     unknown_key,
     variant_in,
@@ -156,9 +157,11 @@ def check_keys(config: Config) -> None:
     """Refuse settings of composed files that nothing reads."""
     for section, settings in config.items():
         check_name(section, section)
-        if section in PLAIN_KEYS or settings is None:
+        if section in PLAIN_KEYS:
             check_value(section, settings)
             continue
+        if settings is None:
+            raise InputError(empty(section))
         if not isinstance(settings, dict):
             raise InputError(f"{section} holds {settings!r}, not settings of the form 'key: value'")
         for key, value in (model_settings(settings) if section == "model" else settings).items():
@@ -171,7 +174,9 @@ def model_settings(model: Config) -> Config:
     for key in model:
         if key not in ("class_path", "init_args"):
             raise unknown_key(f"model.{key}", key, ["class_path", "init_args"])
-    value = model.get("init_args") or {}
+    value = model.get("init_args", {})
+    if value is None:
+        raise InputError(empty("model.init_args"))
     if not isinstance(value, dict):
         raise InputError(f"model.init_args holds {value!r}, not settings of the form 'key: value'")
     return value

@@ -97,10 +97,26 @@ def laid(layers: Iterable[Config], variant: str | None, model: str) -> Config:
     for layer in layers:
         own = {key: value for key, value in layer.items() if key != "per_variant"}
         for above in (own, (layer.get("per_variant") or {}).get(variant) or {}):
+            check_not_emptied(merged, above)
             merged = overlaid(merged, above)
     if model and isinstance(merged.get("model", {}), dict):
         merged = overlaid(merged, {"model": {"class_path": model}})
     return merged
+
+
+def check_not_emptied(below: Config, above: Config, section: str = "") -> None:
+    """Refuse an empty section over one with settings, which would all be lost."""
+    for key, value in above.items():
+        lower = below.get(key)
+        if value is None and isinstance(lower, dict):
+            raise InputError(empty(section + key))
+        if key == "model" and isinstance(value, dict) and isinstance(lower, dict):
+            check_not_emptied(lower, value, "model.")
+
+
+def empty(section: str) -> str:
+    """The message about a section without settings."""
+    return f"{section} is empty; give settings below it, or remove the line"
 
 
 def layers_of(path: Path, seen: tuple[Path, ...]) -> list[Config]:

@@ -148,7 +148,7 @@ def test_what_the_parser_judges_is_let_through():
     check_value("data", "text")
     check_value("data.batch_size", "text")
     check_value("model.callbacks", "Tmer")
-    check_keys({"data": None, "model": None, "run": 3, "seed_everything": 0})
+    check_keys({"data": {}, "model": {}, "run": 3, "seed_everything": 0})
 
 
 @pytest.mark.parametrize(

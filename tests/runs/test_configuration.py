@@ -110,6 +110,21 @@ def test_settings_for_no_variant_are_refused(write, text, message):
         compose([write("model.yaml", model("SeluClassifier")), overlay])
 
 
+@pytest.mark.parametrize("text", ["data:\n", "data: null\n", "model: {init_args: }\n"])
+def test_empty_sections_take_nothing_away(write, text):
+    below = "data: {source: synthetic}\nmodel: {init_args: {depth: 3}}\n"
+    files = [write("below.yaml", below), write("empty.yaml", text)]
+    with pytest.raises(InputError, match=r"(data|model.init_args) is empty; give settings"):
+        compose([*files, write("last.yaml", "data: {flip: true}\nmodel: {init_args: {}}\n")])
+
+
+def test_a_setting_may_be_nothing(write):
+    files = [write("a.yaml", "data: {cache: {a: 1}, path: x}\n"), write("b.yaml", "data: {path: }")]
+    assert compose(files) == {"data": {"cache": {"a": 1}, "path": None}}
+    files.append(write("c.yaml", "data: {cache: }"))  # such as callbacks of the trainer
+    assert compose(files) == {"data": {"cache": None, "path": None}}
+
+
 @pytest.mark.parametrize(
     ("name", "variant"),
     [
