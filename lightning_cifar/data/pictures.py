@@ -27,8 +27,10 @@ def decode(content: bytes, size: int) -> tuple[Pixels, Extent]:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(content)) as image:
             image.load()
+            # Pillow gives 16 bits of these as 32, in which a dark picture looks like one of 8.
+            deep = image.mode == "I" and image.format in ("PPM", "PNG")
             picture = upright(image)
-            return fitted(in_colour(picture), size), picture.size
+            return fitted(in_colour(picture, deep=deep), size), picture.size
 
 
 def reason(error: Exception) -> str:
@@ -67,8 +69,10 @@ def upright(image: Image.Image) -> Image.Image:
             return image
 
 
-def in_colour(picture: Image.Image) -> Image.Image:
+def in_colour(picture: Image.Image, *, deep: bool = False) -> Image.Image:
     """The picture in 8-bit RGB.
+
+    deep: its grey levels have 16 bits, even if they are all small.
 
     Raises:
         ValueError: grey levels of which it is not known what is white.
@@ -86,7 +90,7 @@ def in_colour(picture: Image.Image) -> Image.Image:
                 "it with 8 or 16 bits"
             )
         # More than 8 bits are scaled; Pillow would cut them off at 255.
-        deep = picture.mode.startswith("I;16") or values.max() > 255
+        deep = deep or picture.mode.startswith("I;16") or values.max() > 255
         grey = np.clip(values / (65535 if deep else 255) * 255, 0, 255).round().astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
     if "A" in picture.getbands() or "transparency" in picture.info:

@@ -121,6 +121,22 @@ def test_fractions_are_no_black_pictures(values, message):
     assert grey_of([0, 1, 2], np.float32)[1] == [1] * 3  # the control
 
 
+def deep_grey(level, most):
+    """A PGM of 16 bits, all of one level out of so many."""
+    return b"P5\n8 8\n%d\n" % most + np.full((8, 8), level, ">u2").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("level", "most", "grey"), [(200, 65535, 1), (0, 65535, 0), (60000, 65535, 233), (1, 1023, 0)]
+)
+def test_a_dark_picture_of_16_bits_is_as_dark_as_the_others(level, most, grey):
+    assert (decode(deep_grey(level, most), 8)[0] == grey).all()
+    with Image.open(io.BytesIO(deep_grey(level, most))) as image:
+        assert image.mode == "I"
+        # Control: the levels alone do not tell 16 bits from 8.
+        assert (np.asarray(in_colour(image)) == grey).all() == (level not in (1, 200))
+
+
 def test_what_is_transparent_is_white():
     picture = Image.new("RGBA", (2, 1), (10, 20, 30, 255))
     picture.putpixel((1, 0), (10, 20, 30, 0))
