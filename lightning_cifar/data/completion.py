@@ -1,5 +1,6 @@
 """A set as a form's reader gives it, checked and completed: classes, a test part."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -57,6 +58,10 @@ def check_classes(
         raise InputError(
             f"{source} has {len(classes)} class ({', '.join(classes)}); a classifier needs two or "
             "more."
+        )
+    if twice := [name for name, count in Counter(classes).items() if count > 1]:
+        raise InputError(
+            f"{source} has several classes of the name {twice[0]!r}; give each its own name."
         )
     for part, data in parts.items():
         if not len(data):

@@ -172,6 +172,11 @@ def parts_of(**parts):
 CLASSES = ("a", "b")
 INCOMPLETE = {
     "one class": (("a",), {"train": [0]}, "has 1 class (a); a classifier needs two or more."),
+    "one name for two": (
+        ("a", "b", "a"),
+        {"train": [0, 1, 2]},
+        "has several classes of the name 'a'; give each its own name.",
+    ),
     "no images": (CLASSES, {"train": []}, "has no train images; add some."),
     "no test images": (CLASSES, {"train": [0, 1], "test": []}, "has no test images; add some."),
     "too high": (
