@@ -166,6 +166,11 @@ def classes_of(tables: Sequence[Table]) -> tuple[str, ...]:
         if labels and min(labels) < 0:
             raise InputError(f"{tables[0].title} or a file beside it has the label -1.")
         return numbers_to(max(labels, default=0))
+    if any(isinstance(label, int) for label in labels):
+        raise InputError(
+            f"{tables[0].title} and the files beside it have both numbers and words for labels; "
+            "use one of the two."
+        )
     return tuple(sorted(map(str, labels)))
 
 
