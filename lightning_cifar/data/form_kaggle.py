@@ -58,7 +58,9 @@ def label_file(files: Files, place: str, part: Part) -> str | None:
 
 
 def labels_in(files: Files, name: str) -> dict[str, str]:
-    """Picture → label, from the first two columns of a table with a header.
+    """Picture → label, from a table with a header.
+
+    They are its first two columns; of more than two, those that are called so.
 
     Raises:
         InputError: a row without a label, a picture that is there twice, or no header.
@@ -74,18 +76,36 @@ def labels_in(files: Files, name: str) -> dict[str, str]:
             "out; put id,label above it."
         )
     labels: dict[str, str] = {}
+    columns = columns_of(table[0], title) if table else (0, 1)
     for number, row in enumerate(table[1:], start=2):
         if not row:
             continue
-        if len(row) < 2 or not row[0].strip() or not row[1].strip():
+        picture, label = (row[at].strip() if at < len(row) else "" for at in columns)
+        if not picture or not label:
             raise InputError(f"{title} has no picture and label in line {number}; mend the line.")
-        picture = row[0].strip()
         if picture in labels:
             raise InputError(f"{title} names {picture} twice, in line {number}; remove one.")
-        labels[picture] = row[1].strip()
+        labels[picture] = label
     if not labels:
         raise InputError(f"{title} holds no labels; it has a header, then id,label in each line.")
     return labels
+
+
+def columns_of(header: Sequence[str], title: str) -> tuple[int, int]:
+    """Where a table has the pictures and their labels.
+
+    Raises:
+        InputError: it has more than two columns, and their names do not say which.
+    """
+    names = [name.strip().lower() for name in header]
+    if "id" in names and "label" in names:
+        return names.index("id"), names.index("label")
+    if len(names) > 2:
+        raise InputError(
+            f"{title} has the columns {', '.join(header)}; call that of the pictures id and that "
+            "of the labels label."
+        )
+    return 0, 1
 
 
 def in_order(name: str) -> tuple[int, str]:
@@ -109,11 +129,17 @@ def matched(files: Files, place: str, part: Part, names: Sequence[str]) -> tuple
     for name, end in present:
         for key in {end, end.rpartition(".")[0]} - {""}:
             found.setdefault(key, []).append(name)
+    named: dict[str, str] = {}
     for name in names:
         if len(found.get(name, [])) != 1:
             what = "there is no such file" if name not in found else "there are several of them"
             raise InputError(
                 f"{files.title(place + part)}/{name}: the labels name this picture, and {what}; "
                 "unpack all pictures, or correct the labels."
+            )
+        if (other := named.setdefault(found[name][0], name)) != name:
+            raise InputError(
+                f"{files.title(found[name][0])}: the labels name this picture twice, as {other} "
+                f"and as {name}; remove one."
             )
     return [found[name][0] for name in names], len(present) - len(names)

@@ -120,6 +120,34 @@ def test_the_first_two_columns_below_the_header_count(content, labels):
     assert labels_of(content) == labels
 
 
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        (b"id,split,label\n1,train,cat\n2,val,dog\n", {"1": "cat", "2": "dog"}),
+        (b",ID, Label \n0,1,cat\n", {"1": "cat"}),
+        (b"label,id\ncat,1\n", {"1": "cat"}),
+        (b"picture,kind\n1,cat\n", {"1": "cat"}),  # two columns may be called anything
+    ],
+)
+def test_columns_are_found_by_their_names(content, labels):
+    assert labels_of(content) == labels
+
+
+def test_columns_that_are_called_otherwise_are_not_guessed():
+    assert refusal(labels_of, b"id,split,kind\n1,train,cat\n") == (
+        "x.zip/k/t.csv has the columns id, split, kind; call that of the pictures id and that of "
+        "the labels label."
+    )
+
+
+def test_a_picture_that_is_named_with_and_without_its_ending_is_named_twice():
+    files = files_of({"train/1.png": b"", "train/2.png": b""})
+    assert refusal(matched, files, "", "train", ["1", "2", "2.png"]) == (
+        "x.zip/train/2.png: the labels name this picture twice, as 2 and as 2.png; remove one."
+    )
+    assert matched(files, "", "train", ["1", "2.png"]) == (["train/1.png", "train/2.png"], 0)
+
+
 TABLE = {
     "one column": (HEAD + b"1,cat\n2\n", "has no picture and label in line 3; mend the line."),
     "no picture": (HEAD + b" ,cat\n", "has no picture and label in line 2; mend the line."),
