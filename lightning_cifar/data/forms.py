@@ -24,7 +24,7 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.files import sha256_of
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-VERSION = 3  # part of the cache's name: raise it with anything that changes which images are read
+VERSION = 4  # part of the cache's name: raise it with anything that changes which images are read
 DEFAULT = Reading()
 
 
@@ -36,11 +36,13 @@ class Form:
         title: in words.
         places: where in some files it is found, as the beginning of their names.
         read: makes a set of the files at a place.
+        has_coarse_labels: whether it may; its reader refuses those that have none.
     """
 
     title: str
     places: Callable[[Files], list[str]]
     read: Callable[[Files, str, Reading], DecodedSet]
+    has_coarse_labels: bool = False
 
 
 def folders_of(is_of_form: Callable[[list[str]], object]) -> Callable[[Files], list[str]]:
@@ -51,9 +53,9 @@ def folders_of(is_of_form: Callable[[list[str]], object]) -> Callable[[Files], l
 
 
 FORMS = (
-    Form("CIFAR's python version", folders_of(is_python), read_python),
-    Form("CIFAR's binary version", folders_of(is_binary), read_binary),
-    Form("parquet files", folders_of(is_parquet), read_parquet),
+    Form("CIFAR's python version", folders_of(is_python), read_python, has_coarse_labels=True),
+    Form("CIFAR's binary version", folders_of(is_binary), read_binary, has_coarse_labels=True),
+    Form("parquet files", folders_of(is_parquet), read_parquet, has_coarse_labels=True),
     Form("Kaggle's layout", folders_of(is_kaggle), read_kaggle),
     Form("NumPy arrays", folders_of(are_arrays), read_arrays),
     Form("class folders", folder_places, read_folders),
@@ -135,6 +137,11 @@ def read_form(
     """The set in the form that was found; without one the layout of folders is asked for."""
     check_readable(files.entries, files.source)
     form, place = found or (CLASS_FOLDERS, "")
+    if reading.labels == "coarse" and not form.has_coarse_labels:
+        raise InputError(
+            f"{files.title(place).rstrip('/')} is {form.title}, without coarse labels; leave "
+            "--data.labels out"
+        )
     return completed(form.read(files, place, reading), f"{form.title}{title}", files)
 
 

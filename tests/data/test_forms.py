@@ -154,6 +154,11 @@ def test_coarse_labels_are_refused_where_there_are_none(tmp_path):
         source = write(SETS, tmp_path / write.__name__)
         with pytest.raises(InputError, match="CIFAR-10, which has no coarse labels"):
             load_folder(source, tmp_path / "cache", Reading(labels="coarse"))
+    for name in ("npz", "npy", "kaggle", "folders"):
+        write, title = FORMS[name]
+        source = write(SETS, tmp_path / name)
+        with pytest.raises(InputError, match=f"{name} is {title}, without coarse labels; leave"):
+            load_folder(source, tmp_path / "cache", Reading(labels="coarse"))
     with pytest.raises(InputError, match="labels is coarse, which CIFAR-100 alone has"):
         CIFAR10DataModule(source="official", labels="coarse")
 

@@ -121,7 +121,7 @@ def test_the_kept_arrays_are_named_by_content_and_reading(tmp_path, monkeypatch)
     key = content_key(source)[:32]
     for given, reading, end in (((), Reading(), ""), ((Reading(16),), Reading(16), "-16px")):
         folder, build = load_folder(source, cache, *given)
-        assert folder == Path(f"cache/folder/version3-{key}{end}")
+        assert folder == Path(f"cache/folder/version4-{key}{end}")
         build()
         assert asked.pop() == (source, reading, folder)
 

@@ -176,7 +176,7 @@ def test_a_cache_of_an_earlier_version_is_not_taken_for_the_set(images):
     (folder,) = (images.parent / "cache/folder").iterdir()
     manifest = json.loads((folder / "manifest.json").read_text())
     del manifest["sha256"]["validation"]
-    old = folder.with_name(folder.name.removeprefix("version3-"))
+    old = folder.with_name(folder.name.removeprefix("version4-"))
     shutil.copytree(folder, old)
     (old / "manifest.json").write_text(json.dumps(manifest))
     shutil.rmtree(folder)
