@@ -24,6 +24,8 @@ from lightning_cifar.errors import InputError
 from lightning_cifar.files import sha256_of
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+# What is neither archive nor picture in the forms: few files, each of many images or labels.
+ARRAYS = (".npy", ".npz", ".csv", ".parquet", ".bin")
 VERSION = 4  # part of the cache's name: raise it with anything that changes which images are read
 DEFAULT = Reading()
 
@@ -78,7 +80,9 @@ def load_folder(source: Path, cache: Path, reading: Reading = DEFAULT) -> ImageS
 def content_key(source: Path) -> str:
     """A hash that changes when the images do, found without decoding any.
 
-    Of a file all bytes; of a folder the names, sizes and times of change of its files.
+    Of a file all bytes; of a folder the names, sizes and times of change of its files, and all
+    bytes of those that are no pictures: with other labels an array has the same size, and a program
+    that unpacks or copies it may set the same time.
 
     Raises:
         InputError: there is nothing at ``source``, or it cannot be read.
@@ -89,12 +93,25 @@ def content_key(source: Path) -> str:
     if problem:
         raise InputError(f"{shown(source)} {problem}; give a folder, zip or tar with {LAYOUT}.")
     if source.is_dir():
-        entries = sorted((entry.name, entry.size, entry.changed) for entry in walk(source))
+        entries = sorted(
+            (entry.name, entry.size, entry.changed, bytes_key(source / entry.name))
+            for entry in walk(source)
+        )
         return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
     try:
         return sha256_of(source)
     except OSError as error:
         raise InputError(f"{shown(source)} cannot be read ({error.strerror}).") from error
+
+
+def bytes_key(path: Path) -> str:
+    """A hash of all bytes of a file, if it is of a kind that holds many images or labels."""
+    if path.suffix and not path.name.lower().endswith((*ARRAYS, *ARCHIVES)):
+        return ""
+    try:
+        return sha256_of(path) if path.is_file() else ""
+    except OSError:  # whoever reads it will say so
+        return ""
 
 
 def read_source(source: Path, reading: Reading, room: Path | None = None) -> DecodedSet:

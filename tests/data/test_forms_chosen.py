@@ -126,6 +126,23 @@ def test_the_kept_arrays_are_named_by_content_and_reading(tmp_path, monkeypatch)
         assert asked.pop() == (source, reading, folder)
 
 
+@pytest.mark.parametrize(
+    "name", ["y_train.npy", "a.NPZ", "trainLabels.csv", "data_batch_1", "t.tar"]
+)
+def test_other_content_of_the_same_size_and_time_has_another_key(tmp_path, name):
+    def written(content, file):
+        (tmp_path / "sub").mkdir(exist_ok=True)
+        (tmp_path / "sub" / file).write_bytes(content)
+        os.utime(tmp_path / "sub" / file, ns=(1, 1))
+        return content_key(tmp_path)
+
+    key = written(b"0123", name)
+    assert written(b"0123", name) == key
+    assert written(b"3210", name) != key
+    # Control: of a picture the size and the time decide; there may be tens of thousands.
+    assert written(b"0123", "a.png") == written(b"3210", "a.png")
+
+
 NEEDED = f"give a folder, zip or tar with {LAYOUT}."
 
 
