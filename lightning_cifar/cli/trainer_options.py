@@ -23,8 +23,8 @@ REFUSED: dict[str, str] = {
 
 ALLOWED = {"enable_checkpointing": True}  # what happens anyway
 
-# Lightning takes a 0 for these, and then divides by it or finds nothing to train on or to judge by.
-LEAST: dict[str, int] = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1}
+# Lightning takes less for these, and then divides by it, never judges, or clips nothing.
+LEAST = {"accumulate_grad_batches": 1, "check_val_every_n_epoch": 1, "gradient_clip_val": 0}
 NOT_ZERO: dict[str, dict[str, str]] = {
     "fit": {
         "max_epochs": "no epoch would be trained",
@@ -41,7 +41,7 @@ def check_trainer_options(command: str, options: Mapping[str, Any]) -> None:
     """Refuse options that this program does not serve, and values that leave nothing to do."""
     for name, bound in LEAST.items():
         value = options.get(name)
-        if value is not None and value < bound:
+        if value is not None and not value >= bound:  # so is no number that is nan
             raise InputError(f"trainer.{name} is {value}; it must be {bound} or more")
     defaults = {each.name: ast.literal_eval(str(each.default)) for each in settings()["trainer"]}
     for name, reason in REFUSED.items():

@@ -1,5 +1,6 @@
 """The settings of a call: what is refused, whole, and what is kept of them."""
 
+import math
 from enum import Enum
 from types import SimpleNamespace
 
@@ -175,13 +176,13 @@ def test_an_option_of_the_trainer_is_refused_with_the_reason(name):
 
 
 @pytest.mark.parametrize("name", LEAST)
-def test_a_number_that_is_divided_by_is_at_least_one(name):
-    for passes in (1, 2, None):
+def test_a_number_below_its_bound_is_refused(name):
+    for passes in (LEAST[name], 2, None):
         check_trainer_options("fit", {name: passes})
-    for value in (0, -1):
+    for value in (LEAST[name] - 1, -1, math.nan):
         with pytest.raises(InputError) as refusal:
             check_trainer_options("fit", {name: value})
-        assert str(refusal.value) == f"trainer.{name} is {value}; it must be 1 or more"
+        assert str(refusal.value) == f"trainer.{name} is {value}; it must be {LEAST[name]} or more"
 
 
 @pytest.mark.parametrize(
