@@ -144,8 +144,10 @@ class CIFARCommand(LightningCLI):
         except InputError:
             self._discard_if_unused()
             raise
-        except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
+        except LIGHTNINGS_ERRORS as error:
             self._discard_if_unused()
+            if isinstance(error, RuntimeError) and not raised_in_lightning(error):
+                raise
             raise refused_by_trainer(options, error) from error
 
     def _fit_callbacks(self) -> list[Callback]:

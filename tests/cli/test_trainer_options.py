@@ -353,6 +353,7 @@ def test_what_lightning_refuses_when_it_evaluates_is_a_line(cwd, capsys, stage, 
             *("--trainer.callbacks.scheduling", '{"0": 2}'),
         ],
         ["--trainer.gradient_clip_val", ".nan"],
+        ["--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks+=ModelCheckpoint"],
         ["--trainer.gradient_clip_algorithm", "nrom", "--trainer.gradient_clip_val", "1"],
         [
             *("--model.learning_rate=null", "--trainer.callbacks+=GradientAccumulationScheduler"),
