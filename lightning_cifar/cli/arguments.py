@@ -21,6 +21,7 @@ from lightning_cifar.runs.configuration import (
     config_path,
     empty,
     nearest,
+    read_settings,
     unknown_key,
     variant_in,
 )
@@ -53,7 +54,7 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     command, *rest = arguments
     options = list(options_in(rest))
     configs = [config_path(str(value)) for name, value in options if name == "--config"]
-    options = [each for each in options if each[0] != "--config"]
+    options = [with_file_read(*each) for each in options if each[0] != "--config"]
     runs = [str(value) for name, value in options if name == "--run"]
     if len(runs) > 1:
         raise InputError(
@@ -63,6 +64,7 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     chosen = ""
     for name, value in options:
         check_option(name)
+        check_text(name, value)
         if name == "--run":
             if not value:
                 raise InputError("--run needs the name of a folder")
@@ -81,6 +83,21 @@ def with_configs_composed(arguments: list[str]) -> list[str]:
     if variant_in(config) is None:
         raise InputError(NO_VARIANT)
     return [command, "--config", as_yaml(config), *flags]
+
+
+def with_file_read(name: str, value: str | None) -> Option:
+    """An option; if it names a file with the settings of a section, with these in its place.
+
+    So a section's file is read as every other file is.
+    """
+    section, text = name.removeprefix("--"), yaml_value(value)
+    if section == "model" or section not in accepted_keys() or not isinstance(text, str):
+        return name, value
+    if not Path(text).is_file():
+        return name, value
+    settings = read_settings(Path(text))
+    check_keys({section: settings})
+    return name, as_yaml(settings)
 
 
 def names_several_runs(arguments: list[str]) -> bool:
@@ -156,6 +173,7 @@ def check_value(name: str, value: Any) -> None:
 def check_keys(config: Config) -> None:
     """Refuse settings of composed files that nothing reads."""
     for section, settings in config.items():
+        check_text(section, settings)
         check_name(section, section)
         if section in PLAIN_KEYS:
             check_value(section, settings)
@@ -200,6 +218,22 @@ def check_seed(seed: Any, name: str = "seed_everything") -> None:
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
         shown = yaml.safe_dump(seed).splitlines()[0]
         raise InputError(f"{name} is {shown}; it must be between 0 and {SEEDS - 1}, a whole number")
+
+
+def check_text(name: str, value: Any) -> None:
+    """Refuse text that the parser would take for nothing: of a path it would not find the folder.
+
+    value: of a setting; text in lists and mappings counts as well.
+    """
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in inner:
+            check_text(f"{name}.{key}", each)
+    if isinstance(value, str) and value.lstrip().startswith("#"):
+        raise InputError(
+            f"{name} is {value!r}, which is read as a comment; of a file or folder give ./ before "
+            "its name"
+        )
 
 
 def check_classes(key: str, value: Any) -> None:

@@ -29,6 +29,10 @@ def work(tmp_path, monkeypatch):
         "trainer: {max_epochs: 9}\nmodel: {class_path: EluClassifier}\ndata: {batch_size: 9}\n"
     )
     Path("a.yaml").write_text("data: {batch_size: 3}\n")
+    Path("part.yaml").write_text('{cache: "1e3", validation_size: 010}')
+    Path("twice.yaml").write_text("flip: true\nflip: false\n")
+    Path("wrong.yaml").write_text("flop: true\n")
+    Path("comment.yaml").write_text('data: {path: "#pictures"}\n')
     Path("b.yaml").write_text("data: {batch_size: 5, flip: true}\n")
     monkeypatch.setattr(hints, "find_spec", lambda name: None)
 
@@ -52,6 +56,8 @@ COMPOSED = {
     ],
     "fit --model SeluClassifier --data.path=": ["--model=SeluClassifier", "--data.path="],
     "fit --trainer.callbacks+=Timer": ["--trainer.callbacks+=Timer"],
+    "fit --data part.yaml": ["--data=cache: '1e3'\nvalidation_size: '010'\n"],
+    'fit --data {"flip":true}': ['--data={"flip":true}'],
 }
 
 
@@ -79,6 +85,18 @@ WRONG_LINES = {
     ),
     "fit --trainer.logger": "--trainer.logger needs a value",
     "fit --lr": "unknown option '--lr'; use --model.learning_rate",
+    "fit --data twice.yaml": (
+        "twice.yaml has 'flip' twice (line 2), of which one would be lost; put the two together"
+    ),
+    "fit --data=wrong.yaml": "unknown setting 'data.flop'; did you mean 'flip'?",
+    "fit --data.path #pictures": (
+        "--data.path is '#pictures', which is read as a comment; of a file or folder give ./ "
+        "before its name"
+    ),
+    "fit --model SeluClassifier --config comment.yaml": (
+        "data.path is '#pictures', which is read as a comment; of a file or folder give ./ before "
+        "its name"
+    ),
     "fit --data.flop=1": "unknown option '--data.flop'; did you mean '--data.flip'?",
 }
 
