@@ -165,15 +165,19 @@ def means_of(sides: tuple[dict[int, float], dict[int, float]]) -> tuple[float, f
 
 
 def noises_of(study: Study, contrast: Contrast) -> Noises | None:
-    """The noises of a difference of test accuracies, in points."""
+    """The noises of a difference of test accuracies, in points; None without common images."""
     if contrast.measure.key != "test_accuracy":
+        return None
+    runs = [*study.runs(*contrast.first), *study.runs(*contrast.second)]
+    if len({each.run.data_fingerprint for each in runs}) != 1:
         return None
     first, second = (
         {each.seed: each.right_images for each in study.runs(*cell) if each.test_right}
         for cell in (contrast.first, contrast.second)
     )
     rows = [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
-    if len(rows) < FEWEST_PAIRS or len({len(row) for row in rows}) != 1:
+    lengths = {len(row) for row in rows}
+    if len(rows) < FEWEST_PAIRS or len(lengths) != 1 or lengths == {1}:  # one has no spread
         return None
     return noises(100 * np.stack(rows).astype(np.float64))
 

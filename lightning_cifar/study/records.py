@@ -83,9 +83,10 @@ class StudyRecord:
 
     @property
     def right_images(self) -> NDArray[np.int8]:
-        """``test_right`` unpacked, (images,); bits of a last, partly used byte are 0."""
+        """``test_right`` unpacked, (images,); filled up with 0 where their number is not known."""
         packed = np.frombuffer(base64.b64decode(self.test_right), np.uint8)
-        return np.unpackbits(packed).astype(np.int8)
+        images = self.logits["test"][0] if self.logits else None
+        return np.unpackbits(packed, count=images).astype(np.int8)
 
 
 def write_study_record(record: StudyRecord, study: Path) -> Path:

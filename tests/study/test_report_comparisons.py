@@ -1,9 +1,11 @@
 """Which comparisons a report makes, what it finds, and how the answers are put together."""
 
+import base64
 import math
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from record_samples import run_record, study_record
 
@@ -16,6 +18,7 @@ from lightning_cifar.study.report import differences, families, selection
 from lightning_cifar.study.report.monte_carlo import MonteCarlo, monte_carlo
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.study_files import Cell, Cost, Study
+from lightning_cifar.study.two_noises import noises
 
 ELU, SELU, DROP = (Cell("a", name) for name in ("elu", "selu", "alpha_dropout"))
 ACCURACY, VALIDATED = MEASURES["test_accuracy"], MEASURES["val_accuracy"]
@@ -206,6 +209,31 @@ def test_noises_need_two_pairs_of_equal_images():
     empty = [*whole[:2], replace(whole[2], test_right=""), whole[3]]
     assert contrasts.noises_of(study(*empty), contrast) is None
     assert contrasts.noises_of(study(*whole), families.between(ELU, SELU, VALIDATED)) is None
+
+
+def test_noises_are_those_of_the_images_alone():
+    right = {SELU: ([1] * 11, [1] * 6 + [0] * 5), ELU: ([1] * 4 + [0] * 7, [0] * 8 + [1] * 3)}
+    runs = [
+        record(
+            cell, seed, test_right=base64.b64encode(np.packbits(each).tobytes()).decode(),
+            logits={"test": [11, 3]},
+        )
+        for cell, seeds in right.items() for seed, each in enumerate(seeds)
+    ]  # fmt: skip
+    contrast = families.between(SELU, ELU, ACCURACY)
+    tables = [np.array(right[cell], float) for cell in (SELU, ELU)]
+    assert contrasts.noises_of(study(*runs), contrast) == noises(100 * (tables[0] - tables[1]))
+    # The control: with the bits that fill the last byte it is another figure.
+    padded = [replace(each, logits=None) for each in runs]
+    assert contrasts.noises_of(study(*padded), contrast) != contrasts.noises_of(
+        study(*runs), contrast
+    )
+    one = [replace(each, logits={"test": [1, 3]}) for each in runs]
+    assert contrasts.noises_of(study(*one), contrast) is None  # no spread over images
+    elsewhere = [
+        replace(each, run=replace(each.run, data_fingerprint=each.variant)) for each in runs
+    ]
+    assert contrasts.noises_of(study(*elsewhere), contrast) is None  # no common images
 
 
 def judged(
