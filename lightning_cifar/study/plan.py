@@ -56,6 +56,7 @@ def read_plan(path: Path, seeds: int | None = None) -> Plan:
     comparisons = tuple(
         comparison(each, f"comparisons[{number}]", set_ups) for number, each in enumerate(listed)
     )
+    check_different(comparisons)
     plan = Plan(count, set_ups, comparisons)
     check_enough_seeds(plan)
     return plan
@@ -108,6 +109,19 @@ def condition_named(settings: Config, key: str, where: str, set_ups: Mapping[str
             f"{where}.{key} names {condition!r}, which this study does not train{hint}"
         )
     return cell
+
+
+def check_different(comparisons: Iterable[Planned]) -> None:
+    """Refuse two comparisons that a report could not tell apart."""
+    seen: dict[tuple[Cell, Cell, str], int] = {}
+    for number, each in enumerate(comparisons):
+        earlier = seen.setdefault((each.first, each.second, each.measure), number)
+        if earlier != number:
+            raise InputError(
+                f"comparisons[{number}] compares {'/'.join(each.first)} with "
+                f"{'/'.join(each.second)} by {each.measure}, as comparisons[{earlier}] does; "
+                "leave one of them out"
+            )
 
 
 def check_enough_seeds(plan: Plan) -> None:

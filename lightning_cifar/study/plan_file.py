@@ -1,12 +1,14 @@
 """What the plan in a study's folder asked for; unreadable parts are reported and not fatal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lightning_cifar.study.measures import PLANNABLE
 from lightning_cifar.study.records import StudyRecord
 from lightning_cifar.study.study_files import PLAN_FILE, Cell, Study, planned_seeds
+
+COMPARED = ("first", "second", "measure")  # what tells one comparison from another
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def outcome_of(study: Study, cell: Cell) -> Outcome:
 
 def planned_comparisons(study: Study) -> list[Planned]:
     """The plan's comparisons in their order, without those named by ``unread``."""
+    problems = unreadable(study.plan.get("comparisons", ()))
     return [
         Planned(
             str(entry.get("question") or ""),
@@ -91,19 +94,33 @@ def planned_comparisons(study: Study) -> list[Planned]:
             entry.get("loss"),
             entry.get("tested", True) is True,
         )
-        for entry in study.plan.get("comparisons", ())
-        if is_readable(entry)
+        for number, entry in enumerate(study.plan.get("comparisons", ()), 1)
+        if number not in problems
     ]
 
 
 def unread(study: Study) -> list[str]:
     """A line for each comparison of the plan that a report cannot make."""
     return [
-        f"comparison {number} of {PLAN_FILE} cannot be made here: its measure must be one of "
-        f"{', '.join(PLANNABLE)}"
-        for number, entry in enumerate(study.plan.get("comparisons", ()), 1)
-        if not is_readable(entry)
+        f"comparison {number} of {PLAN_FILE} cannot be made here: {problem}"
+        for number, problem in unreadable(study.plan.get("comparisons", ())).items()
     ]
+
+
+def unreadable(entries: Sequence[Any]) -> dict[int, str]:
+    """Number from 1 -> why a report cannot make a comparison.
+
+    One of the same two sides by the same measure could not be told from the first such.
+    """
+    problems, seen = {}, dict[Any, int]()
+    for number, entry in enumerate(entries, 1):
+        if not is_readable(entry):
+            problems[number] = f"its measure must be one of {', '.join(PLANNABLE)}"
+            continue
+        earlier = seen.setdefault(tuple(entry[key] for key in COMPARED), number)
+        if earlier != number:
+            problems[number] = f"comparison {earlier} is of the same two sides by the same measure"
+    return problems
 
 
 def is_readable(entry: Any) -> bool:

@@ -38,7 +38,7 @@ def test_a_study_without_anything_asks_nothing():
 
 def test_what_a_plan_compares_is_asked_in_its_words():
     epochs = LINE | {"measure": "epochs_to_loss", "loss": 1.5, "question": ""}
-    lines = [LINE, LINE | {"question": "", "tested": False}, epochs]
+    lines = [LINE, LINE | {"question": "", "measure": "val_loss", "tested": False}, epochs]
     plan = asked(record(), comparisons=lines)[1]
     assert plan == [
         ("difference", "comparison-1", "Which?"),

@@ -84,13 +84,22 @@ def test_planned_comparisons_are_read_and_the_rest_is_said():
         line | {"first": 3},
         line | {"second": None},
         line | {"loss": -1},
-        line | {"loss": 0.5},
+        line | {"measure": "val_loss", "loss": 0.5},
+        line | {"question": "again", "margin": 5},
     ]
     asked = study(plan={"comparisons": odd})
-    assert len(plan_file.planned_comparisons(asked)) == 2
-    assert [each.partition(" of ")[0] for each in plan_file.unread(asked)] == [
-        f"comparison {number}" for number in range(2, 9)
+    assert [each.measure for each in plan_file.planned_comparisons(asked)] == [
+        "test_accuracy",
+        "val_loss",
     ]
+    assert [each.partition(" of ")[0] for each in plan_file.unread(asked)] == [
+        *(f"comparison {number}" for number in range(2, 9)),
+        "comparison 10",
+    ]
+    assert plan_file.unread(asked)[-1] == (
+        "comparison 10 of plan.json cannot be made here: comparison 1 is of the same two sides by "
+        "the same measure"
+    )
     assert plan_file.unread(asked)[0] == (
         "comparison 2 of plan.json cannot be made here: its measure must be one of "
         + ", ".join((*MEASURES, "epochs_to_loss"))

@@ -120,6 +120,12 @@ BAD_FILES = {
     "unknown measure": (STUDY + COMPARED.replace("test_acc", "tset_acc"), "mean 'test_accuracy'"),
     "loss missing": (STUDY + COMPARED.replace("test_accuracy", "epochs_to_loss"), "'loss'"),
     "margin zero": (STUDY + COMPARED.replace("}]", ", margin: 0}]"), "margin must be a positive"),
+    "compared twice": (
+        STUDY + COMPARED.replace("measure: test_accuracy}]", "measure: epochs_to_loss, loss: 1}, ")
+        + COMPARED.partition("[")[2].replace("test_accuracy", "epochs_to_loss, loss: 2"),
+        r"comparisons\[1\] compares plain/alpha_dropout with plain/elu by epochs_to_loss, as "
+        r"comparisons\[0\] does; leave one of them out",
+    ),
     "comparison of text": (STUDY + "comparisons: [e]\n", r"comparisons\[0\] is 'e'"),
 }  # fmt: skip
 
