@@ -6,12 +6,13 @@ be missing.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.results import hash_of
 from lightning_cifar.study.records import (
     RECORDS_FOLDER,
     StudyRecord,
@@ -21,6 +22,7 @@ from lightning_cifar.study.records import (
 
 PLAN_FILE, GRID_FILE, COST_FILE = "plan.json", "grid.json", "cost.json"
 COVERAGE_FILE = "coverage.json"
+ABOUT_RUNS = ("images", "rates")  # in the plan beside the settings of a run
 
 Found = TypeVar("Found")
 
@@ -126,11 +128,23 @@ def read_study_files(folder: Path) -> Study:
             f"{folder} is not a study that can be reported: all of its records were made with "
             f"other images than its {PLAN_FILE} says"
         )
-    records = [record for record in records if record.name not in foreign]
+    unplanned = unplanned_of(records, planned_names(plan or {}))
+    if len(unplanned) == len(records):
+        raise InputError(
+            f"{folder} is not a study that can be reported: none of its records is of a run of its "
+            f"{PLAN_FILE}"
+        )
     damaged += [
         f"{RECORDS_FOLDER}/{name}.json was made with other images and was left out"
         for name in foreign
     ]
+    damaged += [
+        f"{RECORDS_FOLDER}/{name}.json has other settings or another seed than the runs of "
+        f"{PLAN_FILE} and was left out"
+        for name in unplanned
+        if name not in foreign
+    ]
+    records = [record for record in records if record.name not in {*foreign, *unplanned}]
     if not (folder / PLAN_FILE).exists():
         damaged.append(f"{PLAN_FILE} is missing: what else was planned is not known")
     grid = read_optional(folder / GRID_FILE, grid_from, damaged)
@@ -163,6 +177,7 @@ def plan_from(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The plan as it is, if what is read of it has the form that ``open_study`` writes."""
     planned_seeds(content)
     planned_images(content)
+    planned_names(content)
     if not isinstance(content.get("comparisons", []), list):
         raise TypeError("comparisons are a list")
     return content
@@ -180,6 +195,26 @@ def planned_seeds(plan: Mapping[str, Any]) -> dict[Cell, tuple[int, ...]]:
 def planned_images(plan: Mapping[str, Any]) -> dict[str, str]:
     """The hash of the images of each "set-up/variant", where the plan has it."""
     return {name: run["images"] for name, run in plan.get("runs", {}).items() if "images" in run}
+
+
+def planned_names(plan: Mapping[str, Any]) -> dict[Cell, set[str]]:
+    """The names of the records of each cell, where the plan has the settings of its runs."""
+    names = {}
+    for cell, seeds in planned_seeds(plan).items():
+        settings = plan.get("runs", {}).get("/".join(cell), {})
+        if "model" in settings:
+            own = {key: value for key, value in settings.items() if key not in ABOUT_RUNS}
+            names[cell] = {hash_of(own | {"seed_everything": seed}) for seed in seeds}
+    return names
+
+
+def unplanned_of(records: Sequence[StudyRecord], names: Mapping[Cell, set[str]]) -> list[str]:
+    """Names of the records of planned cells whose settings or seed are not those of the plan."""
+    return [
+        each.name
+        for each in records
+        if each.name not in names.get(Cell(each.set_up, each.variant), {each.name})
+    ]
 
 
 def grid_from(content: Mapping[str, Any]) -> dict[str, RateGrid]:

@@ -7,6 +7,7 @@ import pytest
 from made_studies import ELU, PLAN, SELU, record, study
 
 from lightning_cifar.errors import InputError
+from lightning_cifar.rate_search.results import hash_of
 from lightning_cifar.study import plan_file, reaching, study_files
 from lightning_cifar.study.measures import MEASURES
 from lightning_cifar.study.records import write_study_record
@@ -171,4 +172,29 @@ def test_records_of_other_images_are_left_out_and_named(tmp_path):
     assert len(study_files.read_study_files(tmp_path).records) == 3
     path.write_text(json.dumps(plan | {"runs": {"a/elu": {"images": "else"}}}))
     with pytest.raises(InputError, match="all of its records were made with other images"):
+        study_files.read_study_files(tmp_path)
+
+
+def test_records_that_are_of_no_run_of_the_plan_are_left_out_and_named(tmp_path):
+    settings = {"model": {"depth": 2}, "trainer": {"max_epochs": 6}}
+    names = [hash_of(settings | {"seed_everything": seed}) for seed in range(4)]
+    others = hash_of(settings | {"trainer": {"max_epochs": 2}, "seed_everything": 0})
+    for name, seed in ((names[0], 0), (names[2], 2), (others, 0), (names[3], 3)):
+        write_study_record(record(seed=seed, name=name), tmp_path)
+    run = settings | {"images": record().run.data_fingerprint, "rates": "a search a seed"}
+    plan = {"set_ups": PLAN["set_ups"], "runs": {"a/elu": run}}  # of three seeds
+    path = tmp_path / study_files.PLAN_FILE
+    path.write_text(json.dumps(plan))
+    found = study_files.read_study_files(tmp_path)
+    assert [each.name for each in found.records] == [names[0], names[2]]
+    assert sorted(found.damaged) == sorted(
+        f"records/{name}.json has other settings or another seed than the runs of plan.json and "
+        "was left out"
+        for name in (others, names[3])
+    )
+    path.write_text(json.dumps(plan | {"runs": {}}))  # the control: their settings are not known
+    assert len(study_files.read_study_files(tmp_path).records) == 4
+    run["model"] = {"depth": 3}
+    path.write_text(json.dumps(plan))
+    with pytest.raises(InputError, match=r"none of its records is of a run of its plan\.json"):
         study_files.read_study_files(tmp_path)
