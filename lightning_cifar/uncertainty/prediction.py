@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 
 from lightning_cifar.data.containers import shown
 from lightning_cifar.uncertainty.measures import Prediction
@@ -49,12 +49,12 @@ def prediction_rows(
 
 
 def rows_as_table(rows: Sequence[PredictionRow]) -> str:
-    """Aligned columns for a terminal; control characters in file names are shown, not obeyed."""
+    """Aligned columns for a terminal; control characters in names are shown, not obeyed."""
     header = ["image", "class", "probability", "entropy", "mutual information", "note"]
     cells = [
         [
             shown(row.name),
-            row.predicted_class,
+            shown(row.predicted_class),
             f"{row.probability:.3f}",
             f"{row.predictive_entropy:.3f}",
             "-" if row.mutual_information is None else f"{row.mutual_information:.3f}",
@@ -67,12 +67,15 @@ def rows_as_table(rows: Sequence[PredictionRow]) -> str:
 
 def rows_as_csv(rows: Sequence[PredictionRow]) -> str:
     """Comma-separated values with a header; numbers in full precision."""
+    header = [field.name for field in fields(PredictionRow)]
+    return "".join(map(csv_line, [header, *(astuple(row) for row in rows)]))
+
+
+def csv_line(values: Sequence[object]) -> str:
+    """One line; values in which a reader would see the end of one are quoted."""
     text = io.StringIO()
-    names = [field.name for field in fields(PredictionRow)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(values)  # which has it look for both signs
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def rows_as_json(rows: Sequence[PredictionRow]) -> str:

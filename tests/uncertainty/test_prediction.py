@@ -25,7 +25,7 @@ def rows_for(sampled=True):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(3, 6, 3, generator=generator)
     prediction = prediction_of(logits if sampled else logits[:, :1])
-    names = ["a.png", 'odd, "name"\n.png', "\x1b[2Jc.png"]
+    names = ["a\r.png", 'odd, "name"\r\n.png', "\x1b[2Jc.png"]
     rows = prediction_rows(names, prediction, CLASSES, notes=["", "resized", ""], sampled=sampled)
     return rows, prediction
 
@@ -84,13 +84,26 @@ def test_a_format_without_quotes_is_caught():
         survives_the_format(rows_from_csv, joined)()
 
 
+def test_a_format_that_looks_for_one_end_of_lines_alone_is_caught():
+    def written(rows):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, vars(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(map(vars, rows))
+        return text.getvalue()
+
+    with pytest.raises((AssertionError, ValueError, TypeError)):
+        survives_the_format(rows_from_csv, written)()
+
+
 def test_the_table_has_one_line_per_image_and_obeys_no_file_name():
     rows, _ = rows_for()
     lines = rows_as_table(rows).splitlines()
     assert len(lines) == 2 + len(rows)
     assert "\x1b" not in rows_as_table(rows)
     assert "\\x1b[2Jc.png" in lines[-1]
-    assert lines[2].startswith("a.png ")
+    assert lines[2].startswith("a\\r.png ")
+    assert "a\\nb" in rows_as_table([replace(rows[0], predicted_class="a\nb")])
     for name in ("Größe 猫.png", "🐈‍⬛.png"):
         assert name in rows_as_table([replace(rows[0], name=name)])
     rows, _ = rows_for(sampled=False)
