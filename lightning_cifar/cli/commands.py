@@ -35,6 +35,11 @@ def predict(arguments: list[str]) -> int:
     add("--contact_sheet", type=Path, metavar="FILE", help="draw the most and least certain images")
     options = parser.parse_args(arguments)
     existing_runs(options.run)  # before torch is loaded
+    if options.contact_sheet is not None and not options.contact_sheet.suffix:
+        raise InputError(  # matplotlib would take another name
+            f"cannot draw {options.contact_sheet}: the end of the name says no format; give a name "
+            "that ends in .png"
+        )
     from lightning_cifar.uncertainty import prediction as predictions
     from lightning_cifar.uncertainty.ensembles import load_members, predict_images
     from lightning_cifar.uncertainty.figures import draw_contact_sheet

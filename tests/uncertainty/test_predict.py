@@ -174,7 +174,11 @@ def test_bad_options_of_predict_are_refused(runs, pictures, capsys, flags, messa
 def test_contact_sheet_that_cannot_be_drawn_is_refused(runs, pictures, capsys):
     (pictures / "0_broken.png").unlink()
     arguments = ["predict", "--run", runs / "alpha_dropout", pictures, "--contact_sheet"]
-    for name, message in (("sheet.text", "cannot draw"), ("no/sheet.png", "No such file")):
+    for name, message in (
+        ("sheet.text", "cannot draw"),
+        ("no/sheet.png", "No such file"),
+        ("sheet", "cannot draw sheet: the end of the name says no format"),  # not in sheet.png
+    ):
         code, _, error = run(capsys, *arguments, name)
         assert code == 2
         assert re.fullmatch(rf"lightning-cifar: .*{message}.*\n", error)
