@@ -78,7 +78,9 @@ def difference_of(values: Tensor, *, higher_is_better: bool, images: int) -> Dif
     value = float(values[0])
     # A resample without any error has no AUROC; it says nothing and is left out.
     defined = values[1:][~values[1:].isnan()]
-    low, high = widened_interval(value, defined) if len(defined) else (math.nan, math.nan)
+    # Nor do the resamples of a lone image, which are all alike.
+    shows = images > 1 and len(defined) > 0
+    low, high = widened_interval(value, defined) if shows else (math.nan, math.nan)
     verdict = verdict_of(low, high, higher_is_better=higher_is_better, images=images)
     return Difference(value, low, high, verdict)
 

@@ -23,6 +23,17 @@ from lightning_cifar.uncertainty.scores import MEASURES, scores_of, weighted_mea
 from lightning_cifar.uncertainty.weighted import graded
 
 
+def test_a_lone_image_shows_no_difference():
+    alike = torch.full((2001,), 0.25)
+    found = bootstrap.difference_of(alike, higher_is_better=True, images=1)
+    assert found.value == 0.25
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert found.verdict == "no difference that 1 images can show"
+    # The control: of several images the same resamples are evidence.
+    assert bootstrap.difference_of(alike, higher_is_better=True, images=9).verdict == "better"
+
+
 def weights_are_repetitions(measures):
     """A weight of k is k copies of the image, for each measure."""
 
