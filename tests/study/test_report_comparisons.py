@@ -17,6 +17,7 @@ from lightning_cifar.study.plan_file import Planned
 from lightning_cifar.study.report import differences, families, selection
 from lightning_cifar.study.report.monte_carlo import MonteCarlo, monte_carlo
 from lightning_cifar.study.report.questions import Question
+from lightning_cifar.study.report.writing import WORDS
 from lightning_cifar.study.study_files import Cell, Cost, Study
 from lightning_cifar.study.two_noises import noises
 
@@ -190,6 +191,24 @@ def test_a_finding_in_full():
     assert (found.comparison, found.verdict, found.tone) == (None, "not answered", "not-checkable")
     assert all(map(math.isnan, found.means))
     assert (found.failed, found.machines) == (0, ("cpu with torch 2", ""))
+
+
+def concluded(first, second, seeds):
+    """The sentence on a comparison that is described."""
+    runs = pairs(*[(0.5, 0.25)] * seeds, cells=(first, second))
+    contrast = families.between(first, second, ACCURACY, tested=False)
+    (found,) = contrasts.compare_contrasts(study(*runs, set_ups=("a", "b")), [contrast])
+    return " ".join(str(WORDS.globals["say"].conclusion(found)).split())
+
+
+def test_a_comparison_is_described_by_what_differs():
+    said = "is described, not tested"
+    assert concluded(ELU, SELU, 6) == f"The difference between `elu` and `selu` {said}."
+    assert concluded(ELU, Cell("b", "elu"), 6) == f"The difference between `a` and `b` {said}."
+    both = concluded(ELU, Cell("b", "selu"), 6)
+    assert both == f"The difference between `a/elu` and `b/selu` {said}."
+    few = concluded(ELU, SELU, 5)  # the control: of so few a test could show nothing
+    assert few.endswith(f"{said}: with so few seeds the exact test cannot show a difference.")
 
 
 def test_machines_are_told_once():

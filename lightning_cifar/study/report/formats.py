@@ -70,8 +70,10 @@ def way_name(measure: Measure) -> str:
 
 
 def sides(found: Finding) -> tuple[str, str]:
-    """How the two sides are distinguished: by variant, else by set-up, else by way to predict."""
+    """How the two sides are distinguished: by variant, set-up or both, else by way to predict."""
     first, second = found.contrast.first, found.contrast.second
+    if first.variant != second.variant and first.set_up != second.set_up:
+        return f"`{'/'.join(first)}`", f"`{'/'.join(second)}`"
     if first.variant != second.variant:
         return f"`{first.variant}`", f"`{second.variant}`"
     if first.set_up != second.set_up:
