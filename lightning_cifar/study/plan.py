@@ -112,9 +112,14 @@ def condition_named(settings: Config, key: str, where: str, set_ups: Mapping[str
 
 
 def check_different(comparisons: Iterable[Planned]) -> None:
-    """Refuse two comparisons that a report could not tell apart."""
+    """Refuse a condition beside itself, and two comparisons that a report could not tell apart."""
     seen: dict[tuple[Cell, Cell, str], int] = {}
     for number, each in enumerate(comparisons):
+        if each.first == each.second:
+            raise InputError(
+                f"comparisons[{number}] compares {'/'.join(each.first)} with itself; name two "
+                "conditions"
+            )
         earlier = seen.setdefault((each.first, each.second, each.measure), number)
         if earlier != number:
             raise InputError(

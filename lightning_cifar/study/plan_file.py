@@ -117,6 +117,9 @@ def unreadable(entries: Sequence[Any]) -> dict[int, str]:
         if not is_readable(entry):
             problems[number] = f"its measure must be one of {', '.join(PLANNABLE)}"
             continue
+        if entry["first"] == entry["second"]:
+            problems[number] = "its two sides are one"
+            continue
         earlier = seen.setdefault(tuple(entry[key] for key in COMPARED), number)
         if earlier != number:
             problems[number] = f"comparison {earlier} is of the same two sides by the same measure"

@@ -87,6 +87,7 @@ def test_planned_comparisons_are_read_and_the_rest_is_said():
         line | {"loss": -1},
         line | {"measure": "val_loss", "loss": 0.5},
         line | {"question": "again", "margin": 5},
+        line | {"second": "a/elu"},
     ]
     asked = study(plan={"comparisons": odd})
     assert [each.measure for each in plan_file.planned_comparisons(asked)] == [
@@ -96,11 +97,13 @@ def test_planned_comparisons_are_read_and_the_rest_is_said():
     assert [each.partition(" of ")[0] for each in plan_file.unread(asked)] == [
         *(f"comparison {number}" for number in range(2, 9)),
         "comparison 10",
+        "comparison 11",
     ]
-    assert plan_file.unread(asked)[-1] == (
+    assert plan_file.unread(asked)[-2:] == [
         "comparison 10 of plan.json cannot be made here: comparison 1 is of the same two sides by "
-        "the same measure"
-    )
+        "the same measure",
+        "comparison 11 of plan.json cannot be made here: its two sides are one",
+    ]
     assert plan_file.unread(asked)[0] == (
         "comparison 2 of plan.json cannot be made here: its measure must be one of "
         + ", ".join((*MEASURES, "epochs_to_loss"))

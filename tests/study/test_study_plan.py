@@ -126,6 +126,10 @@ BAD_FILES = {
         r"comparisons\[1\] compares plain/alpha_dropout with plain/elu by epochs_to_loss, as "
         r"comparisons\[0\] does; leave one of them out",
     ),
+    "compared with itself": (
+        STUDY + COMPARED.replace("first: alpha_dropout", "first: elu"),
+        r"comparisons\[0\] compares plain/elu with itself; name two conditions",
+    ),
     "comparison of text": (STUDY + "comparisons: [e]\n", r"comparisons\[0\] is 'e'"),
 }  # fmt: skip
 
