@@ -14,7 +14,7 @@ from lightning_cifar.study.contrasts import Contrast, Finding, Findings
 from lightning_cifar.study.measures import MEASURES, by_accuracy, epochs_to_loss, way_measure
 from lightning_cifar.study.measures import SCORES as ALL_SCORES
 from lightning_cifar.study.plan_file import Planned
-from lightning_cifar.study.report import differences, families, selection
+from lightning_cifar.study.report import answers, differences, families, selection
 from lightning_cifar.study.report.monte_carlo import MonteCarlo, monte_carlo
 from lightning_cifar.study.report.questions import Question
 from lightning_cifar.study.report.writing import WORDS
@@ -191,6 +191,18 @@ def test_a_finding_in_full():
     assert (found.comparison, found.verdict, found.tone) == (None, "not answered", "not-checkable")
     assert all(map(math.isnan, found.means))
     assert (found.failed, found.machines) == (0, ("cpu with torch 2", ""))
+
+
+def test_what_is_needed_says_what_could_not_be_compared():
+    failed = [replace(each, test={}, failure="it diverged") for each in pairs(*[(0.5, 0.25)] * 4)]
+    asks = question("difference", ELU, SELU)
+    for runs, said in ((failed, ["4 planned seeds could not be compared"]), ([], [])):
+        plan = {"set_ups": {"a": {"variants": ["elu", "selu"], "seeds": 4 if runs else 0}}}
+        known = Study(plan, tuple(runs), (), {}, None)
+        findings = families.all_findings(known, [asks])
+        needs, *others = answers.answer(known, findings, asks).missing
+        assert needs.startswith("At least two seeds of both `elu` and `selu`")
+        assert [each.partition(":")[0] for each in others] == said
 
 
 def concluded(first, second, seeds):
