@@ -20,8 +20,8 @@ HEAD = """# Lightning's own options
 one either works, and `record.json` tells what it did, or is refused in one line. A test gives every
 option of the list and looks for its effect or its refusal; `benchmarks/option_walk.py` trains all
 pairs of some thirty settings, and each alone, and checks that the record is true, that `validate`
-finds its figures again in the kept weights, and that a run which is cut short and resumed ends as the
-uncut one.
+finds its figures again in the kept weights, and that a run which is cut short and resumed ends as
+the uncut one.
 """
 
 SUPPORTED: dict[str, str] = {
@@ -70,7 +70,9 @@ SERVED: dict[str, str] = {
     "weights of 64 or 16 bits, which its swaps would round",
     "GradientAccumulationScheduler": "with a learning rate that is given",
     "LearningRateMonitor": "with a logger",
-    "ModelCheckpoint": "its own files, beside best.ckpt and last.ckpt; for train_time_interval, autograd trains",
+    "ModelCheckpoint": (
+        "its own files, beside best.ckpt and last.ckpt; for train_time_interval, autograd trains"
+    ),
     "ModelSummary": "with --trainer.enable_model_summary true",
     "RichModelSummary": "with --trainer.enable_model_summary true and the package rich",
     "RichProgressBar": "with --trainer.enable_progress_bar true and the package rich",
