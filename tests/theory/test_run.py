@@ -28,6 +28,22 @@ def test_run_prints_long_lists_in_short(capsys):
     assert "(30 in all)" in printed
 
 
+@pytest.mark.parametrize("name", ["selu", "activations"])
+def test_as_many_names_are_printed_as_figures(name, capsys):
+    assert main(["run", name]) == 0
+    lines = dict(
+        line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if ": " in line
+    )
+    names, figures = {
+        "selu": ("  starts", "  last mean square predicted"),
+        "activations": ("  functions", "  mean output"),  # names with commas
+    }[name]
+    separator = "; " if "; " in lines[names] else ", "
+    assert len(lines[names].split(separator)) == len(lines[figures].split(", "))
+    if name == "activations":  # control: as they would stand with commas alone
+        assert len(lines[names].replace("; ", ", ").split(", ")) > len(lines[figures].split(", "))
+
+
 def test_run_draws(tmp_path, capsys):
     image = tmp_path / "biases.png"
     small = ["--depth", "3", "--width", "4", "--draws", "1"]

@@ -104,7 +104,9 @@ def _value(value: object) -> str:
     if isinstance(value, tuple) and any(isinstance(item, tuple) for item in value):
         return "".join(f"\n    {_value(item)}" for item in value)
     if isinstance(value, tuple):
-        return ", ".join(_shortened([_value(item) for item in value]))
+        texts = [_value(item) for item in value]
+        # A name with a comma in it must not pass for two.
+        return ("; " if any("," in each for each in texts) else ", ").join(_shortened(texts))
     return str(plain(value))
 
 
