@@ -58,5 +58,9 @@ def require_positive(name: str, value: float) -> None:
 
 
 def _shown(value: float) -> str:
-    # A whole number in full: one of 400 digits is too large for a format of floats.
-    return str(value) if isinstance(value, int) else f"{value:.10g}"
+    # A whole number in full: one of 400 digits is too large for a format of floats. What is a
+    # little above 1 must not read 1, where 1 is allowed.
+    if isinstance(value, int):
+        return str(value)
+    short = f"{value:.10g}"
+    return short if float(short) == value or math.isnan(value) else repr(value)

@@ -28,6 +28,10 @@ CASES = {
         lambda: require_seed(-1),
         "seed must be from 0 to 9223372036854775807, got -1",
     ),
+    "hardly above": (
+        lambda: require_between("share", 1 + 1e-15, 0, 1),
+        f"share must be from 0 to 1, got {1 + 1e-15}",
+    ),
     "at the open end": (
         lambda: require_below("rate", 1, 0, 1),
         "rate must be at least 0 and below 1, got 1",

@@ -44,6 +44,17 @@ def test_as_many_names_are_printed_as_figures(name, capsys):
         assert len(lines[names].replace("; ", ", ").split(", ")) > len(lines[figures].split(", "))
 
 
+def test_what_is_a_little_below_1_does_not_read_1(capsys):
+    for momentum, factor in (("0.9999999", "0.99999995"), ("1", "1")):  # the second: control
+        assert main(["run", "momentum", "--momentum", momentum, "--steps", "2"]) == 0
+        lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+        assert f"momentum: {momentum}" in lines
+        (shown,) = (line for line in lines if line.startswith("factor per step: "))
+        assert shown == f"factor per step: {factor}"
+    assert main(["run", "momentum", "--momentum", "1.0000001"]) == 2
+    assert "from 0 to 1, got 1.0000001; above" in capsys.readouterr().err
+
+
 def test_run_draws(tmp_path, capsys):
     image = tmp_path / "biases.png"
     small = ["--depth", "3", "--width", "4", "--draws", "1"]

@@ -63,7 +63,7 @@ def functions(*, slope: float, generator: torch.Generator) -> tuple[Nonlinearity
     return (
         SELU,
         ELU,
-        leaky_relu(slope, f"leaky ReLU, slope {slope:g}"),
+        leaky_relu(slope, f"leaky ReLU, slope {slope:.12g}"),
         leaky_relu(0.25, "PReLU at its start, slope 0.25"),
         leaky_relu(drawn, f"RReLU, slope drawn: {drawn:.3f}"),
         RELU,

@@ -60,7 +60,7 @@ def text(result: object) -> str:
     """A result as lines ``name in words: figure``; long lists by their first and last entries."""
     fields = dataclasses.fields(cast(Any, result))
     return "\n".join(
-        f"  {field.name.replace('_', ' ')}: {_value(getattr(result, field.name))}"
+        f"  {field.name.replace('_', ' ')}: {_single(getattr(result, field.name))}"
         for field in fields
     )
 
@@ -94,6 +94,12 @@ def _check_image(path: Path) -> None:
         raise DomainError(f"cannot draw {path}: its name must end in one of {', '.join(formats)}")
     if not path.parent.is_dir():
         raise DomainError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def _single(value: object) -> str:
+    # A factor a little below 1 converges, and one of 1 does not: it must not read 1.
+    written = _value(value)
+    return f"{value:.12g}" if isinstance(value, float) and written == "1" else written
 
 
 def _value(value: object) -> str:

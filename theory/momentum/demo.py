@@ -145,7 +145,7 @@ def regime(momentum: float, step: float) -> str:
 def _require_momentum(momentum: float) -> None:
     if momentum > 1.0 and math.isfinite(momentum):
         raise DomainError(
-            f"momentum must be from 0 to 1, got {momentum:g}; above 1 the velocity grows by itself "
+            f"momentum must be from 0 to 1, got {momentum}; above 1 the velocity grows by itself "
             "in every step, so the weights diverge at every learning rate and there is nothing "
             "else to show"
         )
