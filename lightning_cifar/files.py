@@ -18,10 +18,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
     Readers see the old file or the new one, never a part; a failure leaves the old file and no
     temporary one. The temporary file is in the same folder: moving across file systems is a copy.
+    A pipe or a device is written as it stands: a file in its place would take it from others.
 
     Raises:
         OSError: the folder is missing, full or read-only.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        with path.open("wb") as file:
+            write(file)
+        return
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

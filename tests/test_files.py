@@ -89,6 +89,17 @@ def test_temporary_file_lies_beside_its_target(tmp_path):
     assert seen[0].name != "file"
 
 
+def test_a_pipe_is_written_and_stays_one(tmp_path):
+    pipe, plain = tmp_path / "pipe", tmp_path / "plain"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (pipe, plain):
+        write_text_atomically(path, "content")
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
+    assert [path.is_fifo() for path in (pipe, plain)] == [True, False]
+
+
 def test_others_may_read_the_file(tmp_path):
     write_text_atomically(tmp_path / "file", "text")
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from theory.commands.parser import OneLineParser
@@ -14,20 +15,38 @@ from theory.selection import find_claim, find_claims, find_question, find_topic
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done; 1: a verdict differs from the expected one; 2: the input was wrong, and one line on
-    the standard error says how.
+    0: done; 1: a verdict differs from the expected one; 2: the input was wrong or the output could
+    not be written, and one line on the standard error says how; 130: interrupted by Ctrl-C.
     """
     try:
         chosen, rest = _parser().parse_known_args(arguments)
         if rest and chosen.command != "run":
             raise DomainError(f"unknown: {' '.join(rest)}; see `theory {chosen.command} --help`")
-        return _dispatch(chosen, rest)
+        status = _dispatch(chosen, rest)
+        sys.stdout.flush()
+        return status
     except DomainError as error:
-        print(f"theory: {error}", file=sys.stderr)
-        return 2
+        return _report(str(error), 2)
     except BrokenPipeError:  # the reader closed the pipe, as in `theory show Q1 | head`
-        sys.stderr.close()
-        return 0
+        _drop_output()
+        # A verdict that was not computed is none that is as expected.
+        return 2 if chosen.command == "verify" else 0
+    except OSError as error:
+        _drop_output()
+        return _report(f"{error.filename or 'the output'}: {error.strerror or error}", 2)
+    except KeyboardInterrupt:
+        return _report("interrupted", 130)
+
+
+def _report(message: str, status: int) -> int:
+    print(f"theory: {message}", file=sys.stderr)
+    return status
+
+
+def _drop_output() -> None:
+    # What could not be written would be tried again, and complained of, when Python ends.
+    with suppress(OSError):
+        sys.stdout.close()
 
 
 def _dispatch(chosen: argparse.Namespace, rest: list[str]) -> int:

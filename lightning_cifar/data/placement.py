@@ -10,7 +10,7 @@ import torch
 from lightning_cifar.data.images import LabelledImages
 
 SHARE = 0.5  # of what is free on the device: the rest is for the networks
-LARGE = 1 << 30  # bytes from which on it is said where they are
+LARGE = 10**9  # bytes from which on it is said where they are
 
 
 def placed_on(data: LabelledImages, device: torch.device) -> LabelledImages:

@@ -157,6 +157,16 @@ def test_the_place_of_large_images_is_said(data, device, line, monkeypatch):
     assert placement_said(data, device) == line
 
 
+def test_images_are_large_from_the_gigabyte_on_that_the_line_counts_in():
+    nowhere = torch.device("meta")  # tensors without content
+    count = 10**9 // 12 + 1  # of 3 x 2 x 2 bytes
+    pixels = torch.empty(count, 3, 2, 2, dtype=torch.uint8, device=nowhere)
+    labels = torch.empty(count, dtype=torch.int64, device=nowhere)
+    large, smaller = LabelledImages(pixels, labels), LabelledImages(pixels[1:], labels[1:])
+    assert placement_said(large, nowhere) == "1 GB of images are in the memory of meta"
+    assert placement_said(smaller, nowhere) == ""  # control
+
+
 def test_the_place_of_small_images_is_nothing_to_know(monkeypatch):
     monkeypatch.setattr(placement, "LARGE", math.prod(DATA.shape) + 1)
     assert placement_said(DATA, CPU) == ""

@@ -358,11 +358,14 @@ def test_the_demo_takes_its_parameters():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"depth": 0}, "depth must be at least 1"),
-        ({"width": 0}, "width must be at least 1"),
-        ({"draws": 0}, "draws must be at least 1"),
-        ({"bias": math.inf}, "bias must be finite"),
-        ({"bias": math.nan}, "bias must be finite"),
+        ({"depth": 0}, "depth must be from 1 to 200, got 0"),
+        ({"width": 0}, "width must be from 1 to 1000, got 0"),
+        ({"draws": 10**400}, "draws must be from 1 to 1000, got 1000"),
+        ({"bias": math.inf}, "bias must be from -1000000 to 1000000, got inf"),
+        ({"bias": math.nan}, "bias must be from -1000000 to 1000000, got nan"),
+        ({"wrong_gain": 1e-12}, "must be from 1e-100 to 1e100, got 1e-12 with depth 20; beyond"),
+        ({"wrong_gain": 1e308}, "must be from 1e-100 to 1e100, got 1e.308 with depth 20; beyond"),
+        ({"seed": 10**20}, "seed must be from 0 to "),
         ({"wrong_gain": 0.0}, "wrong_gain must be"),
         ({"wrong_gain": math.inf}, "wrong_gain must be"),
     ],
@@ -371,6 +374,15 @@ def test_the_demo_takes_its_parameters():
 def test_the_demo_says_what_it_cannot_take(change, message):
     with pytest.raises(DomainError, match=message):
         demonstrate(**change)
+
+
+def test_a_gain_changes_the_gradient_by_its_power_up_to_the_bound():
+    for gain in (1e-5, 1e5):  # to the 20th: the bound itself
+        result = demonstrate(wrong_gain=gain, draws=1)
+        grown = result.log10_gradient_wrong_weights[0] - result.log10_gradient_zero_biases[0]
+        assert grown == pytest.approx(19 * math.log10(gain))
+    # Control: at a gain that is refused, the gradient of the same network passes for 0.
+    assert gradient_profile(depth=20, width=100, draws=1, seed=0, weight_gain=1e-12)[0] == -math.inf
 
 
 def test_the_figure_has_a_curve_for_each_start():

@@ -19,7 +19,7 @@ from theory.commands.comparing import compare
 from theory.commands.latex import latex_table
 from theory.commands.options import described
 from theory.commands.output import plain
-from theory.commands.showing import claim_text, show
+from theory.commands.showing import claim_summary, claim_text, show
 from theory.commands.verifying import Outcome, outcome_text, verify
 from theory.ledger import ALL_CLAIMS, CLAIMS, QUESTIONS, TOPICS, verdict_counts
 from theory.selection import find_claim, find_claims, find_question
@@ -44,8 +44,11 @@ WRONG = {
     "unknown option of a demo": (["run", "biases", "--deepness", "3"], "--deepness"),
     "unknown option": (["list", "--long"], "--long"),
     "not a number": (["run", "biases", "--depth", "deep"], "invalid int value: 'deep'"),
-    "not finite": (["run", "biases", "--bias", "nan"], "bias must be finite, got nan"),
-    "width 0": (["run", "symmetry", "--width", "0"], "width must be at least 2"),
+    "not finite": (
+        ["run", "biases", "--bias", "nan"],
+        "--bias must be from -1000000 to 1000000, got nan",
+    ),
+    "width 0": (["run", "symmetry", "--width", "0"], "--width must be from 2 to 1000, got 0"),
     "momentum below 0": (["run", "momentum", "--momentum", "-0.1"], "--momentum must be from 0"),
     "momentum above 1": (["run", "momentum", "--momentum", "1.5"], "above 1 the velocity"),
     "dropout rate 1": (["run", "dropout", "--rate", "1"], "--rate must be at least 0 and below 1"),
@@ -87,6 +90,57 @@ def test_a_plot_that_cannot_be_written_is_one_line(tmp_path, capsys):
     assert main(["run", "biases", "--depth", "2", "--plot", str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"theory: cannot write {folder}")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+@pytest.mark.parametrize("arguments", [["list"], ["mark", "--template"]], ids=" ".join)
+@pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_an_output_that_is_full_is_one_line_and_status_2(arguments, buffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "theory", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": buffered},
+        )
+    assert done.returncode == 2  # 1 would say that a verdict differs
+    assert done.stderr == "theory: the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["verify", "Q2.1"], 2), (["list"], 0)])
+def test_a_pipe_that_closes_early_leaves_no_verdict_as_expected(arguments, status):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "theory", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_ctrl_c_is_one_line_and_status_130(monkeypatch, capsys):
+    def stopped(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("theory.commands.listing.list_questions", stopped)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "theory: interrupted\n"
+
+
+def test_figures_that_give_another_verdict_say_so():
+    claim = find_claim("Q2.1")
+    found = evidence(claim.experiment)
+    assert "Expected is" not in claim_text(claim, found) + claim_summary(claim, found)  # control
+    for text in (claim_text, claim_summary):
+        shown = text(dataclasses.replace(claim, verdict=Verdict.INCONCLUSIVE), found)
+        said = f"Expected is INCONCLUSIVE; the figures below give {claim.verdict.upper()}."
+        assert said in shown
 
 
 def test_list_prints_every_question_and_the_totals(capsys):

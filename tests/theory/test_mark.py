@@ -170,6 +170,22 @@ WRONG = {
     "long row": ("a.csv", "student,Q1.1\nAda,true,true", "line 2 has 3 cells, the first one 2"),
     "no name": ("a.csv", "student,Q1.1\n,true", "line 2: a student without a name"),
     "nameless claim": ("a.csv", "student,Q1.1,\nA,true,t", f"line 1: no claim ''; {HINT}"),
+    "one claim under two names": (
+        "a.csv",
+        "student,1a = Q1.1,1b = Q1.1\nA,t,f",
+        "line 1: '1a' and '1b' are both claim Q1.1; mark one of them in a sheet of its own",
+    ),
+    "an id and a name for it": (
+        "a.yaml",
+        "Q1.1: true\nQ1.2: true\n1b = Q1.1: false",
+        "line 1 and line 3: 'Q1.1' and '1b' are both claim Q1.1; mark one of them in a sheet of "
+        "its own",
+    ),
+    "a name that the marks use": (
+        "a.csv",
+        "student,Total = Q1.1\nA,t",
+        "line 1: no claim can be called 'Total', as the marks' sums are",
+    ),
     "student twice": (
         "a.csv",
         "student,Q1.1\nA,t\nB,t\nA,t",
@@ -281,6 +297,29 @@ def test_marks_as_a_table_and_as_a_page(tmp_path):
         "marks.csv",
         "marks.html",
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_marks_go_through_a_pipe_and_to_where_a_link_points(tmp_path):
+    answers = str(file(tmp_path, "class.csv", BY_STUDENT))
+    plain, link, pipe = (tmp_path / name for name in ("plain.csv", "link.csv", "pipe.csv"))
+    plain.write_text("before")
+    link.symlink_to(plain)
+    assert main(["mark", answers, "--out", str(link)]) == 0
+    assert link.is_symlink()
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert main(["mark", answers, "--out", str(pipe)]) == 0
+    assert pipe.is_fifo()  # control: a file put in its place is none
+    assert os.read(reader, 2**20) == plain.read_bytes() != b"before"
+    os.close(reader)
+    assert not plain.is_fifo()
+
+
+def test_a_line_end_in_a_name_breaks_no_line(tmp_path, capsys):
+    content = 'student,Q1.1\n"Ada\nLovelace",t\nBo,t\n'
+    assert main(["mark", str(file(tmp_path, "class.csv", content))]) == 0
+    assert capsys.readouterr().out.startswith("Ada Lovelace  1 of 1 right")
 
 
 def test_totals_of_claims_are_counted_over_students(tmp_path):

@@ -53,6 +53,14 @@ def test_the_curvature_counts_as_much_as_the_learning_rate():
         (0.5, 2.95, "jumps"),
         (0.5, 3.0, "swings for ever"),
         (0.5, 3.01, "diverges"),
+        # Borders written in decimals, which differ from those in floats by rounding.
+        (0.118, 2.236, "swings for ever"),
+        (0.128, 2.256, "swings for ever"),
+        (0.09, 0.49, "creeps"),
+        (0.81, 0.01, "creeps"),
+        (0.118, 2.236 * (1 + 1e-9), "diverges"),
+        (0.128, 2.256 * (1 - 1e-9), "jumps"),
+        (0.09, 0.49 * (1 + 1e-9), "rings around"),
         (1.0, 0.5, "rings for ever"),
         (1.0, 4.0, "swings for ever"),
         (0.0, 1.0, "creeps"),
@@ -108,6 +116,11 @@ def test_a_diverging_demo_stays_finite():
         ({"momentum": math.inf}, "momentum must be from 0 to 1, got inf$"),
         ({"learning_rate": 0.0}, "learning_rate must be finite and above 0, got 0"),
         ({"curvature": math.inf}, "curvature must be finite and above 0, got inf"),
+        (
+            {"learning_rate": 1e-17},
+            "learning_rate times curvature must be from 1e-09 to 1e.100, got 1e-17",
+        ),
+        ({"learning_rate": 1e200, "curvature": 1e200}, "curvature must be from .*, got inf"),
         ({"steps": 0}, "steps must be from 1 to 1000000, got 0"),
         ({"steps": 1_000_001}, "steps must be from 1"),
     ],
@@ -119,6 +132,10 @@ def test_a_demo_that_cannot_be_shown_says_why(options, message):
 
 def test_the_bounds_themselves_are_shown():
     assert demonstrate(momentum=0.0, steps=1).steps == 1
+    slow = demonstrate(momentum=0.9, learning_rate=1e-9, steps=1)
+    assert slow.steps_per_factor_e == pytest.approx(1e8, rel=1e-5)
+    assert demonstrate(learning_rate=1e100, steps=1).factor_per_step == pytest.approx(1e100)
+    assert demonstrate(momentum=0.09, learning_rate=0.49).predicted_crossings == 0.0
     assert demonstrate(momentum=1.0, steps=10).steps_per_factor_e == math.inf
 
 

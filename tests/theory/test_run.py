@@ -28,6 +28,33 @@ def test_run_prints_long_lists_in_short(capsys):
     assert "(30 in all)" in printed
 
 
+@pytest.mark.parametrize("name", ["selu", "activations"])
+def test_as_many_names_are_printed_as_figures(name, capsys):
+    assert main(["run", name]) == 0
+    lines = dict(
+        line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if ": " in line
+    )
+    names, figures = {
+        "selu": ("  starts", "  last mean square predicted"),
+        "activations": ("  functions", "  mean output"),  # names with commas
+    }[name]
+    separator = "; " if "; " in lines[names] else ", "
+    assert len(lines[names].split(separator)) == len(lines[figures].split(", "))
+    if name == "activations":  # control: as they would stand with commas alone
+        assert len(lines[names].replace("; ", ", ").split(", ")) > len(lines[figures].split(", "))
+
+
+def test_what_is_a_little_below_1_does_not_read_1(capsys):
+    for momentum, factor in (("0.9999999", "0.99999995"), ("1", "1")):  # the second: control
+        assert main(["run", "momentum", "--momentum", momentum, "--steps", "2"]) == 0
+        lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+        assert f"momentum: {momentum}" in lines
+        (shown,) = (line for line in lines if line.startswith("factor per step: "))
+        assert shown == f"factor per step: {factor}"
+    assert main(["run", "momentum", "--momentum", "1.0000001"]) == 2
+    assert "from 0 to 1, got 1.0000001; above" in capsys.readouterr().err
+
+
 def test_run_draws(tmp_path, capsys):
     image = tmp_path / "biases.png"
     small = ["--depth", "3", "--width", "4", "--draws", "1"]

@@ -60,6 +60,7 @@ def test_a_penalty_that_zeroes_nothing_has_no_flutter():
         ({"weights": 0}, "weights must be from 1 to 100000, got 0"),
         ({"penalty": 0.0}, "penalty must be finite and above 0, got 0"),
         ({"penalty": math.nan}, "penalty must be finite and above 0, got nan"),
+        ({"penalty": 1e308}, "penalty must be from 0 to 1000000, got 1e.308"),
         ({"learning_rate": -0.1}, "learning_rate must be finite and above 0, got -0.1"),
         ({"learning_rate": 1.5}, "learning_rate must be from 0 to 1, got 1.5; above 1 each step"),
         ({"steps": 0}, "steps must be from 1 to 100000, got 0"),

@@ -294,9 +294,12 @@ def test_the_demo_takes_its_parameters():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"width": 1}, "width must be at least 2"),
-        ({"hidden_layers": 0}, "hidden_layers must be at least 1"),
-        ({"steps": 0}, "steps must be at least 1"),
+        ({"width": 1}, "width must be from 2 to 1000, got 1"),
+        ({"hidden_layers": 0}, "hidden_layers must be from 1 to 100, got 0"),
+        ({"steps": 0}, "steps must be from 1 to 100000, got 0"),
+        ({"steps": 10**20}, "steps must be from 1 to 100000, got 1000"),
+        ({"seed": 10**20}, "seed must be from 0 to "),
+        ({"learning_rate": 2.0}, "^learning_rate 2 is too large: the weights diverge and are no"),
         ({"learning_rate": 0.0}, "learning_rate must be"),
         ({"learning_rate": math.inf}, "learning_rate must be"),
         ({"learning_rate": math.nan}, "learning_rate must be"),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from theory.activations.operations import EXPONENTIALS, operations
 from theory.activations.softmax import softmax
+from theory.domain import require_seed
 from theory.errors import DomainError
 from theory.nonlinearities import ELU, LOGISTIC, RELU, SELU, TANH, Nonlinearity, leaky_relu
 from theory.signal import next_mean_square, normal_mean
@@ -62,7 +63,7 @@ def functions(*, slope: float, generator: torch.Generator) -> tuple[Nonlinearity
     return (
         SELU,
         ELU,
-        leaky_relu(slope, f"leaky ReLU, slope {slope:g}"),
+        leaky_relu(slope, f"leaky ReLU, slope {slope:.12g}"),
         leaky_relu(0.25, "PReLU at its start, slope 0.25"),
         leaky_relu(drawn, f"RReLU, slope drawn: {drawn:.3f}"),
         RELU,
@@ -86,6 +87,7 @@ def demonstrate(
         DomainError: an option is outside its domain.
     """
     _check(slope, largest_input, points)
+    require_seed(seed)
     inputs = torch.linspace(-largest_input, largest_input, points, dtype=torch.float64)
     kinds = functions(slope=slope, generator=torch.Generator().manual_seed(seed))
     values = [kind.value(inputs) for kind in kinds]

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from theory.domain import require_between, require_seed
 from theory.errors import DomainError
 from theory.nonlinearities import RELU, Nonlinearity
+
+_MOST_POWERS = 100  # of ten, by which a gradient may change: its square is still a float
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class BiasesResult:
 
     Attributes:
         log10_gradient_zero_biases: log10 of the norm of the gradient by a layer's activations over
-            that at the last layer, mean over the draws; He's weights, biases 0.
+            that at the last layer, mean over the draws; He's weights, biases 0. -inf where in one
+            of them no gradient arrives, as its units have died.
         log10_gradient_constant_biases: the same with one small constant for all biases.
         log10_gradient_random_biases: the same with biases uniform in +-1/sqrt(width).
         log10_gradient_wrong_weights: the same with biases 0 and the weights times the wrong gain.
@@ -86,23 +90,33 @@ def demonstrate(
     """Compare three starts of the biases, and one wrong scale of the weights.
 
     Args:
-        depth: number of hidden ReLU layers, at least 1.
-        width: units in each layer, at least 1.
-        bias: the small constant to compare with zero biases.
-        wrong_gain: factor on He's weights for the comparison, above 0.
-        draws: number of networks, at least 1.
+        depth: number of hidden ReLU layers, from 1 to 200.
+        width: units in each layer, from 1 to 1000.
+        bias: the small constant to compare with zero biases, from -1e6 to 1e6.
+        wrong_gain: factor on He's weights for the comparison, above 0; to the power of the depth
+            it must stay from 1e-100 to 1e100.
+        draws: number of networks, from 1 to 1000.
         seed: seed of the draws.
 
     Raises:
         DomainError: a parameter is outside its domain.
     """
-    for name, value in (("depth", depth), ("width", width), ("draws", draws)):
-        if value < 1:
-            raise DomainError(f"{name} must be at least 1, got {value}")
-    if not math.isfinite(bias):
-        raise DomainError(f"bias must be finite, got {bias}")
+    for name, value, most in (
+        ("depth", depth, 200),
+        ("width", width, 1000),
+        ("draws", draws, 1000),
+    ):
+        require_between(name, value, 1, most)
+    require_between("bias", bias, -1e6, 1e6)
+    require_seed(seed)
     if not 0.0 < wrong_gain < math.inf:
         raise DomainError(f"wrong_gain must be a finite number above 0, got {wrong_gain}")
+    if depth * abs(math.log10(wrong_gain)) > _MOST_POWERS:
+        raise DomainError(
+            f"wrong_gain to the power of the depth must be from 1e-{_MOST_POWERS} to "
+            f"1e{_MOST_POWERS}, got {wrong_gain:.10g} with depth {depth}; beyond, a gradient "
+            "leaves the range of floating-point numbers and would pass for 0"
+        )
 
     def profile(
         *, gain: float = 1.0, constant: float = 0.0, spread: float = 0.0

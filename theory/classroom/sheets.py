@@ -19,6 +19,7 @@ from theory.selection import find_claim
 
 BY_STUDENT, BY_CLAIM = "student", "claim"
 STATEMENT, VERDICT = "statement", "verdict"  # a column that is not read; the only student's column
+TOTAL = "total"  # what the marks call a student's sum
 FORMATS = (".yaml", ".yml", ".csv")
 
 _LIKE_AN_ID = re.compile(r"[QB]\d.*", re.IGNORECASE)
@@ -145,7 +146,8 @@ def _rows(text: str) -> list[list[_Cell]]:
             place = f"line {reader.line_num}"
             if rows and len(row) != len(rows[0]):
                 raise DomainError(f"{place} has {len(row)} cells, the first one {len(rows[0])}")
-            rows.append([_Cell(cell.strip(), place) for cell in row])
+            # A line end within a cell would break the lines of the marks.
+            rows.append([_Cell(" ".join(cell.split()), place) for cell in row])
     except csv.Error as error:
         raise DomainError(f"line {reader.line_num}: it is not CSV: {error}") from error
     return rows
@@ -186,6 +188,7 @@ def _sheet(student: str, pairs: Sequence[tuple[_Cell, _Cell]]) -> Sheet:
     places = [name.place for name, _ in pairs]
     owns = [_Cell(own, place) for (own, _), place in zip(named, places, strict=True)]
     _require_unique(owns, BY_CLAIM)
+    _require_one_name_each([claim for _, claim in named], owns)
     verdicts = [_verdict(cell) for _, cell in pairs]
     return Sheet(
         student,
@@ -210,6 +213,8 @@ def _named(cell: _Cell) -> tuple[str, Claim]:
         ) from error
     if not own:
         raise DomainError(f"{cell.place}: no name before = in {cell.text!r}")
+    if points and own.casefold() == TOTAL:
+        raise DomainError(f"{cell.place}: no claim can be called {own!r}, as the marks' sums are")
     return (own if points else claim.id), claim
 
 
@@ -218,6 +223,19 @@ def _verdict(cell: _Cell) -> Verdict | None:
         return parse_verdict(cell.text) if cell.text.strip() else None
     except DomainError as error:
         raise DomainError(f"{cell.place}: {error}") from error
+
+
+def _require_one_name_each(claims: Sequence[Claim], owns: Sequence[_Cell]) -> None:
+    # Two answers to one claim would count as two students in the class's totals.
+    seen: dict[str, _Cell] = {}
+    for claim, own in zip(claims, owns, strict=True):
+        earlier = seen.setdefault(claim.id, own)
+        if earlier is not own:
+            where = own.place if own.place == earlier.place else f"{earlier.place} and {own.place}"
+            raise DomainError(
+                f"{where}: {earlier.text!r} and {own.text!r} are both claim {claim.id}; mark one "
+                "of them in a sheet of its own"
+            )
 
 
 def _require_unique(cells: Sequence[_Cell], kind: str) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from theory.claim import Claim
 from theory.classroom.evidence_lines import evidence_line
-from theory.classroom.sheets import BY_CLAIM, STATEMENT, VERDICT, Sheet
+from theory.classroom.sheets import BY_CLAIM, STATEMENT, TOTAL, VERDICT, Sheet
 
 # What a spreadsheet reads as the beginning of a formula; the last four are wide forms of the first.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _HEADINGS = ("student", "id", "claim", "answer", "verdict", "right", "mark", "evidence")
-TOTAL = "total"
 
 
 def marks_csv(sheets: Sequence[Sheet]) -> str:

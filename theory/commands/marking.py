@@ -65,10 +65,14 @@ def _check_targets(targets: Sequence[Path], answers: Path) -> None:
 
 
 def _write(path: Path, text: str, encoding: str) -> None:
-    part = path.with_name(f".{path.name}.part")
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device, which stays what it is
+            path.write_text(text, encoding=encoding, newline="")
+            return
+        target = path.resolve()  # what a link points to; the link stays
+        part = target.with_name(f".{target.name}.part")
         part.write_text(text, encoding=encoding, newline="")
-        part.replace(path)
+        part.replace(target)
     except OSError as error:
         raise DomainError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -60,7 +60,7 @@ def text(result: object) -> str:
     """A result as lines ``name in words: figure``; long lists by their first and last entries."""
     fields = dataclasses.fields(cast(Any, result))
     return "\n".join(
-        f"  {field.name.replace('_', ' ')}: {_value(getattr(result, field.name))}"
+        f"  {field.name.replace('_', ' ')}: {_single(getattr(result, field.name))}"
         for field in fields
     )
 
@@ -96,6 +96,12 @@ def _check_image(path: Path) -> None:
         raise DomainError(f"cannot write {path}: there is no folder {path.parent}")
 
 
+def _single(value: object) -> str:
+    # A factor a little below 1 converges, and one of 1 does not: it must not read 1.
+    written = _value(value)
+    return f"{value:.12g}" if isinstance(value, float) and written == "1" else written
+
+
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -104,7 +110,9 @@ def _value(value: object) -> str:
     if isinstance(value, tuple) and any(isinstance(item, tuple) for item in value):
         return "".join(f"\n    {_value(item)}" for item in value)
     if isinstance(value, tuple):
-        return ", ".join(_shortened([_value(item) for item in value]))
+        texts = [_value(item) for item in value]
+        # A name with a comma in it must not pass for two.
+        return ("; " if any("," in each for each in texts) else ", ").join(_shortened(texts))
     return str(plain(value))
 
 

@@ -89,6 +89,7 @@ def claim_summary(claim: Claim, evidence: Evidence) -> str:
     return "\n".join(
         (
             wrapped(claim.statement, indent="  ", first=_titled(claim)),
+            *_otherwise(claim, evidence),
             wrapped(claim.correct, indent="    ", first="  Correct: "),
             wrapped(figure, indent="    ", first="  Measured: "),
         )
@@ -98,6 +99,7 @@ def claim_summary(claim: Claim, evidence: Evidence) -> str:
 def claim_text(claim: Claim, evidence: Evidence) -> str:
     """One claim with its verdict, the correct statement and the figures."""
     lines = [wrapped(claim.statement, indent="  ", first=_titled(claim))]
+    lines += _otherwise(claim, evidence)
     lines.append(wrapped(claim.correct, indent="  ", first="  Correct: "))
     if claim.condition:
         lines.append(wrapped(claim.condition, indent="  ", first="  Depends on: "))
@@ -118,6 +120,14 @@ def claim_text(claim: Claim, evidence: Evidence) -> str:
 
 def _titled(claim: Claim) -> str:
     return f"{claim.id} {claim.verdict.upper()}: "
+
+
+def _otherwise(claim: Claim, evidence: Evidence) -> list[str]:
+    """A line if the figures below it, measured now, give another verdict."""
+    found = evidence.verdict
+    if found == claim.verdict:
+        return []
+    return [f"  Expected is {claim.verdict.upper()}; the figures below give {found.upper()}."]
 
 
 def _case_text(case: Case) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from theory.domain import require_below, require_between
+from theory.domain import require_below, require_between, require_seed
 from theory.dropout.counting import Cost, cost_of, passes_through
 from theory.dropout.monte_carlo import sample_probabilities
 from theory.dropout.networks import dense_network, private_random, training_step
@@ -126,9 +126,9 @@ def demonstrate(
         ("batch", batch, 1, 1024),
         ("samples", samples, 1, 1000),
         ("timing_pairs", timing_pairs, 0, 1000),
-        ("seed", seed, 0, 2**63 - 1),
     ):
         require_between(name, value, low, high)
+    require_seed(seed)
     require_below(
         "rate",
         rate,

@@ -26,7 +26,7 @@ def _draw_dropout(axes: Axes, result: DropoutResult) -> None:
         / result.plain_inference_operations,
     }
     _bars(axes, bars)
-    axes.set_title(f"With dropout at rate {result.rate:g} (without = 1)", fontsize=10)
+    axes.set_title(f"With dropout at rate {result.rate:.12g} (without = 1)", fontsize=10)
 
 
 def _draw_monte_carlo(axes: Axes, result: DropoutResult) -> None:

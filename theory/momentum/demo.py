@@ -22,6 +22,9 @@ from theory.momentum.quadratic import (
 
 REFERENCE_MOMENTUM = 0.9
 _POINTS = 800  # positions kept for the figure
+# Of learning_rate·curvature: below, a million steps go nowhere; above, squares overflow.
+_SMALLEST_STEP, _LARGEST_STEP = 1e-9, 1e100
+_ROUNDING = 1e-12  # two products of decimals that mean the same differ by less
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class MomentumResult:
         final_distance: distance from the minimum at the end, in starting distances; a
             diverging run ends beyond 1e150.
         noise_gain: variance that gradient noise leaves in the long run, in multiples of that
-            without momentum; infinite where nothing damps it.
+            without momentum; infinite where nothing damps it, and not a number (nan) where the
+            run without momentum has no such variance, at a learning rate times curvature of 2
+            or more.
         stretch_ends: the run in 800 stretches, each by its last step; single steps if fewer.
         farthest_positions: in each stretch, the position farthest from the minimum, in starting
             distances.
@@ -82,7 +87,7 @@ def demonstrate(
 
     Args:
         momentum: share of the velocity kept in each step, from 0 to 1.
-        learning_rate: learning rate, above 0.
+        learning_rate: learning rate, above 0; times the curvature from 1e-9 to 1e100.
         steps: steps to follow, from 1 to 1,000,000.
         curvature: curvature of the loss, above 0.
 
@@ -93,7 +98,7 @@ def demonstrate(
     require_positive("learning_rate", learning_rate)
     require_positive("curvature", curvature)
     require_between("steps", steps, 1, 1_000_000)
-    step = learning_rate * curvature
+    step = _exact(momentum, learning_rate * curvature)
     run = trajectory(momentum, step, steps)
     radius = float(spectral_radius(momentum, step))
     shown = np.unique(np.linspace(0, steps, min(steps, _POINTS) + 1).round().astype(int))
@@ -122,6 +127,7 @@ def demonstrate(
 
 def regime(momentum: float, step: float) -> str:
     """What happens in the long run, in words, for ``step`` = learning_rate·curvature."""
+    step = _exact(momentum, step)
     limit, (low, high) = stability_limit(momentum), ringing_range(momentum)
     if step > limit:
         return "diverges: the distance grows in every swing"
@@ -139,11 +145,25 @@ def regime(momentum: float, step: float) -> str:
 def _require_momentum(momentum: float) -> None:
     if momentum > 1.0 and math.isfinite(momentum):
         raise DomainError(
-            f"momentum must be from 0 to 1, got {momentum:g}; above 1 the velocity grows by itself "
+            f"momentum must be from 0 to 1, got {momentum}; above 1 the velocity grows by itself "
             "in every step, so the weights diverge at every learning rate and there is nothing "
             "else to show"
         )
     require_between("momentum", momentum, 0.0, 1.0)
+
+
+def _exact(momentum: float, step: float) -> float:
+    """``step``, or the border between two regimes that it differs from by rounding alone.
+
+    As decimals 2.236 is 2·(1 + 0.118); as floats it is a little more, and would diverge.
+
+    Raises:
+        DomainError: nothing can be followed at such a step.
+    """
+    require_between("learning_rate times curvature", step, _SMALLEST_STEP, _LARGEST_STEP)
+    borders = (*ringing_range(momentum), stability_limit(momentum))
+    alike = (border for border in borders if math.isclose(step, border, rel_tol=_ROUNDING))
+    return next(alike, step)
 
 
 def _steps_per_factor_e(radius: float) -> float:

@@ -24,7 +24,7 @@ def _draw_trajectories(axes: Axes, result: MomentumResult) -> None:
         shown,
         color="#c2410c",
         linewidth=1.0,
-        label=f"momentum {result.momentum:g}",
+        label=f"momentum {result.momentum:.12g}",
     )
     reference = result.reference_farthest_positions
     axes.plot(

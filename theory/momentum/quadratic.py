@@ -75,7 +75,7 @@ def ringing_range(momentum: float) -> tuple[float, float]:
 def crossings_per_step(momentum: float, step: float) -> float:
     """Crossings of the minimum per step inside the ringing range."""
     cosine = (1.0 + momentum - step) / (2.0 * math.sqrt(momentum))
-    return math.acos(cosine) / math.pi
+    return math.acos(min(1.0, max(-1.0, cosine))) / math.pi  # at its ends, rounding passes 1
 
 
 def steps_to_shrink(radius: float, factor: float = 1000.0) -> float:

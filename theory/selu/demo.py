@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from theory.domain import require_seed
 from theory.errors import DomainError
 from theory.nonlinearities import ELU, LOGISTIC, RELU, SELU, SILU, TANH, Nonlinearity
 from theory.signal import HE, LECUN, LINEAR_DEFAULT, TORCH_SELU_GAIN, propagate
@@ -38,7 +39,7 @@ class SeluResult:
         last_mean_square_measured: the same in one drawn network.
         log10_gradient_predicted: log10 of the gradient's norm at the inputs over that at the last
             layer, wide network.
-        log10_gradient_measured: the same in one drawn network.
+        log10_gradient_measured: the same in one drawn network; -inf if its units have died.
         mean_squares_by_layer_predicted: mean squares from the inputs (entry 0) to the last layer.
         mean_squares_by_layer_measured: the same in one drawn network.
         log10_gradients_by_layer_predicted: log10 of the gradient's norm relative to the last layer.
@@ -67,8 +68,9 @@ def demonstrate(
     Args:
         depth: number of layers, from 1 to 200.
         width: neurons in each layer of the measured network, from 1 to 2000.
-        examples: inputs sent through the measured network.
-        mean_square: mean square of the inputs; 1 when they are standardised.
+        examples: inputs sent through the measured network, from 1 to 10,000.
+        mean_square: mean square of the inputs, above 0 and at most 1e6; 1 when they are
+            standardised.
         seed: draws the measured network and its inputs.
 
     Raises:
@@ -77,6 +79,7 @@ def demonstrate(
     _check_count("depth", depth, 200)
     _check_count("width", width, 2000)
     _check_count("examples", examples, 10_000)
+    require_seed(seed)
     if not (math.isfinite(mean_square) and 0 < mean_square <= 1e6):
         raise DomainError(
             f"mean_square must be above 0 and at most 1000000, got {mean_square}; "

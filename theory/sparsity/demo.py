@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from theory.domain import require_between, require_positive
+from theory.domain import require_between, require_positive, require_seed
 from theory.draws import normal
 from theory.sparsity.lasso import Array, proximal_descent, soft_threshold, subgradient_descent
 
@@ -30,7 +30,8 @@ class SparsityResult:
         proximal_largest_error: largest distance of the proximal result from the minimiser.
         subgradient_zeros: weights that following the gradient of the penalty made exactly zero.
         subgradient_largest_flutter: largest weight it left where the minimiser has a zero.
-        flutter_bound: bound on that: learning_rate·2·penalty, the longest step there.
+        flutter_bound: bound on that once the weights have arrived there, which takes steps:
+            learning_rate·2·penalty, the longest step there.
         zeros_after_pruning: zeros once its weights within that bound are pruned.
         targets: best weights without the penalty, in ascending order.
         subgradient_weights: weights by the gradient of the penalty, in the order of ``targets``.
@@ -66,7 +67,7 @@ def demonstrate(
 
     Args:
         weights: number of weights, from 1 to 100,000.
-        penalty: factor of the L1 penalty, above 0.
+        penalty: factor of the L1 penalty, above 0 and at most 1e6.
         learning_rate: learning rate, above 0 and at most 1.
         steps: steps of both algorithms, from 1 to 100,000.
         seed: seed of the targets, drawn from a standard normal distribution.
@@ -76,6 +77,7 @@ def demonstrate(
     """
     require_between("weights", weights, 1, 100_000)
     require_positive("penalty", penalty)
+    require_between("penalty", penalty, 0.0, 1e6)
     require_positive("learning_rate", learning_rate)
     require_between(
         "learning_rate",
@@ -85,7 +87,7 @@ def demonstrate(
         otherwise="above 1 each step shoots past the target, above 2 the weights diverge",
     )
     require_between("steps", steps, 1, 100_000)
-    require_between("seed", seed, 0, 2**63 - 1)
+    require_seed(seed)
     targets = np.sort(normal(torch.Generator().manual_seed(seed), weights))
     proximal, followed = (
         descend(

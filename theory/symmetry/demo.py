@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from theory.domain import require_between, require_seed
 from theory.errors import DomainError
 from theory.symmetry.network import (
     ACTIVATIONS,
@@ -163,17 +164,19 @@ def demonstrate(
     """Train one network on XOR from equal and from independent weights.
 
     Args:
-        width: units in each hidden layer, at least 2.
-        hidden_layers: number of hidden layers, at least 1.
+        width: units in each hidden layer, from 2 to 1000, so that units can be compared.
+        hidden_layers: number of hidden layers, from 1 to 100.
         activation: tanh, relu, elu, selu, logistic or silu.
-        learning_rate: step size of plain gradient descent, above 0.
-        steps: number of full-batch steps, at least 1.
+        learning_rate: step size of plain gradient descent, above 0; refused where the weights
+            leave the range of numbers.
+        steps: number of full-batch steps, from 1 to 100,000.
         seed: seed of the draws.
 
     Raises:
         DomainError: a parameter is outside its domain.
     """
     _check(width=width, hidden_layers=hidden_layers, steps=steps, learning_rate=learning_rate)
+    require_seed(seed)
     if activation not in ACTIVATIONS:
         raise DomainError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
     problem = exclusive_or(ACTIVATIONS[activation])
@@ -185,6 +188,7 @@ def demonstrate(
         return list(training(layers, problem, optimizer=rule, steps=steps))
 
     equal, independent = states(equal_start), states(independent_start)
+    _require_numbers((equal, independent), learning_rate)
     return SymmetryResult(
         spread_equal_start=tuple(unit_spread(layers) for layers in equal),
         spread_independent_start=tuple(unit_spread(layers) for layers in independent),
@@ -195,14 +199,22 @@ def demonstrate(
 
 
 def _check(*, width: int, hidden_layers: int, steps: int, learning_rate: float) -> None:
-    if width < 2:
-        raise DomainError(f"width must be at least 2 for units to be compared, got {width}")
-    if hidden_layers < 1:
-        raise DomainError(f"hidden_layers must be at least 1, got {hidden_layers}")
-    if steps < 1:
-        raise DomainError(f"steps must be at least 1, got {steps}")
+    require_between("width", width, 2, 1000)
+    require_between("hidden_layers", hidden_layers, 1, 100)
+    require_between("steps", steps, 1, 100_000)
     if not 0 < learning_rate < float("inf"):
         raise DomainError(f"learning_rate must be a finite number above 0, got {learning_rate}")
+
+
+def _require_numbers(runs: tuple[list[Layers], ...], learning_rate: float) -> None:
+    """Refuse training whose weights became infinite: nothing can be said of their distances."""
+    for states in runs:
+        for step, layers in enumerate(states):
+            if not all(bool(tensor.isfinite().all()) for layer in layers for tensor in layer):
+                raise DomainError(
+                    f"learning_rate {learning_rate:g} is too large: the weights diverge and are no "
+                    f"numbers after {step} steps; give a smaller one, or fewer steps"
+                )
 
 
 def _as_layers(tensors: "list[Tensor] | tuple[Tensor, ...]") -> Layers:
