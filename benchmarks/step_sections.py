@@ -16,6 +16,8 @@ def step_section() -> list[str]:
         "",
         *threads_table(read("step_threads.json")),
         "",
+        *callbacks_table(read("callback_cost.json")),
+        "",
         *first_line_table(read("first_epoch_before.json"), read("first_epoch.json")),
     ]
 
@@ -89,6 +91,27 @@ def threads_table(data: dict[str, Any]) -> list[str]:
         *table(["variant", "batch", *heads], rows),
         "",
         "`python benchmarks/step_threads.py --out benchmarks/results/step_threads.json`",
+    ]
+
+
+def callbacks_table(data: dict[str, Any]) -> list[str]:
+    """Milliseconds of a step where nobody looks, where a callback does, and by autograd."""
+    ways = list(data["results"][0]["milliseconds"])
+    rows = [
+        [f"`{each['variant']}`", str(each["batch_size"])]
+        + [f"{each['milliseconds'][way]:.1f}" for way in ways]
+        for each in data["results"]
+    ]
+    return [
+        "### What a callback costs",
+        "",
+        f"Milliseconds of a step in a fit on {data['device']}, median of {data['rounds']} "
+        "interleaved rounds: where nobody looks between steps, where a callback has "
+        "`on_train_batch_end`, and where one has `on_after_backward`, so that autograd trains.",
+        "",
+        *table(["variant", "batch", *ways], rows),
+        "",
+        "`python benchmarks/callback_cost.py --out benchmarks/results/callback_cost.json`",
     ]
 
 

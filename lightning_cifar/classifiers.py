@@ -19,18 +19,12 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.activations import evaluated
-from lightning_cifar.backprop.fitting import (
-    callbacks_in,
-    why_frozen,
-    why_hooks,
-    why_no_layers,
-    why_not_by_hand,
-)
+from lightning_cifar.backprop.changes import check_unchanged, follow_changes
+from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.loaders import Transferred, left_as_found, training_batches
-from lightning_cifar.data.notices import say_once
 from lightning_cifar.data.statistics import measure_batches
 from lightning_cifar.data.unequal_classes import BalancedAccuracy, ClassWeights, balanced_weights
 from lightning_cifar.errors import InputError
@@ -136,27 +130,9 @@ class DenseClassifier(HandTrained, ABC):
         reason = why_no_layers(self.network)
         return reason or why_not_by_hand(self, DenseClassifier, self.trainer)
 
-    @property
-    def own_schedules(self) -> int:
-        """How many of the trainer's schedules are ours; they come first."""
-        return 0 if self.schedule == "constant" else 1
-
-    def why_not_ours(self) -> str | None:
-        """What somebody has given a fit that steps by hand do not know; None: nothing."""
-        if [type(each) for each in self.trainer.optimizers] != [FlatNAdam]:
-            return "the trainer was given another optimiser"
-        if len(self.trainer.lr_scheduler_configs) > self.own_schedules:
-            return "the trainer was given another schedule"
-        return None
-
     def on_train_epoch_start(self) -> None:
         """Begin new sums; follow what callbacks have changed in trainer or network since then."""
-        if not self.automatic_optimization:
-            self.why_by_autograd = self.why_not_by_hand() or self.why_not_ours()
-            if self.why_by_autograd is not None:
-                say_once(f"steps are made by autograd from now on: {self.why_by_autograd}")
-                self.leave_to_autograd(self.own_schedules)
-            self.take_fewer_at_once()
+        follow_changes(self, 0 if self.schedule == "constant" else 1)
         super().on_train_epoch_start()
 
     def trained_layers(self) -> nn.Sequential:
@@ -249,7 +225,7 @@ class DenseClassifier(HandTrained, ABC):
         With class weights the mean is weighted, as in ``torch.nn.functional.cross_entropy``.
         """
         if not self.automatic_optimization:
-            self.check_by_hand()
+            check_unchanged(self)
             return self.train_block(batch, batch_index)
         images, labels = batch
         check_batch(images, labels)
@@ -260,21 +236,6 @@ class DenseClassifier(HandTrained, ABC):
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
             self.train_images += len(labels)
         return loss
-
-    def check_by_hand(self) -> None:
-        """Refuse what has changed within an epoch and would be overlooked.
-
-        Raises:
-            InputError: naming it.
-        """
-        groups = self.trainer.optimizers[0].param_groups
-        parameters = [each for group in groups for each in group["params"]]
-        reason = why_hooks(self, parameters) or why_frozen(parameters)
-        if reason is not None:
-            raise InputError(
-                f"{reason}, since the middle of an epoch that is trained by hand; change it in "
-                "on_train_epoch_start or before the fit"
-            )
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's means over all images of all processes."""

@@ -14,7 +14,6 @@ from lightning_cifar.backprop.fitting import (
     overridden,
     scheduler_of,
     steps_at_once,
-    unlimited,
 )
 from lightning_cifar.backprop.layers import without_rule
 from lightning_cifar.backprop.step import Backpropagation
@@ -184,35 +183,6 @@ class HandTrained(LightningModule, ABC):
         progress.increment_completed()
         if scheduler is not None:
             scheduler.step()
-
-    def leave_to_autograd(self, schedules: int) -> None:
-        """From the next batch on; steps and schedules go on where they are.
-
-        schedules: how many of the trainer's, the first ones, make a step with every step.
-        """
-        loop, step = self.trainer.fit_loop.epoch_loop, self.trainer.global_step
-        self.automatic_optimization = True
-        counted = loop.automatic_optimization.optim_progress.optimizer.step.total
-        counted.ready = counted.completed = step
-        for config in self.trainer.lr_scheduler_configs[:schedules]:
-            config.interval = "step"  # Lightning has no use for it where steps are made by hand
-
-    def take_fewer_at_once(self) -> None:
-        """If batches come in blocks and must not now, have the loader made again."""
-        trainer: Any = self.trainer
-        loader, checks = trainer.train_dataloader, trainer.val_check_batch
-        if not isinstance(loader, Blocks):
-            return
-        with unlimited(trainer):
-            at_once = 1 if self.automatic_optimization else self.steps_of_a_block()
-            is_checked = checks == loader.count()  # else somebody has changed it
-            if at_once >= loader.size and is_checked:
-                return
-            self.takes_blocks, trainer.fit_loop._combined_loader = False, None
-            trainer.fit_loop.setup_data()
-        trainer.train_dataloader.set_epoch(trainer.current_epoch)
-        if not is_checked:
-            trainer.val_check_batch = checks
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting the steps, whoever made those before: Lightning counts them apart."""
