@@ -1,12 +1,19 @@
 """Several processes on the CPU, through the real command line: same figures, and bounded ends."""
 
+import lightning.pytorch
 import pytest
 from commands import configured
 from image_examples import write_folder
+from lightning.pytorch.strategies import FSDPStrategy
 from processes import ended
 
 from lightning_cifar.__main__ import main
-from lightning_cifar.training.processes import LostProcess, noticing_lost_processes
+from lightning_cifar.errors import InputError
+from lightning_cifar.training.processes import (
+    LostProcess,
+    check_strategy,
+    noticing_lost_processes,
+)
 
 LIMIT = 300  # seconds after which a process counts as hung; they take a few
 DDP = ["--trainer.devices=2", "--trainer.strategy=ddp", "--trainer.accelerator=cpu"]
@@ -88,3 +95,39 @@ def test_only_lost_connections_of_several_processes_are_explained(world_size, er
     with pytest.raises(RuntimeError) as caught, noticing_lost_processes(Trainer(world_size)):
         raise error
     assert caught.type is kind
+
+
+def trainer_with(strategy, devices):
+    return lightning.pytorch.Trainer(
+        accelerator="cpu", strategy=strategy, devices=devices, logger=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "devices"), [("ddp_fork", 2), ("ddp_spawn", 1), ("ddp_notebook", 2)]
+)
+def test_strategies_that_leave_this_process_without_the_result_are_refused(strategy, devices):
+    with pytest.raises(InputError, match=f"trainer.strategy {strategy} is refused: .*copies"):
+        check_strategy(trainer_with(strategy, devices), strategy)
+
+
+def test_strategies_that_divide_the_network_are_refused():
+    trainer = Trainer(2)
+    trainer.strategy = FSDPStrategy()
+    with pytest.raises(InputError, match=r"trainer.strategy FSDPStrategy is refused: it divides"):
+        check_strategy(trainer, trainer.strategy)
+
+
+@pytest.mark.parametrize(("strategy", "devices"), [("auto", 1), ("auto", 2), ("ddp", 2)])
+def test_control_others_are_served(strategy, devices):
+    check_strategy(trainer_with(strategy, devices), strategy)
+
+
+def test_monte_carlo_dropout_of_a_forked_test_is_refused(images, tmp_path, capsys):
+    """It judged the network as it was before its training, and wrote that into the run."""
+    run = tmp_path / "run"
+    assert main([*fit(images, run), "--trainer.max_epochs=1"]) == 0
+    options = ["--mc_samples=2", "--trainer.strategy=ddp_fork", "--trainer.accelerator=cpu"]
+    assert main(["validate", f"--run={run}", *options]) == 2
+    assert "trainer.strategy ddp_fork is refused" in capsys.readouterr().err
+    assert not (run / "uncertainty_val.json").exists()
