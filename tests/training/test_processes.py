@@ -9,6 +9,7 @@ from processes import ended
 
 from lightning_cifar.__main__ import main
 from lightning_cifar.errors import InputError
+from lightning_cifar.runs.records import read_record
 from lightning_cifar.training.processes import (
     LostProcess,
     check_strategy,
@@ -131,3 +132,34 @@ def test_monte_carlo_dropout_of_a_forked_test_is_refused(images, tmp_path, capsy
     assert main(["validate", f"--run={run}", *options]) == 2
     assert "trainer.strategy ddp_fork is refused" in capsys.readouterr().err
     assert not (run / "uncertainty_val.json").exists()
+
+
+def fitted_by_two(images, run, variant, *options):
+    """The record of a fit by two processes, whose weights one process has judged since."""
+    command = fit(images, run)
+    command[command.index("--config") + 1] = configured(variant)[1]
+    code, _, error = ended("-m", "lightning_cifar", *command, *DDP, *options, timeout=LIMIT)
+    assert code == 0, error
+    assert main(["validate", f"--run={run}", "--trainer.devices=1", "--trainer.strategy=auto"]) == 0
+    return read_record(run / "record.json")
+
+
+@pytest.mark.slow
+def test_several_processes_judge_by_one_network_within_an_accumulated_step(
+    images, tmp_path, capsys
+):
+    """Each has running statistics of its own until the next step."""
+    options = ["--trainer.accumulate_grad_batches=3", "--trainer.val_check_interval=2"]
+    options.append("--model.learning_rate=3")  # so that the first weights are the best
+    record = fitted_by_two(images, tmp_path / "run", "batch_norm", *options)
+    assert record.best_step == record.validations[0].step
+    assert f"val_loss {record.best_score:.4f}" in capsys.readouterr().out.splitlines()[-2]
+
+
+@pytest.mark.slow
+def test_the_search_for_a_rate_does_not_wait_for_the_other_processes(images, tmp_path):
+    """They wait for its rate: a search that joins them in a figure never ends."""
+    cache = f"--learning_rate_search.cache={tmp_path / 'cache'}"
+    options = [cache, "--learning_rate_search.candidates=2", "--learning_rate_search.epochs=1"]
+    record = fitted_by_two(images, tmp_path / "run", "selu", "--model.learning_rate=null", *options)
+    assert record.learning_rate_source == "search"
