@@ -14,6 +14,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
@@ -289,7 +290,13 @@ class DenseClassifier(HandTrained, ABC):
 
         These cannot be updated by the validations of a fit, which run without that mode.
         https://github.com/Lightning-AI/torchmetrics/issues/1993
+
+        Several processes judge by the running statistics of the first, which are the ones that are
+        kept; within an accumulated step each would have its own.
         """
+        shared = self.trainer.strategy.model
+        if isinstance(shared, DistributedDataParallel):
+            shared.require_forward_param_sync = True
         with torch.inference_mode(False):
             for metric in self.val_metrics.values():
                 metric.reset()  # type: ignore[operator]
