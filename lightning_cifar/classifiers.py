@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
-from torchmetrics import MeanMetric, Metric
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
@@ -27,6 +27,7 @@ from lightning_cifar.backprop.fitting import (
     why_no_layers,
     why_not_by_hand,
 )
+from lightning_cifar.backprop.mean_loss import MeanLoss, widened
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.data.datamodule import CIFAR10DataModule
@@ -257,7 +258,7 @@ class DenseClassifier(HandTrained, ABC):
         logits = self(images)
         loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
         with torch.no_grad():
-            self.train_totals[0] += loss * len(labels)
+            self.train_totals[0] += widened(loss) * len(labels)
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
             self.train_images += len(labels)
         return loss
@@ -311,7 +312,7 @@ class DenseClassifier(HandTrained, ABC):
 
     def _evaluate(self, batch: Batch, stage: str, metrics: nn.ModuleDict) -> Tensor:
         images, labels = batch
-        logits: Tensor = self(images)
+        logits = widened(self(images))
         losses = functional.cross_entropy(logits, labels, reduction="none")
         metric: Any
         for name, metric in metrics.items():
@@ -439,8 +440,7 @@ def metrics_of(classes: int) -> nn.ModuleDict:
     """What is measured of a pass over images: name → metric, loss and accuracy first."""
     return nn.ModuleDict(
         {
-            # By default NaNs are left out of the mean, and a broken network would look good.
-            "loss": MeanMetric(nan_strategy="disable"),
+            "loss": MeanLoss(),
             "accuracy": MulticlassAccuracy(classes, average="micro"),
             **more_accuracies(classes),
         }
