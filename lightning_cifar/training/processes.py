@@ -32,6 +32,12 @@ def check_strategy(trainer: Trainer, given: object) -> None:
         InputError: naming it.
     """
     strategy = trainer.strategy
+    on_cpu = strategy.root_device.type == "cpu"
+    if isinstance(strategy, DDPStrategy) and strategy._layer_sync is not None and on_cpu:
+        raise InputError(
+            "trainer.sync_batchnorm needs GPUs, and this is a CPU; leave it out, or train in one "
+            "process"
+        )
     if not isinstance(strategy, SingleDeviceStrategy | DDPStrategy):
         reason = "it divides the network, whose weights are then in no process"
     elif isinstance(strategy.launcher, _MultiProcessingLauncher):

@@ -2,6 +2,7 @@
 
 import lightning.pytorch
 import pytest
+import torch
 from commands import configured
 from image_examples import write_folder
 from lightning.pytorch.strategies import FSDPStrategy
@@ -98,10 +99,16 @@ def test_only_lost_connections_of_several_processes_are_explained(world_size, er
     assert caught.type is kind
 
 
-def trainer_with(strategy, devices):
+def trainer_with(strategy, devices, **options):
     return lightning.pytorch.Trainer(
-        accelerator="cpu", strategy=strategy, devices=devices, logger=False
+        accelerator="cpu", strategy=strategy, devices=devices, logger=False, **options
     )
+
+
+def test_joint_batch_normalisation_on_a_cpu_is_refused():
+    with pytest.raises(InputError, match="sync_batchnorm needs GPUs"):
+        check_strategy(trainer_with("ddp", 2, sync_batchnorm=True), "ddp")
+    check_strategy(trainer_with("auto", 1, sync_batchnorm=True), "auto")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,7 @@ def test_strategies_that_leave_this_process_without_the_result_are_refused(strat
 
 def test_strategies_that_divide_the_network_are_refused():
     trainer = Trainer(2)
-    trainer.strategy = FSDPStrategy()
+    trainer.strategy = FSDPStrategy(parallel_devices=[torch.device("cpu")])
     with pytest.raises(InputError, match=r"trainer.strategy FSDPStrategy is refused: it divides"):
         check_strategy(trainer, trainer.strategy)
 
