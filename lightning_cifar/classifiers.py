@@ -14,13 +14,15 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MeanMetric, Metric
+from torch.nn.parallel import DistributedDataParallel
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightning_cifar import networks
 from lightning_cifar.backprop.activations import evaluated
 from lightning_cifar.backprop.changes import check_unchanged, follow_changes
 from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
+from lightning_cifar.backprop.mean_loss import MeanLoss, widened
 from lightning_cifar.backprop.module import Batch, HandTrained
 from lightning_cifar.backprop.step import check_batch
 from lightning_cifar.data.datamodule import CIFAR10DataModule
@@ -232,7 +234,7 @@ class DenseClassifier(HandTrained, ABC):
         logits = self(images)
         loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
         with torch.no_grad():
-            self.train_totals[0] += loss * len(labels)
+            self.train_totals[0] += widened(loss) * len(labels)
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
             self.train_images += len(labels)
         return loss
@@ -250,7 +252,13 @@ class DenseClassifier(HandTrained, ABC):
 
         These cannot be updated by the validations of a fit, which run without that mode.
         https://github.com/Lightning-AI/torchmetrics/issues/1993
+
+        Several processes judge by the running statistics of the first, which are the ones that are
+        kept; within an accumulated step each would have its own.
         """
+        shared = self.trainer.strategy.model
+        if isinstance(shared, DistributedDataParallel):
+            shared.require_forward_param_sync = True
         with torch.inference_mode(False):
             for metric in self.val_metrics.values():
                 metric.reset()  # type: ignore[operator]
@@ -265,7 +273,7 @@ class DenseClassifier(HandTrained, ABC):
 
     def _evaluate(self, batch: Batch, stage: str, metrics: nn.ModuleDict) -> Tensor:
         images, labels = batch
-        logits: Tensor = self(images)
+        logits = widened(self(images))
         losses = functional.cross_entropy(logits, labels, reduction="none")
         metric: Any
         for name, metric in metrics.items():
@@ -393,8 +401,7 @@ def metrics_of(classes: int) -> nn.ModuleDict:
     """What is measured of a pass over images: name → metric, loss and accuracy first."""
     return nn.ModuleDict(
         {
-            # By default NaNs are left out of the mean, and a broken network would look good.
-            "loss": MeanMetric(nan_strategy="disable"),
+            "loss": MeanLoss(),
             "accuracy": MulticlassAccuracy(classes, average="micro"),
             **more_accuracies(classes),
         }

@@ -35,6 +35,7 @@ from lightning_cifar.training.confusion import ConfusionMatrix
 from lightning_cifar.training.finite_guard import FiniteGuard
 from lightning_cifar.training.foreign_callbacks import check_callbacks, check_precision
 from lightning_cifar.training.processes import (
+    check_strategy,
     first_process,
     noticing_lost_processes,
     rank_zero_print,
@@ -140,6 +141,7 @@ class CIFARCommand(LightningCLI):
             check_callbacks(as_list(options["callbacks"]), logger=bool(options["logger"]))
             trainer = NotingTrainer(**{**options, **fixed, **kwargs})
             check_precision(trainer)
+            check_strategy(trainer, options["strategy"])
             return trainer
         except InputError:
             self._discard_if_unused()

@@ -1,8 +1,11 @@
 """A fresh learning-rate search whenever anything that matters has changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
+import torch.distributed
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
@@ -131,9 +134,10 @@ class LearningRateSearch(Callback):
             source = "search"
             say(SEARCHING)
             device = trainer.strategy.root_device
-            result = find_rate(
-                classifier, datamodule, device, self.candidates, self.epochs, options, say
-            )
+            with as_if_alone():
+                result = find_rate(
+                    classifier, datamodule, device, self.candidates, self.epochs, options, say
+                )
         # First into the run: if it is killed between, the resumed one still says where from.
         keep(result, settings, source, folder)
         if source == "search":
@@ -141,6 +145,21 @@ class LearningRateSearch(Callback):
             write_result(result, settings, source, file)
         tell(result, source, len(datamodule.classes))
         return result.rate, source
+
+
+@contextmanager
+def as_if_alone() -> Iterator[None]:
+    """Let Lightning and torchmetrics take this process for the only one while the others wait.
+
+    Each would wait for the others at once: Lightning before it prepares data, torchmetrics before
+    it computes a figure.
+    """
+    given = torch.distributed.is_initialized
+    torch.distributed.is_initialized = lambda: False
+    try:
+        yield
+    finally:
+        torch.distributed.is_initialized = given
 
 
 def tell(result: SearchResult, source: str, classes: int | None) -> None:

@@ -6,7 +6,11 @@ from contextlib import contextmanager
 
 import torch.distributed
 from lightning.pytorch import Trainer
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from lightning.pytorch.utilities import rank_zero_only
+
+from lightning_cifar.errors import InputError
 
 SECONDS_TO_END = 5  # a process closes its connections a moment before it ends
 CONNECTION_ERRORS = ("gloo", "onnection", "NCCL")  # in the messages, whatever their class
@@ -14,6 +18,37 @@ CONNECTION_ERRORS = ("gloo", "onnection", "NCCL")  # in the messages, whatever t
 
 class LostProcess(RuntimeError):
     """Another process of this run has ended, so this one cannot go on."""
+
+
+def check_strategy(trainer: Trainer, given: object) -> None:
+    """Refuse strategies that leave this process without what was trained, or judge parts of it.
+
+    A strategy that forks or spawns works in copies of this process: its own network stays as it
+    was made, and Monte Carlo dropout would judge that one.
+
+    given: what was asked for, as a message calls it.
+
+    Raises:
+        InputError: naming it.
+    """
+    strategy = trainer.strategy
+    on_cpu = strategy.root_device.type == "cpu"
+    if isinstance(strategy, DDPStrategy) and strategy._layer_sync is not None and on_cpu:
+        raise InputError(
+            "trainer.sync_batchnorm needs GPUs, and this is a CPU; leave it out, or train in one "
+            "process"
+        )
+    if not isinstance(strategy, SingleDeviceStrategy | DDPStrategy):
+        reason = "it divides the network, whose weights are then in no process"
+    elif isinstance(strategy.launcher, _MultiProcessingLauncher):
+        reason = "it works in copies of this process, and their weights do not come back"
+    else:
+        return
+    name = given if isinstance(given, str) else type(strategy).__name__
+    raise InputError(
+        f"trainer.strategy {name} is refused: {reason}; for several devices use "
+        "--trainer.strategy ddp, from a shell"
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import pytest
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LearningRateMonitor, Timer
 from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.strategies import SingleDeviceStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from parsed_commands import parsed
 
@@ -169,6 +170,7 @@ class Made:
 
     precision = "32-true"
     callbacks = ()
+    strategy = SingleDeviceStrategy()
 
     def __init__(self, **options):
         self.options = options

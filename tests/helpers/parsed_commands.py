@@ -9,7 +9,7 @@ CALL = {"run": None, "resume": False, "mc_samples": None, "ckpt_path": None, "se
 SECTIONS = {"learning_rate_search": "search", "early_stopping": "stopping"}
 TRAINER = {
     **{"fast_dev_run": False, "callbacks": None, "plugins": None, "logger": False},
-    **{"profiler": None, "enable_model_summary": False},
+    **{"profiler": None, "enable_model_summary": False, "strategy": "auto"},
 }
 
 
