@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from acting_callbacks import at, fitted
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import LambdaCallback, StochasticWeightAveraging
-from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import LRSchedulerConfig
-from small_runs import small_classifier, small_data, small_trainer
+from small_runs import small_classifier
 from torch import nn
 from torch.nn.utils import prune
 from torch.nn.utils.parametrizations import weight_norm
@@ -34,16 +34,6 @@ class CountsValidations(Callback):
 
     def on_validation_end(self, trainer, _):
         self.steps.append(trainer.global_step)
-
-
-def at(hook, action, epoch=0):
-    """A callback that does something in an epoch, or at the start of a fit."""
-
-    def act(_self, trainer, module, *_, **__):
-        if trainer.current_epoch == epoch:
-            action(trainer, module)
-
-    return type("Acts", (Callback,), {hook: act})()
 
 
 class SkipsTheRest(EluClassifier):
@@ -279,13 +269,6 @@ CASES = {
 }
 
 
-def fitted(folder, make, callbacks, options):
-    trainer = small_trainer(folder, callbacks, max_epochs=3, **options)
-    classifier = make()
-    trainer.fit(classifier, small_data(train=74))  # four batches in an epoch
-    return trainer, classifier
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_a_fit_is_what_lightning_makes_of_it(tmp_path, case):
     make, actions, options = CASES[case]
@@ -368,52 +351,3 @@ def test_normalised_weights_are_trained(tmp_path):
     _, mine = fitted(tmp_path, make, [], {})
     _, wanted = fitted(tmp_path, make, [WantsGradients()], {})
     assert torch.allclose(mine.network[3].weight, wanted.network[3].weight, atol=1e-5)
-
-
-class Plans(Callback):
-    """Notes the numbers that a schedule of one's own begins from."""
-
-    def __init__(self):
-        self.seen = set()
-
-    def on_train_epoch_start(self, trainer, _):
-        batches = (trainer.num_training_batches, len(trainer.train_dataloader))
-        self.seen.add((*batches, trainer.estimated_stepping_batches))
-
-
-class PlansEarly(Plans):
-    def on_train_start(self, trainer, module):
-        self.on_train_epoch_start(trainer, module)
-
-
-@pytest.mark.parametrize("kind", [Plans, PlansEarly])
-def test_a_trainer_counts_batches(tmp_path, kind):
-    plans = kind()
-    fitted(tmp_path, small_classifier, [plans], {})
-    assert plans.seen == {(4, 4, 12)}
-
-
-def test_a_logger_counts_steps(tmp_path):
-    fitted(tmp_path, small_classifier, [], {"logger": CSVLogger(tmp_path), "log_every_n_steps": 1})
-    lines = (tmp_path / "lightning_logs/version_0/metrics.csv").read_text().splitlines()
-    place = lines[0].split(",").index("step")
-    assert [line.split(",")[place] for line in lines[1:]] == ["3", "3", "7", "7", "11", "11"]
-
-
-def test_a_checkpoint_from_within_an_epoch_is_refused(tmp_path):
-    within = at("on_train_batch_end", lambda trainer, _: trainer.save_checkpoint(tmp_path / "a"))
-    fitted(tmp_path, small_classifier, [within], {})
-    with pytest.raises(InputError, match="was written within an epoch, and a fit goes on from"):
-        small_trainer(tmp_path, [within], max_epochs=2).fit(
-            small_classifier(), small_data(train=74), ckpt_path=tmp_path / "a", weights_only=False
-        )
-
-
-def test_a_callback_that_asks_for_batches_gets_single_ones(tmp_path):
-    asked = []
-
-    def ask(trainer, _):
-        asked.extend(trainer.datamodule.train_dataloader())
-
-    fitted(tmp_path, small_classifier, [at("on_train_epoch_end", ask, 1)], {})
-    assert [len(labels) for _, labels in asked] == 4 * [16]
