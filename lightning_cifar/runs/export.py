@@ -73,9 +73,8 @@ def largest_difference(original: Model, exported: Model, batch: Tensor) -> float
         (expected - found).abs().max() / expected.abs().max().clamp_min(1)
         for expected, found in pairs
     ]
-    difference = float(
-        torch.stack(differences).max()
-    )  # Python's max may pass over what is no number
+    # Python's max may pass over what is no number.
+    difference = float(torch.stack(differences).max())
     if not difference <= TOLERANCE:
         raise RuntimeError(
             f"the exported network differs from the original by {difference:.1e}, the limit is "
