@@ -80,3 +80,8 @@ def exclusive(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def user_cache() -> Path:
+    """Where systems keep what a program can make again; may begin with ~."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lightning-cifar"

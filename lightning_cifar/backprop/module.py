@@ -21,6 +21,7 @@ from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.data.blocks import Block, Blocks
 from lightning_cifar.data.notices import say_once
 from lightning_cifar.errors import InputError
+from lightning_cifar.native.library import why_none
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.standardise import Standardise
 
@@ -103,6 +104,9 @@ class HandTrained(LightningModule, ABC):
         self.count_batches()
         if self.why_by_autograd is not None:
             say_once(f"steps are made by autograd: {self.why_by_autograd}")
+        slow = None if self.automatic_optimization else why_none(self.standardise.scale)
+        if slow is not None:
+            say_once(f"steps are made by PyTorch's kernels, which takes longer: {slow}")
         names = [] if self.automatic_optimization else without_rule(self.trained_layers())
         if names:
             say_once(f"autograd finds the gradients of {', '.join(names)}")

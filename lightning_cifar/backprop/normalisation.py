@@ -112,15 +112,30 @@ def batch_norm_then_linear(
     sums = tape.buffer(members, weight.shape[1]) if of_bias is None else of_bias
     product = WeightGradient(outputs.gradient, normalised, of_weight, sums)
     tape.products.append(product if tape.members > 1 else without_member(product))
+    per_feature = (scale, shift, of_scale, of_shift)
     scaled = tape.buffer(*weight.shape)
-    tape.after_products += [
-        partial(torch.mul, weight, of_weight, out=scaled),
-        partial(torch.sum, scaled, 1, out=of_scale),
-        partial(torch.bmm, sums[:, None], weight, out=of_shift[:, None]),
-        partial(of_weight.mul_, scale[:, None]),
-        partial(of_weight.addcmul_, sums[..., None], shift[:, None]),
-    ]
+    tape.after_products.append(partial(through_scale, weight, of_weight, per_feature, sums, scaled))
     return outputs
+
+
+def through_scale(
+    weight: Tensor,
+    of_weight: Tensor,
+    per_feature: tuple[Tensor, Tensor, Tensor, Tensor],
+    sums: Tensor,
+    scaled: Tensor,
+) -> None:
+    """The gradients of scale, shift and weights (members, outputs, features) by G and s.
+
+    of_weight: G, which becomes the gradient of the weights.
+    per_feature: scale, shift and where their gradients go, (members, features) each.
+    sums: s, (members, outputs).
+    scaled: a buffer as large as the weights.
+    """
+    scale, shift, of_scale, of_shift = per_feature
+    torch.sum(torch.mul(weight, of_weight, out=scaled), 1, out=of_scale)
+    torch.bmm(sums[:, None], weight, out=of_shift[:, None])
+    of_weight.mul_(scale[:, None]).addcmul_(sums[..., None], shift[:, None])
 
 
 def repeated(tape: Tape, shared: Signal) -> Signal:

@@ -1,13 +1,14 @@
 """One training step of a network or a stack: from raw images to gradients, and then to weights."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from lightning_cifar.backprop.compiled import compiled, compiled_load
+from lightning_cifar.backprop.cross_entropy import CrossEntropy
 from lightning_cifar.backprop.cuda_graph import captured
 from lightning_cifar.backprop.hooks import is_watched
 from lightning_cifar.backprop.layers import add_layers
@@ -129,27 +130,31 @@ class Batch:
         # Zeros, because a capture runs the calls before there is a batch.
         self.inputs.zero_()
         self.labels = torch.zeros(shape, dtype=torch.long, device=self.inputs.device)
-        signal = add_layers(tape, step.layers, Signal(self.inputs, None))
-        self.losses = cross_entropy(
-            tape, signal, self.labels, step.totals, share, step.class_weights
-        )
+        logits = add_layers(tape, step.layers, Signal(self.inputs, None))
+        loss = CrossEntropy(tape, logits, self.labels, step.totals, share, step.class_weights)
+        tape.forward_calls.append(loss)
+        self.losses = loss.losses
         self.draws = any(
             isinstance(layer, _DropoutNd) and layer.training for layer in step.layers.modules()
         )
         changed = [step.totals, *step.layers.buffers()]
         calls = captured(tape.calls(), changed) if tape.is_replayable else tape.calls()
         # Masks are drawn first, and outside of a graph, whose generator nobody can seed.
-        self.calls = [*tape.mask_calls, *calls]
+        self.calls = [*tape.mask_calls, *compiled(calls, self.inputs)]
+        self.loading = compiled_load(self.inputs, self.scale, self.shift)
 
     def load(self, images: Tensor, labels: Tensor) -> None:
         """Put standardised images and their labels into place."""
+        self.labels.copy_(labels.view(self.labels.shape))
+        if self.loading is not None and images.dtype == torch.uint8 and images.is_contiguous():
+            self.loading(images)
+            return
         self.inputs.copy_(images.reshape(self.inputs.shape))
         if self.inputs.ndim > 2 and len(self.inputs) > 1:
             for each in self.inputs:  # each fits into a processor's cache, all together do not
                 torch.addcmul(self.shift, each, self.scale, out=each)
         else:
             torch.addcmul(self.shift, self.inputs, self.scale, out=self.inputs)
-        self.labels.copy_(labels.view(self.labels.shape))
 
 
 def check_batch(images: Tensor, labels: Tensor) -> None:
@@ -164,57 +169,3 @@ def check_batch(images: Tensor, labels: Tensor) -> None:
             f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)} for images "
             f"of shape {tuple(images.shape)}; give the number of each image's class"
         )
-
-
-def cross_entropy(
-    tape: Tape,
-    logits: Signal,
-    labels: Tensor,
-    totals: Tensor,
-    share: float,
-    class_weights: Tensor | None = None,
-) -> Tensor:
-    """Add the mean cross-entropy of each member to a tape; returns where it will be, (members,).
-
-    class_weights: as ``torch.nn.functional.cross_entropy`` takes them: the mean is a weighted one.
-    """
-    value, gradient = logits.value, logits.gradient
-    assert gradient is not None
-    members, batch, classes = value.shape
-    log_shares = tape.buffer(members, batch, classes)
-    wanted = labels.expand(members, batch)[..., None]
-    picked, losses = tape.buffer(members, batch, 1), tape.buffer(members)
-    largest = torch.empty((members, batch), dtype=torch.long, device=labels.device)
-    matches = torch.empty((members, batch), dtype=torch.bool, device=labels.device)
-    right = torch.empty(members, dtype=torch.long, device=labels.device)
-    minus_one = tape.buffer(1).fill_(-1).expand(members, batch, 1)
-    tape.then(torch.ops.aten._log_softmax.out, value, -1, False, out=log_shares)
-    tape.then(torch.gather, log_shares, 2, wanted, out=picked)
-    if class_weights is None:
-        scaled = [partial(gradient.mul_, share / batch)]
-    else:
-        parts = shares_of_images(tape, labels, class_weights)
-        tape.then(picked.mul_, parts)
-        scaled = [partial(gradient.mul_, parts), partial(gradient.mul_, share)]
-    tape.then(torch.sum, picked.view(members, batch), 1, out=losses)
-    tape.then(losses.mul_, -1 / batch if class_weights is None else -1)
-    tape.then(torch.argmax, value, -1, out=largest)
-    tape.then(torch.eq, largest, wanted[..., 0], out=matches)
-    tape.then(torch.sum, matches, 1, out=right)
-    tape.then(totals[0].add_, losses, alpha=batch)
-    tape.then(totals[1].add_, right)
-    tape.back(
-        partial(torch.exp, log_shares, out=gradient),
-        partial(gradient.scatter_add_, 2, wanted, minus_one),
-        *scaled,
-    )
-    return losses
-
-
-def shares_of_images(tape: Tape, labels: Tensor, class_weights: Tensor) -> Tensor:
-    """Add to a tape what part of its batch's loss each image is: of the shape of labels, and 1."""
-    chosen, total = tape.buffer(*labels.shape), tape.buffer(*labels.shape[:-1], 1)
-    tape.then(torch.index_select, class_weights, 0, labels.view(-1), out=chosen.view(-1))
-    tape.then(torch.sum, chosen, -1, True, out=total)
-    tape.then(chosen.div_, total)
-    return chosen[..., None]

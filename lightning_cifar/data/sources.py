@@ -1,6 +1,5 @@
 """The places where images come from, by name, and the cache they share."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from lightning_cifar.data.official import load_official
 from lightning_cifar.data.reading import Reading
 from lightning_cifar.data.synthetic import load_synthetic
 from lightning_cifar.errors import InputError
+from lightning_cifar.files import user_cache
 
 Source = Literal["official", "cifar100", "folder", "synthetic"]
 
@@ -50,8 +50,7 @@ def cache_folder(cache: str | None) -> Path:
     if cache is not None:
         check_not_blank("cache", cache)
         return at_home(cache)
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return at_home(base) / "lightning-cifar"
+    return at_home(str(user_cache()))
 
 
 def check_not_blank(name: str, path: str) -> None:

@@ -1,11 +1,14 @@
 """The arithmetic of one NAdam step (Dozat 2016) on flat tensors."""
 
+import ctypes
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lightning_cifar.native.library import kernels
+from lightning_cifar.native.operations import Operation, nadam
 from lightning_cifar.optim.flat_parameters import FlatGroup
 
 DECAY_BASE = 0.96  # of the momentum schedule; fixed in the paper and in PyTorch
@@ -51,6 +54,14 @@ def update(
     rates: one for each member.
     """
     of_gradient, of_momentum, epsilon = coefficients
+    library = kernels(average)
+    if library is not None:
+        given = [flat.weights, flat.gradient, average, square]
+        of_members = (ctypes.c_double * len(rates))(*rates)
+        step = nadam(given, of_members, [*betas, of_gradient, of_momentum, epsilon])
+        if step is not None:
+            library.run((Operation * 1)(step), torch.get_num_threads())
+            return
     total = of_gradient + of_momentum
     share = of_momentum * betas[0] / total
     for rate in set(rates):

@@ -11,13 +11,17 @@ import torch
 import torchmetrics
 import torchvision
 
+from lightning_cifar.native.library import maker
+
 
 def versions() -> dict[str, str]:
     """Versions of what decides a result's last digits."""
     packages = (torch, torchvision, lightning, torchmetrics)
-    return {"python": platform.python_version()} | {
-        each.__name__: str(each.__version__) for each in packages
-    }
+    return (
+        {"python": platform.python_version()}
+        | {each.__name__: str(each.__version__) for each in packages}
+        | {"kernels": maker()}
+    )
 
 
 def device_name(device: torch.device) -> str:

@@ -18,15 +18,16 @@ from backprop_samples import (
 from controls import assert_rejects
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_samples import without_kernels
 from torch import nn
 
 from lightning_cifar import networks
-from lightning_cifar.backprop import activations
+from lightning_cifar.backprop import activations, cross_entropy, normalisation
 from lightning_cifar.backprop import layers as rules
-from lightning_cifar.backprop import step as backprop_step
 from lightning_cifar.backprop import tape as tapes
-from lightning_cifar.backprop.step import Backpropagation, shares_of_images
-from lightning_cifar.backprop.tape import Signal, Tape
+from lightning_cifar.backprop.cross_entropy import shares_of_images
+from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.tape import Signal
 
 
 @settings(max_examples=25, deadline=None)
@@ -39,9 +40,10 @@ from lightning_cifar.backprop.tape import Signal, Tape
     own_images=st.booleans(),
     threads=st.integers(1, 3),
     few=st.sampled_from([0, activations.FEW]),
+    compiled=st.booleans(),
 )
 def test_steps_are_those_of_autograd(
-    variant, members, depth, width, batch, own_images, threads, few
+    variant, members, depth, width, batch, own_images, threads, few, compiled
 ):
     """Also where a product is cut into pieces for several threads, and both ways to ELU."""
     own_images = own_images and members > 1
@@ -50,6 +52,8 @@ def test_steps_are_those_of_autograd(
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(activations, "FEW", few)
+            if not compiled:
+                without_kernels(patch)
             trains_as_autograd(
                 variant,
                 members=members,
@@ -62,33 +66,41 @@ def test_steps_are_those_of_autograd(
         torch.set_num_threads(before)
 
 
+@pytest.fixture(params=["compiled", "PyTorch"])
+def kernels(request, monkeypatch):
+    """Whose kernels make the steps."""
+    if request.param == "PyTorch":
+        without_kernels(monkeypatch)
+
+
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("members", [1, 3])
 def test_accumulated_gradients_are_those_of_autograd(members):
     trains_as_autograd("batch_norm", members=members, parts=3)()
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("sizes", [{}, {"members": 3}, {"members": 3, "own_images": True}], ids=str)
 @pytest.mark.parametrize("parts", [1, 3])
 def test_class_weights_are_those_of_autograd(sizes, parts):
     trains_as_autograd("batch_norm", weighted=True, parts=parts, **sizes)()
 
 
-def plain_mean(tape, labels, weights):
+def plain_mean(labels, weights, out):
     """The weights as they are, divided by the number of images and not by their sum."""
-    chosen, flat = tape.buffer(*labels.shape), labels.view(-1)
-    tape.then(torch.index_select, weights / labels.shape[-1], 0, flat, out=chosen.view(-1))
-    return chosen[..., None]
+    return torch.take(weights / labels.shape[-1], labels, out=out)
 
 
-def of_the_next_class(tape, labels, weights):
+def of_the_next_class(labels, weights, out):
     """Each image has the weight of another class."""
-    return shares_of_images(tape, labels, weights.roll(1))
+    return shares_of_images(labels, weights.roll(1), out)
 
 
 @pytest.mark.parametrize("wrong", [plain_mean, of_the_next_class])
 @pytest.mark.parametrize("members", [1, 3])
 def test_control_wrong_class_weights_are_noticed(monkeypatch, wrong, members):
-    monkeypatch.setattr(backprop_step, "shares_of_images", wrong)
+    without_kernels(monkeypatch)
+    monkeypatch.setattr(cross_entropy, "shares_of_images", wrong)
     assert_rejects(trains_as_autograd("elu", members=members, weighted=True))
 
 
@@ -153,28 +165,36 @@ def normalised_input(monkeypatch):
     return "normalised input"
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("members", [1, 3])
 def test_input_is_normalised_as_by_autograd(normalised_input, members):
     trains_as_autograd(normalised_input, members=members)()
 
 
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("left_out", ["scale", "shift", "scaling", "shifting"])
 def test_control_a_wrong_gradient_of_the_normalisation_is_noticed(
-    monkeypatch, normalised_input, place
+    monkeypatch, normalised_input, left_out
 ):
-    """One of the five calls that follow the first layer's product is left out."""
-    calls = Tape.calls
+    """One of the four things that follow the first layer's product is left out."""
 
-    def without_one(tape):
-        del tape.after_products[place]
-        return calls(tape)
+    def without_one(weight, of_weight, per_feature, sums, scaled):
+        scale, shift, of_scale, of_shift = per_feature
+        changed = {
+            "scale": (scale, shift, of_scale.clone(), of_shift),
+            "shift": (scale, shift, of_scale, of_shift.clone()),
+            "scaling": (torch.ones_like(scale), shift, of_scale, of_shift),
+            "shifting": (scale, torch.zeros_like(shift), of_scale, of_shift),
+        }[left_out]
+        through_scale(weight, of_weight, changed, sums, scaled)
 
-    monkeypatch.setattr(Tape, "calls", without_one)
+    through_scale = normalisation.through_scale
+    monkeypatch.setattr(normalisation, "through_scale", without_one)
     assert_rejects(trains_as_autograd(normalised_input))
 
 
-def test_equal_layers_share_one_product():
+def test_equal_layers_share_one_product(monkeypatch):
     """However deep the network, its hidden weights' gradients are one call."""
+    without_kernels(monkeypatch)
     few, many = (len(step_of("elu", depth=depth)[0]) for depth in (4, 9))
     per_layer = (many - few) / 5
     assert per_layer == 5, "product, bias, activation, derivative, gradient of the inputs"
@@ -218,6 +238,7 @@ def test_hooks_on_a_layer_are_called():
     assert len(seen) >= 3
 
 
+@pytest.mark.usefixtures("kernels")
 def test_dropout_draws_what_pytorch_draws():
     """The same seed gives the masks of ``nn.AlphaDropout``: the losses and gradients agree."""
     network = network_of("selu")

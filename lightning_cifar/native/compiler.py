@@ -1,0 +1,102 @@
+"""The kernels of ``kernels.c``, compiled for this processor by the C compiler that is at hand."""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+# What a compiler for this processor wants to be told; some know only one of them.
+FOR_THIS_PROCESSOR: tuple[list[str], ...] = (
+    ["-march=native", "-mprefer-vector-width=512"],
+    ["-march=native"],
+    [],
+)
+FLAGS = (
+    *("-O3", "-fPIC", "-shared", "-pthread"),
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
+)
+TYPES = {"float32": "float", "float64": "double"}
+PATIENCE = 120  # seconds
+
+
+def library(dtype: str, folder: Path) -> ctypes.CDLL:
+    """The kernels for one type, compiled into a folder if they are not there, or damaged.
+
+    dtype: "float32" or "float64".
+
+    Raises:
+        OSError: there is no compiler, it fails, or the folder cannot be written.
+    """
+    chosen = compiler()
+    if shutil.which(chosen[0]) is None:
+        raise OSError(f"there is no C compiler {chosen[0]}")
+    source = resources.files(__package__).joinpath("kernels.c").read_bytes()
+    described = [TYPES[dtype], *chosen, *FLAGS, processor(), version_of(chosen)]
+    name = hashlib.sha256(source + "\n".join(described).encode()).hexdigest()[:16]
+    built = folder / f"{name}.so"
+    if built.exists():
+        try:
+            return loaded(built)
+        except OSError:  # as after a full disk
+            pass
+    folder.mkdir(parents=True, exist_ok=True)
+    compile_into(built, source, chosen, TYPES[dtype])
+    return loaded(built)
+
+
+def compiler() -> list[str]:
+    """The command of the C compiler: $CC, or cc."""
+    return shlex.split(os.environ.get("CC", "")) or ["cc"]
+
+
+def loaded(built: Path) -> ctypes.CDLL:
+    """A compiled library, and how it is called."""
+    found = ctypes.CDLL(str(built))
+    found.run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
+    return found
+
+
+def compile_into(built: Path, source: bytes, compiler: list[str], real: str) -> None:
+    """Compile beside the place and move there, so that nobody meets half a library."""
+    with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
+        code, out = Path(scratch, "kernels.c"), Path(scratch, "kernels.so")
+        code.write_bytes(source)
+        errors = ""
+        for own in FOR_THIS_PROCESSOR:
+            command = [*compiler, f"-DREAL={real}", *FLAGS, *own, str(code), "-o", str(out), "-lm"]
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, timeout=PATIENCE, check=False
+                )
+            except subprocess.TimeoutExpired as error:
+                raise OSError(f"{compiler[0]} took over {PATIENCE} seconds") from error
+            if done.returncode == 0:
+                out.replace(built)
+                return
+            errors = errors or done.stderr
+        first = next((line for line in errors.splitlines() if "error" in line), errors[:200])
+        raise OSError(f"{compiler[0]} failed: {first.strip()}")
+
+
+def version_of(compiler: list[str]) -> str:
+    """What a compiler says of itself."""
+    done = subprocess.run(
+        [*compiler, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    return done.stdout.partition("\n")[0]
+
+
+def processor() -> str:
+    """What this processor can do: a folder may be shared by machines of several kinds."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    kinds = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(kinds)}))

@@ -1,0 +1,69 @@
+"""The kernels for a type and a device, or the reason why there are none."""
+
+import ctypes
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lightning_cifar.files import user_cache
+from lightning_cifar.native.compiler import compiler, library, version_of
+from lightning_cifar.native.operations import DTYPES, Operation
+from lightning_cifar.native.trial import first_wrong
+
+FOUND: dict[torch.dtype, "Kernels | str"] = {}  # or why there are none; of this process
+
+
+@final
+class Kernels:
+    """A compiled library."""
+
+    def __init__(self, loaded: ctypes.CDLL) -> None:
+        self.loaded = loaded
+
+    def run(self, operations: "ctypes.Array[Operation]", threads: int) -> bool:
+        """Make operations one after another; returns whether a label was outside the classes."""
+        return bool(self.loaded.run(ctypes.addressof(operations), len(operations), threads))
+
+
+def kernels(like: Tensor) -> Kernels | None:
+    """The kernels for tensors of this type on this device; None if there are none.
+
+    The first to ask waits until they are compiled.
+    """
+    found = found_for(like)
+    return found if isinstance(found, Kernels) else None
+
+
+def why_none(like: Tensor) -> str | None:
+    """Why there are none on a CPU, in words; None if there are, or never are any."""
+    found = found_for(like)
+    return found if isinstance(found, str) else None
+
+
+def maker() -> str:
+    """Whose kernels made this process's steps so far, as a record names it."""
+    used = any(isinstance(each, Kernels) for each in FOUND.values())
+    return version_of(compiler()) if used else "PyTorch"
+
+
+def found_for(like: Tensor) -> Kernels | str | None:
+    """The kernels, or why there are none; None where there never are any."""
+    if like.device.type != "cpu" or like.dtype not in DTYPES:
+        return None
+    if like.dtype not in FOUND:
+        FOUND[like.dtype] = tried(like.dtype)
+    return FOUND[like.dtype]
+
+
+def tried(dtype: torch.dtype) -> Kernels | str:
+    """Kernels that have passed their trial, or what went wrong."""
+    try:
+        folder = user_cache().expanduser() / "kernels"
+        found = Kernels(library(str(dtype).removeprefix("torch."), folder))
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        return str(error)
+    wrong = first_wrong(found.run, dtype)
+    if wrong is None:
+        return found
+    return f"{' '.join(compiler())} compiled them wrongly: {wrong} differ from PyTorch's"
