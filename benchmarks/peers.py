@@ -36,6 +36,7 @@ from peer_loops import MOMENTUM_DECAY, Enough, Epoch, Setting, Turns, bare, ours
 
 from lightning_cifar.classifiers import VARIANTS
 from lightning_cifar.files import write_text_atomically
+from lightning_cifar.native.library import why_none
 from lightning_cifar.runs.provenance import commit, device_name, versions
 
 EPOCH_IMAGES = 45_000
@@ -211,6 +212,9 @@ def main() -> None:
         if reason:
             print(f"left out: {name} ({reason})")
     names = [name for name, reason in reasons.items() if reason is None]
+    slow = why_none(torch.zeros(1, device=device))  # also compiled now, and not while others wait
+    if slow is not None:
+        print(f"ours: with PyTorch's kernels ({slow})")
     source = {"versions": versions() | installed(), "commit": commit()}
     source["device"] = device_name(torch.device(device))
     asked = [(variant, size) for variant in options.variants for size in options.batch_sizes]

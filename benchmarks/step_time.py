@@ -2,8 +2,8 @@
 
     python benchmarks/step_time.py --out benchmarks/results/step_time.json
 
-The calls of a step are timed one by one, which adds a fraction of a microsecond to each; "whole" is
-the same step without a clock inside.
+The calls of a step are timed one by one, which adds a microsecond to each; "whole" is the same step
+without a clock inside. With --pytorch the steps are those of PyTorch's kernels.
 """
 
 import argparse
@@ -12,19 +12,45 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from stack import BUILDERS, LEARNING_RATE, batch, network, standardisation
 
+from lightning_cifar.backprop.compiled import Compiled
 from lightning_cifar.backprop.step import Backpropagation
 from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.files import write_text_atomically
+from lightning_cifar.native import library
+from lightning_cifar.native.operations import DTYPES, ENTRIES, KINDS, Operation
 from lightning_cifar.optim.flat_nadam import FlatNAdam
 from lightning_cifar.runs.provenance import commit, device_name, versions
 
 WARM_UP = 20
+
+
+def parts_of(call: Callable[[], Any]) -> list[tuple[str, Callable[[], Any]]]:
+    """What a call consists of, by name: a compiled one of operations, which can be made alone."""
+    if not isinstance(call, Compiled):
+        return [(kind_of(call), call)]
+    threads = torch.get_num_threads()
+    return [
+        (name_of(each), partial(call.library.run, (Operation * 1)(each), threads))
+        for each in call.operations
+    ]
+
+
+def name_of(operation: Operation) -> str:
+    """The kind of an operation of the compiled kernels, with the sizes of a product."""
+    kind = KINDS[operation.kind]
+    if kind == "map":
+        return ENTRIES[operation.n[15]]
+    if kind != "product":
+        return kind
+    batch, rows, columns, depth = operation.n[:4]
+    return f"product {batch} x ({rows}, {depth}) ({depth}, {columns})"
 
 
 def kind_of(call: Callable[[], Any]) -> str:
@@ -64,7 +90,7 @@ def times(variant: str, size: int, steps: int) -> dict[str, float]:
         for _ in range(steps):
             of_step: dict[str, float] = defaultdict(float)
             named = [("load", lambda: found.load(images, labels))]
-            named += [(kind_of(call), call) for call in found.calls]
+            named += [part for call in found.calls for part in parts_of(call)]
             for name, call in [*named, ("NAdam", optimiser.step)]:
                 started = time.perf_counter()
                 call()
@@ -85,8 +111,11 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=list(BUILDERS), choices=BUILDERS)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--pytorch", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.pytorch:
+        library.FOUND.update(dict.fromkeys(DTYPES, "left out"))
     results = []
     for variant in options.variants:
         for size in options.batch_sizes:

@@ -12,7 +12,7 @@ from commands import CONFIGS, environment
 import lightning_cifar
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = (".py", ".typed", ".html", ".css", ".js", ".txt", ".md", ".yaml", ".json")
+SHIPPED = (".py", ".c", ".typed", ".html", ".css", ".js", ".txt", ".md", ".yaml", ".json")
 BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
 
 

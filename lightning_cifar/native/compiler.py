@@ -11,6 +11,8 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
+from lightning_cifar.files import write_text_atomically
+
 # What a compiler for this processor wants to be told; some know only one of them.
 FOR_THIS_PROCESSOR: tuple[list[str], ...] = (
     ["-march=native", "-mprefer-vector-width=512"],
@@ -40,56 +42,69 @@ def library(dtype: str, folder: Path) -> ctypes.CDLL:
     described = [TYPES[dtype], *chosen, *FLAGS, processor(), version_of(chosen)]
     name = hashlib.sha256(source + "\n".join(described).encode()).hexdigest()[:16]
     built = folder / f"{name}.so"
-    if built.exists():
-        try:
-            return loaded(built)
-        except OSError:  # as after a full disk
-            pass
-    folder.mkdir(parents=True, exist_ok=True)
-    compile_into(built, source, chosen, TYPES[dtype])
-    return loaded(built)
-
-
-def compiler() -> list[str]:
-    """The command of the C compiler: $CC, or cc."""
-    return shlex.split(os.environ.get("CC", "")) or ["cc"]
-
-
-def loaded(built: Path) -> ctypes.CDLL:
-    """A compiled library, and how it is called."""
+    if not is_whole(built):
+        folder.mkdir(parents=True, exist_ok=True)
+        compile_into(built, source, chosen, TYPES[dtype])
     found = ctypes.CDLL(str(built))
     found.run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
     return found
 
 
-def compile_into(built: Path, source: bytes, compiler: list[str], real: str) -> None:
+def is_whole(built: Path) -> bool:
+    """Whether a library is what was compiled: half of one would end the process."""
+    try:
+        return built.with_suffix(".sha256").read_text() == digest(built)
+    except OSError:
+        return False
+
+
+def digest(built: Path) -> str:
+    """A checksum of a file."""
+    return hashlib.sha256(built.read_bytes()).hexdigest()
+
+
+def compiler() -> list[str]:
+    """The command of the C compiler: $CC, or cc."""
+    named = os.environ.get("CC", "")
+    try:
+        return shlex.split(named) or ["cc"]
+    except ValueError as error:
+        raise OSError(f"$CC is {named!r}, which is no command") from error
+
+
+def compile_into(built: Path, source: bytes, chosen: list[str], real: str) -> None:
     """Compile beside the place and move there, so that nobody meets half a library."""
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
         code, out = Path(scratch, "kernels.c"), Path(scratch, "kernels.so")
         code.write_bytes(source)
         errors = ""
         for own in FOR_THIS_PROCESSOR:
-            command = [*compiler, f"-DREAL={real}", *FLAGS, *own, str(code), "-o", str(out), "-lm"]
-            try:
-                done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=PATIENCE, check=False
-                )
-            except subprocess.TimeoutExpired as error:
-                raise OSError(f"{compiler[0]} took over {PATIENCE} seconds") from error
+            command = [*chosen, f"-DREAL={real}", *FLAGS, *own, str(code), "-o", str(out), "-lm"]
+            done = finished(command)
             if done.returncode == 0:
+                checksum = digest(out)
                 out.replace(built)
+                write_text_atomically(built.with_suffix(".sha256"), checksum)
                 return
-            errors = errors or done.stderr
-        first = next((line for line in errors.splitlines() if "error" in line), errors[:200])
-        raise OSError(f"{compiler[0]} failed: {first.strip()}")
+            errors = errors or done.stderr or "it says nothing"
+        lines = errors.strip().splitlines()
+        first = next((line for line in lines if "error" in line.lower()), lines[0])
+        raise OSError(f"the C compiler {chosen[0]} failed: {first.strip()}")
 
 
-def version_of(compiler: list[str]) -> str:
+def finished(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    """What came of a command; OSError if it takes too long."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"the C compiler {command[0]} took over {PATIENCE} seconds") from error
+
+
+def version_of(chosen: list[str]) -> str:
     """What a compiler says of itself."""
-    done = subprocess.run(
-        [*compiler, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    return done.stdout.partition("\n")[0]
+    return finished([*chosen, "--version"]).stdout.partition("\n")[0]
 
 
 def processor() -> str:

@@ -14,6 +14,7 @@ import torchmetrics
 import torchvision
 from record_samples import run_record
 
+from lightning_cifar.native import library
 from lightning_cifar.runs import confusion_record, provenance, records
 from lightning_cifar.runs.configuration import compose, variant_in, write_config
 from lightning_cifar.runs.records import EpochRecord, ValidationRecord, record_from, write_record
@@ -168,6 +169,7 @@ def test_versions_are_those_of_the_packages():
         "torchvision": torchvision.__version__,
         "lightning": lightning.__version__,
         "torchmetrics": torchmetrics.__version__,
+        "kernels": library.maker(),
     }
 
 

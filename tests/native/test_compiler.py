@@ -1,0 +1,139 @@
+"""Without a C compiler, or with a bad one, PyTorch's kernels make the steps, and a fit says so."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from commands import fit, record_of, working_in
+from kernel_samples import LINE, needs_compiler
+
+from lightning_cifar.native import compiler, library
+
+pytestmark = needs_compiler
+FLOAT = torch.zeros(1)
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """A process that has not asked yet, and an empty cache."""
+    monkeypatch.setattr(library, "FOUND", {})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def script(folder, text):
+    """A compiler of our own."""
+    path = folder / "own-cc"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_fit_without_compiler_is_made_by_pytorch(fresh, monkeypatch, capsys):
+    with working_in(fresh / "runs", monkeypatch) as folder:
+        said = fit(capsys, name="with")
+        assert LINE not in said
+        assert record_of(folder, "with")["versions"]["kernels"] == library.maker() != "PyTorch"
+        monkeypatch.setattr(library, "FOUND", {})
+        monkeypatch.setenv("CC", "no-such-compiler")
+        said = fit(capsys, name="without")
+        assert said.count(LINE) == 1
+        assert "there is no C compiler no-such-compiler" in said
+        assert record_of(folder, "without")["versions"]["kernels"] == "PyTorch"
+        ours, theirs = (record_of(folder, name)["epochs"] for name in ("with", "without"))
+        for mine, other in zip(ours, theirs, strict=True):
+            assert mine["val_loss"] == pytest.approx(other["val_loss"], abs=1e-3)
+
+
+def test_what_a_compiler_says_is_passed_on(fresh, monkeypatch):
+    monkeypatch.setenv("CC", script(fresh, "echo 'kernels.c:1: Error: no disk' >&2; exit 1"))
+    assert "failed: kernels.c:1: Error: no disk" in str(library.why_none(FLOAT))
+    assert library.kernels(FLOAT) is None
+    assert library.maker() == "PyTorch"
+
+
+def test_a_compiler_that_says_nothing(fresh, monkeypatch):
+    monkeypatch.setenv("CC", script(fresh, "exit 3"))
+    assert "failed: it says nothing" in str(library.why_none(FLOAT))
+
+
+def test_a_compiler_that_never_ends(fresh, monkeypatch):
+    monkeypatch.setattr(compiler, "PATIENCE", 0.2)
+    monkeypatch.setenv("CC", script(fresh, "exec sleep 60"))
+    assert "took over 0.2 seconds" in str(library.why_none(FLOAT))
+
+
+def test_a_compiler_that_writes_nothing(fresh, monkeypatch):
+    monkeypatch.setenv("CC", script(fresh, "exit 0"))
+    assert "kernels.so" in str(library.why_none(FLOAT))
+
+
+def test_careless_arithmetic_is_noticed(fresh, monkeypatch):
+    """With -ffast-math, a network that diverges no longer says so."""
+    monkeypatch.setenv("CC", "cc -ffast-math")
+    assert "cc -ffast-math compiled them wrongly" in str(library.why_none(FLOAT))
+    monkeypatch.setattr(library, "FOUND", {})
+    monkeypatch.setenv("CC", "cc -DUNUSED")
+    assert library.why_none(FLOAT) is None  # control: flags are passed on
+
+
+def test_no_command(fresh, monkeypatch):
+    monkeypatch.setenv("CC", "cc 'open")
+    assert "which is no command" in str(library.why_none(FLOAT))
+
+
+def test_flags_that_a_compiler_does_not_know_are_left_out(fresh, monkeypatch):
+    """As on processors other than those of Intel."""
+    refuse = 'case "$*" in *-march*) echo "error: -march" >&2; exit 1;; esac'
+    monkeypatch.setenv("CC", script(fresh, f'{refuse}\nexec cc "$@"'))
+    assert library.why_none(FLOAT) is None
+
+
+def test_a_cache_that_cannot_be_written(fresh, monkeypatch):
+    (fresh / "cache").write_text("a file")
+    assert str(fresh / "cache") in str(library.why_none(FLOAT))
+
+
+def test_kernels_are_compiled_once(tmp_path):
+    compiler.library("float32", tmp_path)
+    before = {each: each.stat().st_mtime_ns for each in tmp_path.iterdir()}
+    compiler.library("float32", tmp_path)
+    assert {each: each.stat().st_mtime_ns for each in tmp_path.iterdir()} == before
+
+
+def halved(built):
+    built.write_bytes(built.read_bytes()[:3000])
+
+
+def without_checksum(built):
+    built.with_suffix(".sha256").unlink()
+
+
+@pytest.mark.parametrize("damage", [halved, without_checksum, Path.unlink])
+def test_damaged_kernels_are_compiled_again(tmp_path, damage):
+    """Loading half a library would end the process."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    compiler.library("float32", first)
+    shutil.copytree(first, second)
+    (built,) = second.glob("*.so")
+    damage(built)
+    assert compiler.library("float32", second).run
+    assert {each.name for each in second.iterdir()} == {each.name for each in first.iterdir()}
+    assert compiler.is_whole(built)
+
+
+def test_another_processor_has_kernels_of_its_own(tmp_path, monkeypatch):
+    compiler.library("float32", tmp_path)
+    monkeypatch.setattr(compiler, "processor", lambda: "of the neighbour")
+    compiler.library("float32", tmp_path)
+    assert len(list(tmp_path.glob("*.so"))) == 2
+
+
+@pytest.mark.parametrize("name", ["clang", "gcc"])
+def test_other_compilers(fresh, monkeypatch, name):
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    monkeypatch.setenv("CC", name)
+    assert library.why_none(FLOAT) is None
+    assert name in library.maker()
