@@ -5,14 +5,14 @@ What has no kernel stays a call of PyTorch's, in its place.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import groupby
-from typing import final
+from itertools import groupby, pairwise
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
 from lightning_cifar.backprop.cross_entropy import CrossEntropy
-from lightning_cifar.backprop.tape import Call
+from lightning_cifar.backprop.tape import ByImage, Call, OfWeights, Tape
 from lightning_cifar.native import operations as make
 from lightning_cifar.native.library import Kernels, kernels
 from lightning_cifar.native.operations import Operation
@@ -50,20 +50,31 @@ class CompiledLoad:
         self.library.run(self.operations, torch.get_num_threads())
 
 
-def compiled(calls: Sequence[Call], like: Tensor) -> Sequence[Call]:
-    """The same calls, where possible many of them as one.
-
-    like: a tensor of their type and device.
-    """
-    library = kernels(like)
+def compiled(calls: Sequence[Call], tape: Tape) -> Sequence[Call]:
+    """The same calls of a tape, where possible many of them as one."""
+    library = kernels(tape.like)
     if library is None:
         return calls
     made: list[Call] = []
-    pairs = [(call, operation_of(call)) for call in calls]
+    pairs = [(call, operation_of(call, tape)) for call in calls]
     for known, group in groupby(pairs, key=lambda pair: pair[1] is not None):
-        run, operations = zip(*group, strict=True)
-        made += [Compiled(library, list(operations), list(run))] if known else run
+        run, operations = (list(each) for each in zip(*group, strict=True))
+        if known:
+            for place, pair in enumerate(pairwise(zip(run, operations, strict=True))):
+                operations[place + 1].waits = waits(*pair)
+            made.append(Compiled(library, operations, run))
+        else:
+            made += run
     return made
+
+
+def waits(before: tuple[Call, Operation], one: tuple[Call, Operation]) -> bool:
+    """Whether threads must have finished an operation before they begin the next one.
+
+    Not if each has the same images or members in both, nor between gradients of weights.
+    """
+    divided = make.OWN not in (before[1].by_what, one[1].by_what)
+    return not divided and not all(isinstance(call, OfWeights) for call, _ in (before, one))
 
 
 def compiled_load(inputs: Tensor, scale: Tensor, shift: Tensor) -> CompiledLoad | None:
@@ -76,19 +87,47 @@ def compiled_load(inputs: Tensor, scale: Tensor, shift: Tensor) -> CompiledLoad 
     return CompiledLoad(library, operation, [inputs, scale, shift])
 
 
-def operation_of(call: Call) -> Operation | None:
-    """The operation that a call is; None if there is no kernel for it."""
+def operation_of(call: Call, tape: Tape) -> Operation | None:
+    """The operation that a call is, and how it is divided; None if there is no kernel for it."""
     if isinstance(call, CrossEntropy):
-        return make.cross_entropy(
+        made = make.cross_entropy(
             *(call.logits, call.gradient, call.labels, call.losses, call.totals),
             *(call.class_weights, call.share),
         )
-    if not isinstance(call, partial):
+    elif isinstance(call, partial):
+        owner = getattr(call.func, "__self__", None)
+        given = [*([owner] if isinstance(owner, Tensor) else []), *call.args]
+        named = call.keywords
+        if tape.members == 1 and isinstance(call, ByImage):
+            given = [of_one(each) for each in given]
+            named = {name: of_one(each) for name, each in named.items()}
+        rule = RULES.get(getattr(call.func, "__name__", ""))
+        made = None if rule is None else rule(*given, **named)
+    else:
         return None
-    owner = getattr(call.func, "__self__", None)
-    own = [owner] if isinstance(owner, Tensor) else []
-    rule = RULES.get(getattr(call.func, "__name__", ""))
-    return None if rule is None else rule(*own, *call.args, **call.keywords)
+    if made is not None:
+        made.by_what = division(make.KINDS[made.kind], made, call, tape)
+    return made
+
+
+def of_one(value: Any) -> Any:
+    """A tensor of a single network without its dimension of members."""
+    return value[0] if isinstance(value, Tensor) and value.ndim > 2 else value
+
+
+def division(kind: str, made: Operation, call: Call, tape: Tape) -> int:
+    """What an operation is divided by: by members; of a single network by images, if it can be."""
+    if kind == "count":
+        return make.BY_FIRST  # only the first thread makes it, and nobody reads it
+    if tape.members > 1:
+        if kind in ("normalise", "normalise_backward"):
+            made.n[4 if kind == "normalise" else 5] = made.n[1] // tape.members
+            return make.BY_FIRST
+        return make.BY_FIRST if made.n[0] == tape.members else make.OWN
+    if not isinstance(call, ByImage):
+        return make.OWN
+    place, by_what = (1, make.BY_ROWS) if kind == "product" else (0, make.BY_FIRST)
+    return by_what if made.n[place] == tape.batch else make.OWN
 
 
 def add(x: Tensor, y: Tensor, *, alpha: float = 1, out: Tensor) -> Operation | None:

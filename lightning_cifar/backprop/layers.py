@@ -30,7 +30,7 @@ from lightning_cifar.backprop.stacked_layers import (
     StackedLinear,
     keep_mask,
 )
-from lightning_cifar.backprop.tape import Signal, Tape, WeightGradient
+from lightning_cifar.backprop.tape import ByImage, Signal, Tape, WeightGradient
 
 
 def linear(tape: Tape, layer: nn.Linear | StackedLinear, inputs: Signal) -> Signal:
@@ -78,10 +78,10 @@ def elu(tape: Tape, layer: nn.Module, inputs: Signal) -> Signal:
     constants = constants_of(layer)
     assert constants is not None
     value, gradient = inputs.value, inputs.gradient
-    tape.then(elu_, value, *constants, tape.spare(value.shape[-1]))
+    tape.forward_calls.append(ByImage(elu_, value, *constants, tape.spare(value.shape[-1])))
     if gradient is not None:
         backward = torch.ops.aten.elu_backward.grad_input
-        tape.back(partial(backward, gradient, *constants, 1.0, True, value, grad_input=gradient))
+        tape.back(ByImage(backward, gradient, *constants, 1.0, True, value, grad_input=gradient))
     return Signal(value, gradient, is_read_back=True)
 
 
@@ -109,9 +109,9 @@ def alpha_dropout(
         tape.mask_calls.append(draw)
     else:  # a function of numbers on the device, which may be part of a graph
         tape.then(draw)
-    tape.then(torch.addcmul, shift, inputs.value, scale, out=value)
+    tape.forward_calls.append(ByImage(torch.addcmul, shift, inputs.value, scale, out=value))
     if inputs.gradient is not None:
-        tape.back(partial(torch.mul, gradient, scale, out=inputs.gradient))
+        tape.back(ByImage(torch.mul, gradient, scale, out=inputs.gradient))
     return Signal(value, gradient)
 
 

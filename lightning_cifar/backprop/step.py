@@ -140,7 +140,7 @@ class Batch:
         changed = [step.totals, *step.layers.buffers()]
         calls = captured(tape.calls(), changed) if tape.is_replayable else tape.calls()
         # Masks are drawn first, and outside of a graph, whose generator nobody can seed.
-        self.calls = [*tape.mask_calls, *compiled(calls, self.inputs)]
+        self.calls = [*tape.mask_calls, *compiled(calls, tape)]
         self.loading = compiled_load(self.inputs, self.scale, self.shift)
 
     def load(self, images: Tensor, labels: Tensor) -> None:

@@ -10,7 +10,19 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from lightning_cifar.native.library import kernels
+
 Call = Callable[[], Any]
+
+
+class ByImage(partial):  # type: ignore[type-arg]
+    """A call that makes what belongs to an image from that image's numbers, and from weights."""
+
+
+class OfWeights(partial):  # type: ignore[type-arg]
+    """A call that makes one of the weights' gradients, and needs none of the others."""
+
+
 ROOM = 1 << 22  # elements allocated at once; memory that is never touched costs nothing
 ALIGNMENT = 16  # elements, as vectorised kernels prefer
 
@@ -53,8 +65,9 @@ class Tape:
 
     def __init__(self, members: int, batch: int, like: Tensor, interleaved: bool) -> None:
         self.members, self.batch, self.like, self.interleaved = members, batch, like, interleaved
-        threads = torch.get_num_threads() if like.device.type == "cpu" else 1
-        # A product of so few rows keeps one thread busy, two halves of it keep two.
+        # PyTorch's product of so few rows keeps one thread busy, two halves of it keep two.
+        halves = like.device.type == "cpu" and kernels(like) is None
+        threads = torch.get_num_threads() if halves else 1
         self.parts = threads if batch % threads == 0 else 1
         self.mask_calls: list[Call] = []
         self.forward_calls: list[Call] = []
@@ -107,8 +120,8 @@ class Tape:
             offset = None if offset is None else offset.expand(self.parts, 1, -1)
         if offset is not None and self.like.device.type != "cpu":
             return [partial(torch.baddbmm, offset, inputs, weight, out=out)]  # one launch
-        product = partial(torch.bmm, inputs, weight, out=out)
-        return [product] if offset is None else [product, partial(out.add_, offset)]
+        product = ByImage(torch.bmm, inputs, weight, out=out)
+        return [product] if offset is None else [product, ByImage(out.add_, offset)]
 
     def wide_product(
         self, inputs: Tensor, weight: Tensor, out: Tensor, bias: Tensor | None
@@ -123,8 +136,8 @@ class Tape:
         else:
             product = partial(torch.bmm, weight.mT, inputs.mT, out=turned)
         if bias is None:
-            return [product, partial(out.copy_, turned.mT)]
-        return [product, partial(torch.add, turned.mT, bias[:, None], out=out)]
+            return [product, ByImage(out.copy_, turned.mT)]
+        return [product, ByImage(torch.add, turned.mT, bias[:, None], out=out)]
 
     def calls(self) -> list[Call]:
         """Everything after the masks, in its order."""
@@ -134,10 +147,10 @@ class Tape:
     def _weight_calls(self, one: WeightGradient) -> list[Call]:
         sums: list[Call] = []
         if one.bias is not None:
-            sums.append(partial(torch.sum, one.of_outputs, -2, out=one.bias))
+            sums.append(OfWeights(torch.sum, one.of_outputs, -2, out=one.bias))
         gradient, inputs, weight = one.of_outputs.mT, one.inputs, one.weight
         multiply = torch.mm if inputs.ndim == 2 else torch.bmm
-        return [partial(multiply, gradient, inputs, out=weight), *sums]
+        return [OfWeights(multiply, gradient, inputs, out=weight), *sums]
 
 
 def runs(products: list[WeightGradient]) -> list[WeightGradient]:

@@ -19,8 +19,14 @@ typedef int64_t integer;
 
 enum { POINTERS = 8, NUMBERS = 16, FACTORS = 5 };
 
+/* How an operation is divided between threads: in its own way, or by its first dimension or its
+   rows, each thread having the same ones in all operations that are divided so. */
+enum { OWN, BY_FIRST, BY_ROWS };
+
 typedef struct {
     integer kind;
+    integer by_what;
+    integer waits; /* until all threads have made what comes before */
     void *at[POINTERS];
     integer n[NUMBERS];
     double by[FACTORS];
@@ -236,12 +242,15 @@ static void by_inner_products(const factors *f, integer first_row, integer end_r
 static void product(const operation *o, int part, int parts) {
     const integer *n = o->n;
     integer first_row = 0, end_row = n[1], first = 0, end = n[2], start = 0, stop = n[0];
-    if (n[0] >= parts)
+    if (o->by_what == BY_FIRST || (o->by_what == OWN && n[0] >= parts))
         share(n[0], 1, part, parts, &start, &stop);
+    else if (o->by_what == BY_ROWS)
+        share(n[1], 1, part, parts, &first_row, &end_row);
     else if (n[2] >= 4 * COLUMNS * parts)
         share(n[2], COLUMNS, part, parts, &first, &end);
     else
         share(n[1], TALL, part, parts, &first_row, &end_row);
+    if (!rooms[part]) rooms[part] = aligned_alloc(BYTES, ROOM * sizeof(real));
     for (integer item = start; item < stop; item++) {
         const factors f = {(const real *)o->at[0] + item * n[4],
                            (const real *)o->at[1] + item * n[7],
@@ -318,10 +327,18 @@ static void map(const operation *o, int part, int parts) {
     const int dense = n[7] == 1 && n[10] == 1 && n[13] == 1;
     integer first = 0, end = rows, from = 0, to = n[2];
     real pieces[3][PIECE];
-    if (rows >= 4 * parts)
+    if (o->by_what == BY_FIRST) {
+        share(n[0], 1, part, parts, &first, &end);
+        first *= n[1], end *= n[1];
+    } else if (rows >= 4 * parts)
         share(rows, 1, part, parts, &first, &end);
     else
         share(n[2], 64, part, parts, &from, &to);
+    if (dense && rows == n[0] && n[3] == n[2] && n[5] == n[2] && n[8] == n[2] && n[11] == n[2] &&
+        to - from == n[2]) { /* rows that follow one another are one */
+        from = first * n[2], to = end * n[2];
+        first = 0, end = from < to;
+    }
     const integer most = dense ? to - from : PIECE;
     for (integer row = first; row < end; row++) {
         const integer i = row / n[1], j = row % n[1];
@@ -343,9 +360,12 @@ static void map(const operation *o, int part, int parts) {
 /* at: out, x. n: batch, rows, columns, strides of x (batch, row) and of out (batch). */
 static void sum_of_rows(const operation *o, int part, int parts) {
     const integer *n = o->n;
-    integer from, to;
-    share(n[2], 64, part, parts, &from, &to);
-    for (integer i = 0; i < n[0]; i++) {
+    integer first = 0, end = n[0], from = 0, to = n[2];
+    if (o->by_what == BY_FIRST)
+        share(n[0], 1, part, parts, &first, &end);
+    else
+        share(n[2], 64, part, parts, &from, &to);
+    for (integer i = first; i < end; i++) {
         real *out = (real *)o->at[0] + i * n[5];
         const real *x = (const real *)o->at[1] + i * n[3];
         for (integer j = from; j < to; j++) out[j] = 0;
@@ -356,16 +376,17 @@ static void sum_of_rows(const operation *o, int part, int parts) {
 
 /* ---- batch normalisation --------------------------------------------------------------------- */
 
-enum { CHANNELS = 256, GROUP = 16 }; /* at once, and of which a thread has whole groups */
+enum { CHANNELS = 256, GROUP = 16 }; /* at once; and of which a thread has whole groups */
 
 /* at: x, out, scale, shift, running mean, running variance, mean, inverse deviation; scale and
-   shift may be null. n: rows, channels, stride of a row of x and of out. by: momentum, epsilon. */
+   shift may be null. n: rows, channels, stride of a row of x and of out, channels that stay
+   together. by: momentum, epsilon. */
 static void normalise(const operation *o, int part, int parts) {
     const integer rows = o->n[0], x_row = o->n[2], out_row = o->n[3];
     const real *scale = o->at[2], *shift = o->at[3], momentum = (real)o->by[0];
     real *running_mean = o->at[4], *running_variance = o->at[5], *mean = o->at[6], *over = o->at[7];
     integer first, end;
-    share(o->n[1], GROUP, part, parts, &first, &end);
+    share(o->n[1], o->n[4], part, parts, &first, &end);
     for (integer from = first; from < end; from += CHANNELS) {
         const integer count = smaller(CHANNELS, end - from);
         const real *x = (const real *)o->at[0] + from;
@@ -397,13 +418,13 @@ static void normalise(const operation *o, int part, int parts) {
 }
 
 /* at: gradient, x, scale, mean, inverse deviation, and the gradients of x, scale and shift.
-   n: rows, channels, stride of a row of gradient, x and x's gradient. */
+   n: rows, channels, stride of a row of gradient, x and x's gradient, channels that stay together. */
 static void normalise_backward(const operation *o, int part, int parts) {
     const integer rows = o->n[0], g_row = o->n[2], x_row = o->n[3], out_row = o->n[4];
     const real *scale = o->at[2], *mean = o->at[3], *over = o->at[4];
     real *of_scale = o->at[6], *of_shift = o->at[7];
     integer first, end;
-    share(o->n[1], GROUP, part, parts, &first, &end);
+    share(o->n[1], o->n[5], part, parts, &first, &end);
     for (integer from = first; from < end; from += CHANNELS) {
         const integer count = smaller(CHANNELS, end - from);
         const real *g = (const real *)o->at[0] + from, *x = (const real *)o->at[1] + from;
@@ -439,9 +460,12 @@ static void normalise_backward(const operation *o, int part, int parts) {
    the others. */
 static void through_scale(const operation *o, int part, int parts) {
     const integer *n = o->n;
-    integer first, end;
-    share(n[2], GROUP, part, parts, &first, &end);
-    for (integer m = 0; m < n[0]; m++)
+    integer start = 0, stop = n[0], first = 0, end = n[2];
+    if (o->by_what == BY_FIRST)
+        share(n[0], 1, part, parts, &start, &stop);
+    else
+        share(n[2], GROUP, part, parts, &first, &end);
+    for (integer m = start; m < stop; m++)
         for (integer from = first; from < end; from += CHANNELS) {
             const integer count = smaller(CHANNELS, end - from);
             const real *weights = (const real *)o->at[0] + m * n[3] + from;
@@ -464,10 +488,10 @@ static void through_scale(const operation *o, int part, int parts) {
         }
 }
 
-/* at: a counter. */
+/* at: counters. n: how many. */
 static void count(const operation *o, int part, int parts) {
     (void)parts;
-    if (part == 0) ++*(integer *)o->at[0];
+    for (integer i = 0; part == 0 && i < o->n[0]; i++) ++((integer *)o->at[0])[i];
 }
 
 /* ---- loss ------------------------------------------------------------------------------------ */
@@ -568,7 +592,12 @@ typedef void make(const operation *, int part, int parts);
 static make *const KINDS[] = {product,       map,           sum_of_rows, normalise, normalise_backward,
                               through_scale, count,         cross_entropy, load,    nadam};
 
-enum { SPINS = 2000 };
+enum { SPINS = 2000 }; /* looks before another program may have the core */
+#if defined(__x86_64__)
+#define BREATHE() __builtin_ia32_pause()
+#else
+#define BREATHE() (void)0
+#endif
 
 typedef struct {
     const operation *operations;
@@ -591,19 +620,28 @@ static void meet(int threads) {
         return;
     }
     for (int spins = 0; __atomic_load_n(&phase, __ATOMIC_ACQUIRE) == now; spins++)
-        if (spins > SPINS) sched_yield(); /* another program may have the core */
+        if (spins > SPINS)
+            sched_yield();
+        else
+            BREATHE();
 }
 
 static void make_part(job all, int part) {
     for (integer i = 0; i < all.number; i++) {
+        if (i > 0 && all.threads > 1 && all.operations[i].waits) meet(all.threads);
         KINDS[all.operations[i].kind](&all.operations[i], part, all.threads);
-        if (all.threads > 1) meet(all.threads);
     }
+    if (all.threads > 1) meet(all.threads);
 }
 
 static void *help(void *number) {
     const int part = (int)(intptr_t)number;
     for (int seen = 0;;) {
+        /* The next job of a fit comes at once, and waking up takes longer. */
+        for (int spins = 0; spins < SPINS; spins++) {
+            if (__atomic_load_n(&generation, __ATOMIC_RELAXED) != seen) break;
+            BREATHE();
+        }
         pthread_mutex_lock(&mutex);
         while (generation == seen || part >= present.threads) {
             seen = generation;
@@ -625,14 +663,15 @@ static void forget(void) {
     pthread_cond_init(&started, NULL);
 }
 
+/* One thread's part of an operation, for tests of how operations are divided. */
+void run_part(const operation *o, int part, int parts) { KINDS[o->kind](o, part, parts); }
+
 /* Make operations one after another; returns 1 if a label was outside the classes. */
 int run(const operation *operations, integer number, int threads) {
     static int prepared;
     pthread_mutex_lock(&busy);
     if (!prepared) prepared = !pthread_atfork(NULL, NULL, forget);
     failed = 0;
-    for (int part = 0; part < smaller(threads, MOST); part++)
-        if (!rooms[part]) rooms[part] = aligned_alloc(BYTES, ROOM * sizeof(real));
     job mine = {operations, number, 1};
     if (threads > 1) {
         pthread_mutex_lock(&mutex);
@@ -643,7 +682,7 @@ int run(const operation *operations, integer number, int threads) {
         }
         mine.threads = (int)smaller(smaller(threads, MOST), helpers + 1);
         present = mine;
-        generation++;
+        __atomic_store_n(&generation, generation + 1, __ATOMIC_RELEASE);
         pthread_cond_broadcast(&started);
         pthread_mutex_unlock(&mutex);
     }

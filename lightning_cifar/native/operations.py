@@ -16,6 +16,9 @@ KINDS = (
     *("count", "cross_entropy", "load", "nadam"),
 )
 ENTRIES = ("copy", "add", "multiply", "multiply_add", "scale", "elu", "elu_backward")
+# How it is divided between threads: in its own way, by its first dimension or by its rows.
+OWN, BY_FIRST, BY_ROWS = range(3)
+TOGETHER = 16  # channels that one thread normalises
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -25,6 +28,8 @@ class Operation(ctypes.Structure):
 
     _fields_ = (
         ("kind", ctypes.c_int64),
+        ("by_what", ctypes.c_int64),
+        ("waits", ctypes.c_int64),
         ("at", ctypes.c_void_p * POINTERS),
         ("n", ctypes.c_int64 * NUMBERS),
         ("by", ctypes.c_double * FACTORS),
@@ -35,7 +40,7 @@ def operation(
     kind: str, tensors: list[Tensor | None], numbers: list[int], factors: list[float]
 ) -> Operation:
     """One operation; None among the tensors is a null pointer."""
-    made = Operation(kind=KINDS.index(kind))
+    made = Operation(kind=KINDS.index(kind), by_what=OWN, waits=1)
     for place, tensor in enumerate(tensors):
         made.at[place] = None if tensor is None else tensor.data_ptr()
     made.n[: len(numbers)] = numbers
@@ -71,8 +76,9 @@ def entries(
     if len(shape) > 3 or strides[0][-1] != 1:
         return None
     missing = 3 - len(shape)
-    sizes = [1] * missing + shape
-    of_out, *others = ([0] * missing + each for each in strides)
+    first = 0 if len(shape) == 1 else 1
+    sizes = [*shape[:first], *[1] * missing, *shape[first:]]
+    of_out, *others = ([*each[:first], *[0] * missing, *each[first:]] for each in strides)
     numbers = [*sizes, *of_out[:2], *(step for each in others for step in each)]
     numbers += [0] * (NUMBERS - 1 - len(numbers)) + [ENTRIES.index(kind)]
     return operation("map", [out, *operands], numbers, list(factors))
@@ -110,7 +116,7 @@ def normalise(
         return None
     if values.ndim != 2 or steps(values)[1] != 1 or steps(out)[1] != 1 or len(values) < 2:
         return None
-    numbers = [*values.shape, steps(values)[0], steps(out)[0]]
+    numbers = [*values.shape, steps(values)[0], steps(out)[0], TOGETHER]
     return operation("normalise", [values, out, *per_channel], numbers, [momentum, epsilon])
 
 
@@ -127,7 +133,7 @@ def normalise_backward(
         return None
     if values.ndim != 2 or any(steps(each)[1] != 1 for each in rows):
         return None
-    numbers = [*values.shape, *(steps(each)[0] for each in rows)]
+    numbers = [*values.shape, *(steps(each)[0] for each in rows), TOGETHER]
     return operation(
         "normalise_backward", [gradient, values, *per_channel, out, *sums], numbers, []
     )
@@ -160,11 +166,12 @@ def through_scale(
     )
 
 
-def count(counter: Tensor) -> Operation | None:
-    """Add 1 to a whole number of 64 bits."""
-    if counter.dtype != torch.int64 or counter.numel() != 1 or counter.device.type != "cpu":
+def count(counters: Tensor) -> Operation | None:
+    """Add 1 to whole numbers of 64 bits."""
+    is_known = counters.dtype == torch.int64 and counters.device.type == "cpu"
+    if not is_known or not is_dense(counters):
         return None
-    return operation("count", [counter], [], [])
+    return operation("count", [counters], [counters.numel()], [])
 
 
 def cross_entropy(
@@ -245,7 +252,7 @@ def steps(tensor: Tensor) -> list[int]:
 
 
 def coalesced(out: Tensor, operands: list[Tensor]) -> tuple[list[int], list[list[int]]]:
-    """A shape of as few dimensions as possible, and in it the strides of each tensor."""
+    """A shape of few dimensions, the first as it is, and in it the strides of each tensor."""
     every = [steps(each) for each in (out, *operands)]
     shape: list[int] = []
     strides: list[list[int]] = [[] for _ in every]
@@ -253,8 +260,12 @@ def coalesced(out: Tensor, operands: list[Tensor]) -> tuple[list[int], list[list
         size = out.shape[place]
         if size == 1 and (shape or place > 0):
             continue
-        if shape and all(
-            own[place] == mine[0] * shape[0] for own, mine in zip(every, strides, strict=True)
+        if (
+            place > 0
+            and shape
+            and all(
+                own[place] == mine[0] * shape[0] for own, mine in zip(every, strides, strict=True)
+            )
         ):
             shape[0] *= size
             continue

@@ -133,9 +133,9 @@ def through_scale(draw: torch.Generator, dtype: torch.dtype) -> Iterator[Case]:
 
 
 def counts(draw: torch.Generator, dtype: torch.dtype) -> Iterator[Case]:
-    """One more."""
-    counter = torch.tensor(3)
-    yield Case(make.count(counter), [counter], [torch.tensor(4)])
+    """One more of each."""
+    counters = torch.tensor([3, 0])
+    yield Case(make.count(counters), [counters], [torch.tensor([4, 1])])
 
 
 def cross_entropies(draw: torch.Generator, dtype: torch.dtype) -> Iterator[Case]:
