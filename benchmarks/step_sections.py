@@ -67,28 +67,21 @@ def calls_table(data: dict[str, Any]) -> list[str]:
 
 
 def threads_table(data: dict[str, Any]) -> list[str]:
-    """Milliseconds of a step with one thread and with all, idle and beside a busy program."""
-    settings = {(each["variant"], each["batch_size"]): {} for each in data["results"]}
-    for each in data["results"]:
-        settings[each["variant"], each["batch_size"]][each["busy"]] = each["milliseconds"]
-    counts = list(data["results"][0]["milliseconds"])
-    heads = [
-        f"{state}, {count} thread{'' if count == '1' else 's'}"
-        for state in ("idle", "beside a busy program")
-        for count in counts
-    ]
+    """Milliseconds of a step by kernels and threads, idle and beside a busy program."""
+    ways = list(data["results"][0]["milliseconds"])
     rows = [
-        [f"`{variant}`", str(size)]
-        + [f"{found[busy][count]:.1f}" for busy in (False, True) for count in counts]
-        for (variant, size), found in settings.items()
+        [f"`{each['variant']}`", str(each["batch_size"]), "busy" if each["busy"] else "idle"]
+        + [f"{each['milliseconds'][way]:.1f}" for way in ways]
+        for each in data["results"]
     ]
     return [
-        "### Threads of a step",
+        "### Kernels and threads of a step",
         "",
-        f"Milliseconds of a step on {data['device']}. A fit takes a thread for every 32 images of "
-        "all members.",
+        f"Milliseconds of a step on {data['device']}, idle and beside a busy program, by "
+        "PyTorch's kernels and by those of `native/kernels.c`. A fit takes a thread for every 32 "
+        "images of all members.",
         "",
-        *table(["variant", "batch", *heads], rows),
+        *table(["variant", "batch", "machine", *ways], rows),
         "",
         "`python benchmarks/step_threads.py --out benchmarks/results/step_threads.json`",
     ]

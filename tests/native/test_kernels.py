@@ -203,3 +203,10 @@ def test_a_forked_process_has_threads_of_its_own():
         made(operation, 2)
         os._exit(0 if torch.allclose(out, left @ right, atol=1e-4) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_profiler_sees_them():
+    x = torch.zeros(4)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        made(operations.entries("scale", x, [x], (2.0,)))
+    assert [each.count for each in profile.key_averages() if each.key == library.NAME] == [1]
