@@ -592,12 +592,18 @@ typedef void make(const operation *, int part, int parts);
 static make *const KINDS[] = {product,       map,           sum_of_rows, normalise, normalise_backward,
                               through_scale, count,         cross_entropy, load,    nadam};
 
-enum { SPINS = 2000 }; /* looks before another program may have the core */
+/* Looks at what another thread does, before another program may have the core, and in all. */
+enum { SPINS = 2000, LOOKS = 6000 };
+
+/* Wait for a moment. */
+static inline void breathe(int looks) {
+    if (looks >= SPINS)
+        sched_yield();
 #if defined(__x86_64__)
-#define BREATHE() __builtin_ia32_pause()
-#else
-#define BREATHE() (void)0
+    else
+        __builtin_ia32_pause();
 #endif
+}
 
 typedef struct {
     const operation *operations;
@@ -619,11 +625,7 @@ static void meet(int threads) {
         __atomic_store_n(&phase, now + 1, __ATOMIC_RELEASE);
         return;
     }
-    for (int spins = 0; __atomic_load_n(&phase, __ATOMIC_ACQUIRE) == now; spins++)
-        if (spins > SPINS)
-            sched_yield();
-        else
-            BREATHE();
+    for (int looks = 0; __atomic_load_n(&phase, __ATOMIC_ACQUIRE) == now; looks++) breathe(looks);
 }
 
 static void make_part(job all, int part) {
@@ -637,10 +639,11 @@ static void make_part(job all, int part) {
 static void *help(void *number) {
     const int part = (int)(intptr_t)number;
     for (int seen = 0;;) {
-        /* The next job of a fit comes at once, and waking up takes longer. */
-        for (int spins = 0; spins < SPINS; spins++) {
+        /* The next job of a fit comes soon; who sleeps until then wakes up late, and often on the
+           core of the thread that woke it. */
+        for (int looks = 0; looks < LOOKS; looks++) {
             if (__atomic_load_n(&generation, __ATOMIC_RELAXED) != seen) break;
-            BREATHE();
+            breathe(looks);
         }
         pthread_mutex_lock(&mutex);
         while (generation == seen || part >= present.threads) {
