@@ -6,6 +6,7 @@
 
    Nothing here may be compiled with -ffast-math: a network that diverges must say NaN. */
 
+#define _GNU_SOURCE /* for the cores that a thread may have */
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -592,18 +593,9 @@ typedef void make(const operation *, int part, int parts);
 static make *const KINDS[] = {product,       map,           sum_of_rows, normalise, normalise_backward,
                               through_scale, count,         cross_entropy, load,    nadam};
 
-/* Looks at what another thread does, before another program may have the core, and in all. */
-enum { SPINS = 2000, LOOKS = 6000 };
-
-/* Wait for a moment. */
-static inline void breathe(int looks) {
-    if (looks >= SPINS)
-        sched_yield();
-#if defined(__x86_64__)
-    else
-        __builtin_ia32_pause();
-#endif
-}
+/* Looks at what another thread does: before another program may have the core, in all, and for
+   whether it answers. */
+enum { SPINS = 2000, LOOKS = 6000, ANSWER = 400 };
 
 typedef struct {
     const operation *operations;
@@ -615,7 +607,21 @@ static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER; /* of whoever has calle
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t started = PTHREAD_COND_INITIALIZER;
 static job present;
-static int helpers, generation, arrived, phase;
+static pthread_t threads_of[MOST];
+static int helpers, wanted, arrived, phase;
+static integer generation, announced; /* jobs that were offered, and the last one that began */
+static integer joined = -1; /* generation * MOST + helpers of it; -1: nobody may join any more */
+static int avoided = -1;    /* core */
+
+/* Wait for a moment. */
+static inline void breathe(int looks) {
+    if (looks >= SPINS)
+        sched_yield();
+#if defined(__x86_64__)
+    else
+        __builtin_ia32_pause();
+#endif
+}
 
 /* Wait until all threads have made their part. */
 static void meet(int threads) {
@@ -636,34 +642,82 @@ static void make_part(job all, int part) {
     if (all.threads > 1) meet(all.threads);
 }
 
-static void *help(void *number) {
-    const int part = (int)(intptr_t)number;
-    for (int seen = 0;;) {
-        /* The next job of a fit comes soon; who sleeps until then wakes up late, and often on the
-           core of the thread that woke it. */
+/* The part of a job that a helper gets; 0 if it comes too late, or others are enough. */
+static int part_in(integer offered) {
+    integer others = __atomic_load_n(&joined, __ATOMIC_ACQUIRE);
+    while (others >= 0 && others / MOST == offered && others % MOST < wanted)
+        if (__atomic_compare_exchange_n(&joined, &others, others + 1, 0, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return (int)(others % MOST) + 1;
+    return 0;
+}
+
+static void *help(void *nothing) {
+    for (integer seen = 0;;) {
+        /* The next job of a fit comes soon, and waking up takes longer. */
         for (int looks = 0; looks < LOOKS; looks++) {
-            if (__atomic_load_n(&generation, __ATOMIC_RELAXED) != seen) break;
+            if (__atomic_load_n(&generation, __ATOMIC_ACQUIRE) != seen) break;
             breathe(looks);
         }
         pthread_mutex_lock(&mutex);
-        while (generation == seen || part >= present.threads) {
-            seen = generation;
-            pthread_cond_wait(&started, &mutex);
-        }
+        while (generation == seen) pthread_cond_wait(&started, &mutex);
         seen = generation;
-        const job mine = present;
         pthread_mutex_unlock(&mutex);
-        make_part(mine, part);
+        const int part = part_in(seen);
+        if (part == 0) continue;
+        for (int looks = 0; __atomic_load_n(&announced, __ATOMIC_ACQUIRE) != seen; looks++)
+            breathe(looks);
+        make_part(present, part);
     }
-    return NULL;
+    return nothing;
+}
+
+/* A thread that wakes up is often put on the core of the one that woke it, and waits there for
+   milliseconds while another core is idle: helpers may have all cores but that one. */
+static void keep_off(void) {
+#ifdef __linux__
+    cpu_set_t others;
+    const int own = sched_getcpu();
+    if (own < 0 || own == avoided || sched_getaffinity(0, sizeof others, &others)) return;
+    CPU_CLR(own, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    for (int i = 0; i < helpers; i++) pthread_setaffinity_np(threads_of[i], sizeof others, &others);
+    avoided = own;
+#endif
 }
 
 /* A process that was forked has none of the threads. */
 static void forget(void) {
-    helpers = generation = arrived = 0;
+    helpers = arrived = 0;
+    generation = announced = 0;
+    joined = avoided = -1;
     pthread_mutex_init(&busy, NULL);
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&started, NULL);
+}
+
+/* How many helpers have a job: those that answer at once. Who sleeps, or waits for a core that
+   another program or another library's threads have, comes too late, and nobody waits for it. */
+static int called_helpers(int number) {
+    pthread_mutex_lock(&mutex);
+    for (; helpers < number; helpers++) {
+        pthread_t *thread = &threads_of[helpers];
+        if (pthread_create(thread, NULL, help, NULL)) break;
+        pthread_detach(*thread);
+        avoided = -1;
+    }
+    keep_off();
+    wanted = number;
+    const integer nobody = (generation + 1) * MOST;
+    __atomic_store_n(&joined, nobody, __ATOMIC_RELEASE);
+    __atomic_store_n(&generation, generation + 1, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&started);
+    pthread_mutex_unlock(&mutex);
+    for (int looks = 0; looks < ANSWER; looks++) {
+        if (__atomic_load_n(&joined, __ATOMIC_ACQUIRE) == nobody + number) break;
+        breathe(0);
+    }
+    return (int)(__atomic_exchange_n(&joined, -1, __ATOMIC_ACQ_REL) - nobody);
 }
 
 /* One thread's part of an operation, for tests of how operations are divided. */
@@ -677,17 +731,9 @@ int run(const operation *operations, integer number, int threads) {
     failed = 0;
     job mine = {operations, number, 1};
     if (threads > 1) {
-        pthread_mutex_lock(&mutex);
-        for (; helpers < smaller(threads, MOST) - 1; helpers++) {
-            pthread_t thread;
-            if (pthread_create(&thread, NULL, help, (void *)(intptr_t)(helpers + 1))) break;
-            pthread_detach(thread);
-        }
-        mine.threads = (int)smaller(smaller(threads, MOST), helpers + 1);
+        mine.threads = 1 + called_helpers((int)smaller(threads, MOST) - 1);
         present = mine;
-        __atomic_store_n(&generation, generation + 1, __ATOMIC_RELEASE);
-        pthread_cond_broadcast(&started);
-        pthread_mutex_unlock(&mutex);
+        __atomic_store_n(&announced, generation, __ATOMIC_RELEASE);
     }
     make_part(mine, 0);
     const int result = failed;
