@@ -79,8 +79,8 @@ def peers_section() -> list[str]:
         f"losses agree with those of a bare loop within {max(distances, default=0):.1g} nats, "
         "less than half of what another library's momentum changes (by dropout masks, which every "
         "library draws in its own way, nobody can compare). NAdam's momentum rises differently in "
-        "each library; the bare loop follows it. `python benchmarks/peers.py --out benchmarks/results/peers.json` "
-        "(extra `peer`)",
+        "each library; the bare loop follows it. "
+        "`python benchmarks/peers.py --out benchmarks/results/peers.json` (extra `peer`)",
         "",
         *step_section(),
     ]

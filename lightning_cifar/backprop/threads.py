@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import torch
 
-# A step of a narrow network is some sixty short products. PyTorch's threads meet after each of them,
-# ours after a few, and where another program has one of the cores for a while, all wait for it: two
-# threads on 32 rows gain up to a quarter on an idle machine, and take up to three times as long on a
-# busy one (benchmarks/step_threads.py).
+# A step of a narrow network is some sixty short products. PyTorch's threads meet after each of
+# them, ours after a few, and where another program has a core for a while, all wait for it: two
+# threads on 32 rows gain up to a quarter on an idle machine, and take up to three times as long on
+# a busy one (benchmarks/step_threads.py).
 ROWS_PER_THREAD = 32
 
 
