@@ -11,6 +11,8 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
+import torch
+
 from lightning_cifar.files import write_text_atomically
 
 # What a compiler for this processor wants to be told; some know only one of them.
@@ -21,7 +23,7 @@ FOR_THIS_PROCESSOR: tuple[list[str], ...] = (
 )
 FLAGS = (
     *("-O3", "-fPIC", "-shared", "-pthread"),
-    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
+    *("-fno-fast-math", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
 )
 TYPES = {"float32": "float", "float64": "double"}
 PATIENCE = 120  # seconds
@@ -45,9 +47,18 @@ def library(dtype: str, folder: Path) -> ctypes.CDLL:
     if not is_whole(built):
         folder.mkdir(parents=True, exist_ok=True)
         compile_into(built, source, chosen, TYPES[dtype])
+    exact = keeps_small_numbers()
     found = ctypes.CDLL(str(built))
+    if exact and not keeps_small_numbers():
+        # What is linked with -ffast-math sets this for the whole process, when it is loaded.
+        torch.set_flush_denormal(False)
     found.run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
     return found
+
+
+def keeps_small_numbers() -> bool:
+    """Whether this thread computes with numbers below the smallest normal one."""
+    return bool(torch.tensor(1e-40) * 0.5 > 0)
 
 
 def is_whole(built: Path) -> bool:

@@ -271,7 +271,7 @@ static inline real exp_of_negative(real x) {
     if (sizeof(real) == 8) return (real)exp((double)x);
     float value = (float)x < -87.0f ? -87.0f : (float)x;
     float shifted = value * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: the rest is rounded away */
-    int32_t bits;
+    uint32_t bits;
     memcpy(&bits, &shifted, 4);
     float whole = shifted - 12582912.0f, power;
     float rest = (value - whole * 0.693359375f) + whole * 2.12194440e-4f; /* log(2), in two parts */

@@ -70,12 +70,30 @@ def test_a_compiler_that_writes_nothing(fresh, monkeypatch):
 
 
 def test_careless_arithmetic_is_noticed(fresh, monkeypatch):
-    """With -ffast-math, a network that diverges no longer says so."""
+    """With -ffast-math, a network that diverges no longer says so, nor are small numbers kept."""
+    monkeypatch.setenv("CC", script(fresh, 'exec cc "$@" -ffast-math'))
+    assert "compiled them wrongly" in str(library.why_none(FLOAT))
+    assert 5e-324 * 1.0 > 0, "the whole process computes carelessly"
+    assert compiler.keeps_small_numbers()
+
+
+def test_small_numbers_that_were_not_kept_are_not_kept_afterwards(tmp_path):
+    """What somebody else has set stays."""
+    torch.set_flush_denormal(True)
+    try:
+        compiler.library("float32", tmp_path)
+        assert not compiler.keeps_small_numbers()
+    finally:
+        torch.set_flush_denormal(False)
+    assert compiler.keeps_small_numbers()
+
+
+def test_flags_of_the_compiler_are_kept_but_for_careless_ones(fresh, monkeypatch):
     monkeypatch.setenv("CC", "cc -ffast-math")
-    assert "cc -ffast-math compiled them wrongly" in str(library.why_none(FLOAT))
+    assert library.why_none(FLOAT) is None
     monkeypatch.setattr(library, "FOUND", {})
-    monkeypatch.setenv("CC", "cc -DUNUSED")
-    assert library.why_none(FLOAT) is None  # control: flags are passed on
+    monkeypatch.setenv("CC", "cc -no-such-flag")
+    assert "no-such-flag" in str(library.why_none(FLOAT))
 
 
 def test_no_command(fresh, monkeypatch):
