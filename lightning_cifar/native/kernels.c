@@ -6,7 +6,6 @@
 
    Nothing here may be compiled with -ffast-math: a network that diverges must say NaN. */
 
-#define _GNU_SOURCE /* for the cores that a thread may have */
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -607,11 +606,9 @@ static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER; /* of whoever has calle
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t started = PTHREAD_COND_INITIALIZER;
 static job present;
-static pthread_t threads_of[MOST];
 static int helpers, wanted, arrived, phase;
 static integer generation, announced; /* jobs that were offered, and the last one that began */
 static integer joined = -1; /* generation * MOST + helpers of it; -1: nobody may join any more */
-static int avoided = -1;    /* core */
 
 /* Wait for a moment. */
 static inline void breathe(int looks) {
@@ -672,25 +669,11 @@ static void *help(void *nothing) {
     return nothing;
 }
 
-/* A thread that wakes up is often put on the core of the one that woke it, and waits there for
-   milliseconds while another core is idle: helpers may have all cores but that one. */
-static void keep_off(void) {
-#ifdef __linux__
-    cpu_set_t others;
-    const int own = sched_getcpu();
-    if (own < 0 || own == avoided || sched_getaffinity(0, sizeof others, &others)) return;
-    CPU_CLR(own, &others);
-    if (CPU_COUNT(&others) == 0) return;
-    for (int i = 0; i < helpers; i++) pthread_setaffinity_np(threads_of[i], sizeof others, &others);
-    avoided = own;
-#endif
-}
-
 /* A process that was forked has none of the threads. */
 static void forget(void) {
     helpers = arrived = 0;
     generation = announced = 0;
-    joined = avoided = -1;
+    joined = -1;
     pthread_mutex_init(&busy, NULL);
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&started, NULL);
@@ -701,12 +684,10 @@ static void forget(void) {
 static int called_helpers(int number) {
     pthread_mutex_lock(&mutex);
     for (; helpers < number; helpers++) {
-        pthread_t *thread = &threads_of[helpers];
-        if (pthread_create(thread, NULL, help, NULL)) break;
-        pthread_detach(*thread);
-        avoided = -1;
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, help, NULL)) break;
+        pthread_detach(thread);
     }
-    keep_off();
     wanted = number;
     const integer nobody = (generation + 1) * MOST;
     __atomic_store_n(&joined, nobody, __ATOMIC_RELEASE);
