@@ -95,7 +95,7 @@ def stack_loop(variant: str, size: int, device: torch.device, *, members: int, o
     images, labels = batch((members, size) if own and members > 1 else (size,), device)
 
     def step() -> None:
-        with threads_for(members * size, device):
+        with threads_for(members * size, totals):
             backpropagation(images, labels)
             optimiser.step()
 

@@ -65,7 +65,7 @@ def kind_of(call: Callable[[], Any]) -> str:
 
 def measured(variant: str, size: int, steps: int) -> dict[str, float]:
     """Microseconds a step spends in each kind of call, the longest first, and as a whole."""
-    with threads_for(size, torch.device("cpu")):
+    with threads_for(size, torch.zeros(1)):
         return times(variant, size, steps)
 
 

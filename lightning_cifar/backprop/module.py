@@ -147,7 +147,7 @@ class HandTrained(LightningModule, ABC):
             rates.append(optimiser.param_groups[0]["lr"])
             seed_masks = partial(self.seed_masks, first + index, part)
             size = labels.shape[-1]
-            with threads_for(self.members() * size, labels.device):
+            with threads_for(self.members() * size, self.standardise.scale):
                 losses[index] = steps(images, labels, seed_masks, 1 / parts)
                 if parts > 1:
                     steps.accumulate(part, updates)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef REAL real;
 typedef int64_t integer;
@@ -592,131 +593,107 @@ typedef void make(const operation *, int part, int parts);
 static make *const KINDS[] = {product,       map,           sum_of_rows, normalise, normalise_backward,
                               through_scale, count,         cross_entropy, load,    nadam};
 
-/* Looks at what another thread does: before another program may have the core, in all, and for
-   whether it answers. */
-enum { SPINS = 2000, LOOKS = 6000, ANSWER = 400 };
+/* Looks at what another thread does, before another program may have the core. */
+enum { SPINS = 2000 };
+
+/* OpenMP's, of the runtime that PyTorch has loaded: threads of our own would wait for a core that
+   PyTorch's have, which look for work for some milliseconds after each call. */
+typedef void in_parallel(void (*part)(void *), void *data, unsigned threads, unsigned flags);
+static in_parallel *parallel;
+static int (*team_size)(void), (*own_number)(void);
 
 typedef struct {
     const operation *operations;
     integer number;
-    int threads;
 } job;
 
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER; /* of whoever has called */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t started = PTHREAD_COND_INITIALIZER;
-static job present;
-static int helpers, wanted, arrived, phase;
-static integer generation, announced; /* jobs that were offered, and the last one that began */
-static integer joined = -1; /* generation * MOST + helpers of it; -1: nobody may join any more */
+static int arrived, phase;
+static double waited; /* seconds, by the first thread for others in this job */
 
-/* Wait for a moment. */
-static inline void breathe(int looks) {
-    if (looks >= SPINS)
-        sched_yield();
-#if defined(__x86_64__)
-    else
-        __builtin_ia32_pause();
-#endif
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* Wait until all threads have made their part. */
-static void meet(int threads) {
-    const int now = __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL) == threads) {
+static void meet(int part, int parts) {
+    const int before = __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
+    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL) == parts) {
         __atomic_store_n(&arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&phase, now + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&phase, before + 1, __ATOMIC_RELEASE);
         return;
     }
-    for (int looks = 0; __atomic_load_n(&phase, __ATOMIC_ACQUIRE) == now; looks++) breathe(looks);
+    const double began = part ? 0 : now();
+    for (int looks = 0; __atomic_load_n(&phase, __ATOMIC_ACQUIRE) == before; looks++)
+        if (looks >= SPINS)
+            sched_yield();
+#if defined(__x86_64__)
+        else
+            __builtin_ia32_pause();
+#endif
+    if (!part) waited += now() - began;
 }
 
-static void make_part(job all, int part) {
-    for (integer i = 0; i < all.number; i++) {
-        if (i > 0 && all.threads > 1 && all.operations[i].waits) meet(all.threads);
-        KINDS[all.operations[i].kind](&all.operations[i], part, all.threads);
+static void make_part(const job *all, int part, int parts) {
+    for (integer i = 0; i < all->number; i++) {
+        if (i > 0 && parts > 1 && all->operations[i].waits) meet(part, parts);
+        KINDS[all->operations[i].kind](&all->operations[i], part, parts);
     }
-    if (all.threads > 1) meet(all.threads);
+    if (parts > 1) meet(part, parts);
 }
 
-/* The part of a job that a helper gets; 0 if it comes too late, or others are enough. */
-static int part_in(integer offered) {
-    integer others = __atomic_load_n(&joined, __ATOMIC_ACQUIRE);
-    while (others >= 0 && others / MOST == offered && others % MOST < wanted)
-        if (__atomic_compare_exchange_n(&joined, &others, others + 1, 0, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE))
-            return (int)(others % MOST) + 1;
-    return 0;
+static void make_own_part(void *all) { make_part(all, own_number(), team_size()); }
+
+/* Where another program has a core for a while, all wait for the thread that had it: then a job is
+   made sooner by one thread. How long jobs of several threads last and what of that is waiting, as
+   moving averages, and for how many jobs nobody else is asked. */
+enum { RECENT = 16, SHORTEST = 16, LONGEST = 1024 };
+static double lasting, waiting;
+static integer alone, rest = SHORTEST;
+
+static void learn(double lasted) {
+    lasting += (lasted - lasting) / RECENT;
+    waiting += (waited - waiting) / RECENT;
+    if (waiting > lasting / 2) {
+        alone = rest;
+        rest = smaller(2 * rest, LONGEST);
+        waiting = lasting * 0.45; /* the next one to be waited for says enough */
+    } else if (waiting < lasting / 4)
+        rest = SHORTEST;
 }
 
-static void *help(void *nothing) {
-    for (integer seen = 0;;) {
-        /* The next job of a fit comes soon, and waking up takes longer. */
-        for (int looks = 0; looks < LOOKS; looks++) {
-            if (__atomic_load_n(&generation, __ATOMIC_ACQUIRE) != seen) break;
-            breathe(looks);
-        }
-        pthread_mutex_lock(&mutex);
-        while (generation == seen) pthread_cond_wait(&started, &mutex);
-        seen = generation;
-        pthread_mutex_unlock(&mutex);
-        const int part = part_in(seen);
-        if (part == 0) continue;
-        for (int looks = 0; __atomic_load_n(&announced, __ATOMIC_ACQUIRE) != seen; looks++)
-            breathe(looks);
-        make_part(present, part);
-    }
-    return nothing;
-}
-
-/* A process that was forked has none of the threads. */
+/* A process that was forked has none of the threads, and OpenMP would wait for them. */
 static void forget(void) {
-    helpers = arrived = 0;
-    generation = announced = 0;
-    joined = -1;
+    parallel = NULL;
     pthread_mutex_init(&busy, NULL);
-    pthread_mutex_init(&mutex, NULL);
-    pthread_cond_init(&started, NULL);
 }
 
-/* How many helpers have a job: those that answer at once. Who sleeps, or waits for a core that
-   another program or another library's threads have, comes too late, and nobody waits for it. */
-static int called_helpers(int number) {
-    pthread_mutex_lock(&mutex);
-    for (; helpers < number; helpers++) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, help, NULL)) break;
-        pthread_detach(thread);
-    }
-    wanted = number;
-    const integer nobody = (generation + 1) * MOST;
-    __atomic_store_n(&joined, nobody, __ATOMIC_RELEASE);
-    __atomic_store_n(&generation, generation + 1, __ATOMIC_RELEASE);
-    pthread_cond_broadcast(&started);
-    pthread_mutex_unlock(&mutex);
-    for (int looks = 0; looks < ANSWER; looks++) {
-        if (__atomic_load_n(&joined, __ATOMIC_ACQUIRE) == nobody + number) break;
-        breathe(0);
-    }
-    return (int)(__atomic_exchange_n(&joined, -1, __ATOMIC_ACQ_REL) - nobody);
+/* Have threads: the addresses of GOMP_parallel, omp_get_num_threads and omp_get_thread_num. */
+void adopt(in_parallel *of_runtime, int (*size)(void), int (*number)(void)) {
+    team_size = size;
+    own_number = number;
+    parallel = pthread_atfork(NULL, NULL, forget) ? NULL : of_runtime;
 }
 
 /* One thread's part of an operation, for tests of how operations are divided. */
 void run_part(const operation *o, int part, int parts) { KINDS[o->kind](o, part, parts); }
 
-/* Make operations one after another; returns 1 if a label was outside the classes. */
+/* Make operations one after another, by at most so many threads; returns 1 if a label was outside
+   the classes. */
 int run(const operation *operations, integer number, int threads) {
-    static int prepared;
     pthread_mutex_lock(&busy);
-    if (!prepared) prepared = !pthread_atfork(NULL, NULL, forget);
     failed = 0;
-    job mine = {operations, number, 1};
-    if (threads > 1) {
-        mine.threads = 1 + called_helpers((int)smaller(threads, MOST) - 1);
-        present = mine;
-        __atomic_store_n(&announced, generation, __ATOMIC_RELEASE);
+    job all = {operations, number};
+    if (!parallel || threads < 2 || (alone > 0 && alone--))
+        make_part(&all, 0, 1);
+    else {
+        const double began = now();
+        waited = 0;
+        parallel(make_own_part, &all, (unsigned)smaller(threads, MOST), 0);
+        learn(now() - began);
     }
-    make_part(mine, 0);
     const int result = failed;
     pthread_mutex_unlock(&busy);
     return result;

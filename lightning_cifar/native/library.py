@@ -13,6 +13,7 @@ from lightning_cifar.native.operations import DTYPES, Operation
 from lightning_cifar.native.trial import first_wrong
 
 NAME = "lightning_cifar::compiled"  # in a profile
+OPENMP = ("GOMP_parallel", "omp_get_num_threads", "omp_get_thread_num")
 FOUND: dict[torch.dtype, "Kernels | str"] = {}  # or why there are none; of this process
 
 
@@ -69,9 +70,20 @@ def tried(dtype: torch.dtype) -> Kernels | str:
     try:
         folder = user_cache().expanduser() / "kernels"
         found = Kernels(library(str(dtype).removeprefix("torch."), folder))
+        give_threads(found.loaded)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         return str(error)
     wrong = first_wrong(found.run, dtype)
     if wrong is None:
         return found
     return f"{' '.join(compiler())} compiled them wrongly: {wrong} differ from PyTorch's"
+
+
+def give_threads(loaded: ctypes.CDLL) -> None:
+    """Let kernels compute with PyTorch's own threads; where these are not OpenMP's, with one."""
+    pytorch = ctypes.CDLL(torch._C.__file__)  # finds what PyTorch is linked with, too
+    try:
+        found = [getattr(pytorch, name) for name in OPENMP]
+    except AttributeError:
+        return
+    loaded.adopt(*(ctypes.cast(each, ctypes.c_void_p) for each in found))

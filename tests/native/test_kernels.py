@@ -1,7 +1,6 @@
 """The compiled kernels give what PyTorch gives, whatever the sizes, strides and threads."""
 
 import ctypes
-import os
 
 import pytest
 import torch
@@ -189,20 +188,6 @@ def unsuitable():
 @pytest.mark.parametrize("what", sorted(unsuitable()))
 def test_what_a_kernel_cannot_take_is_left_to_pytorch(what):
     assert unsuitable()[what] is None
-
-
-def test_a_forked_process_has_threads_of_its_own():
-    """Those of the process that it comes from are not in it."""
-    left, right = torch.randn(64, 64), torch.randn(64, 64)
-    out = torch.zeros(64, 64)
-    operation = operations.product(left, right, out)
-    made(operation, 2)
-    child = os.fork()
-    if child == 0:
-        out.zero_()
-        made(operation, 2)
-        os._exit(0 if torch.allclose(out, left @ right, atol=1e-4) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_profiler_sees_them():

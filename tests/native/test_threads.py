@@ -1,0 +1,137 @@
+"""Whose threads make a step, and what happens where one of them keeps the others waiting."""
+
+import ctypes
+import os
+import shutil
+import threading
+import time
+
+import pytest
+import torch
+from controls import assert_rejects
+from kernel_samples import needs_compiler
+
+from lightning_cifar.files import user_cache
+from lightning_cifar.native import compiler, library, operations
+from lightning_cifar.native.operations import Operation
+
+pytestmark = needs_compiler
+PART = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+PARALLEL = ctypes.CFUNCTYPE(None, PART, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+NUMBER = ctypes.CFUNCTYPE(ctypes.c_int)
+JOBS, LATE = 200, 0.002
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    """A library of this test alone: what it has learned of its threads is its own."""
+    built = compiler.library("float32", user_cache().expanduser() / "kernels")
+    copy = tmp_path / "kernels.so"
+    shutil.copy(built._name, copy)
+    loaded = ctypes.CDLL(str(copy))
+    loaded.run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
+    return library.Kernels(loaded)
+
+
+def double(kernels, values, threads):
+    kernels.run((Operation * 1)(operations.entries("scale", values, [values], (2.0,))), threads)
+
+
+class Team:
+    """Threads as OpenMP's, of which the second one comes so many seconds late."""
+
+    def __init__(self, kernels, late, size=2):
+        self.late, self.size, self.asked = late, size, 0
+        self.own = threading.local()
+        numbers = (lambda: self.size, lambda: self.own.number)
+        self.kept = [PARALLEL(self.parallel), *map(NUMBER, numbers)]
+        kernels.loaded.adopt(*self.kept)
+
+    def parallel(self, part, data, threads, flags):
+        self.asked += 1
+        helpers = [
+            threading.Thread(target=self.make, args=(part, data, number))
+            for number in range(1, self.size)
+        ]
+        for helper in helpers:
+            helper.start()
+        self.make(part, data, 0)
+        for helper in helpers:
+            helper.join()
+
+    def make(self, part, data, number):
+        self.own.number = number
+        time.sleep(self.late if number else 0.0)
+        part(data)
+
+
+def times_asked(kernels, late, size=2):
+    """How often a team is asked for help in many jobs, all of which are made."""
+    team = Team(kernels, late, size)
+    for _ in range(JOBS):
+        values = torch.ones(2, 4)
+        double(kernels, values, threads=2)
+        assert values.eq(2).all()
+    return team.asked
+
+
+def test_who_has_to_wait_goes_on_alone(kernels):
+    def check(late, size):
+        asked = times_asked(kernels, late, size)
+        assert 2 < asked < JOBS / 4, "it never asks again, or always"
+
+    check(LATE, 2)
+    assert_rejects(lambda: check(0.0, 1))
+
+
+def test_a_team_that_keeps_nobody_waiting_is_always_asked(kernels):
+    assert times_asked(kernels, 0.0, size=1) == JOBS
+
+
+def test_one_thread_asks_nobody(kernels):
+    team = Team(kernels, 0.0)
+    double(kernels, torch.ones(4), threads=1)
+    assert team.asked == 0
+
+
+def test_kernels_use_the_threads_of_pytorch():
+    """Their second thread is one that PyTorch's calls have made, and none of their own."""
+
+    def check(jobs, threads):
+        torch.set_num_threads(2)
+        torch.ones(2_000_000).mul_(2.0)
+        values = torch.ones(64, 64)
+        before = len(os.listdir("/proc/self/task"))
+        for _ in range(jobs):
+            double(library.kernels(values), values, threads)
+        assert len(os.listdir("/proc/self/task")) == before
+
+    every = torch.get_num_threads()
+    try:
+        check(jobs=20, threads=2)
+        assert_rejects(lambda: check(jobs=20, threads=3))  # PyTorch has no third one
+    finally:
+        torch.set_num_threads(every)
+
+
+def test_a_pytorch_without_openmp_leaves_them_one_thread(kernels, monkeypatch):
+    monkeypatch.setattr(library, "OPENMP", ("no_such_function",))
+    library.give_threads(kernels.loaded)
+    values = torch.ones(2, 4)
+    double(kernels, values, threads=2)
+    assert values.eq(2).all()
+
+
+def test_a_forked_process_computes_with_one_thread():
+    """Those of the process that it comes from are not in it, and OpenMP would wait for them."""
+    left, right = torch.randn(64, 64), torch.randn(64, 64)
+    out = torch.zeros(64, 64)
+    operation = (Operation * 1)(operations.product(left, right, out))
+    run = library.kernels(out).run
+    run(operation, 2)
+    child = os.fork()
+    if child == 0:
+        out.zero_()
+        run(operation, 2)
+        os._exit(0 if torch.allclose(out, left @ right, atol=1e-4) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
