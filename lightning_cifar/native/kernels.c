@@ -71,6 +71,7 @@ enum { TALL = 3, BROAD = 3 };
 enum {
     DEPTH = 256,    /* terms of an inner product at once: their panel fits into the first cache */
     MANY = 512,     /* terms, from which inner products are made without panels */
+    NEAR = 100000,  /* their entries of the right factor that a core's second cache keeps */
     ROOM = 1 << 17, /* entries of all panels */
     MOST = 64       /* threads */
 };
@@ -209,8 +210,8 @@ static void by_panels(const factors *f, integer first_row, integer end_row, inte
 }
 
 /* The same where both factors' terms lie one after another and are many: nothing is moved. */
-static void by_inner_products(const factors *f, integer first_row, integer end_row, integer first,
-                              integer end) {
+static void inner_products(const factors *f, integer first_row, integer end_row, integer first,
+                           integer end) {
     const integer depth = f->depth, whole = depth / WIDTH * WIDTH;
     for (integer i = first_row; i < end_row; i += TALL)
         for (integer j = first; j < end; j += BROAD) {
@@ -236,6 +237,15 @@ static void by_inner_products(const factors *f, integer first_row, integer end_r
                     f->out[(i + r) * f->out_row + j + c] = total;
                 }
         }
+}
+
+/* For all rows with so many columns at once that a core's second cache keeps these. */
+static void by_inner_products(const factors *f, integer first_row, integer end_row, integer first,
+                              integer end) {
+    integer columns = NEAR / f->depth / BROAD * BROAD;
+    if (columns < BROAD) columns = BROAD;
+    for (; first < end; first += columns)
+        inner_products(f, first_row, end_row, first, smaller(end, first + columns));
 }
 
 /* at: left, right, out. n: batch, rows, columns, depth; then the strides of left (batch, row,
