@@ -1,5 +1,6 @@
 """The command ``lightning-cifar``: one line for every mistake, no traceback."""
 
+import gc
 import os
 import sys
 
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     130: interrupted by Ctrl-C; 143: ended by SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    # Loading libraries makes millions of objects; looking for garbage among them takes a second.
+    gc.set_threshold(50_000, 10, 10)
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options\n")
         print("\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items()))
@@ -97,6 +100,10 @@ def run(command: str, arguments: list[str]) -> int:
 
         return evaluate_ensemble(arguments[1:])
     composed = with_configs_composed(arguments)  # refuses most mistakes before torch is loaded
+    if command == "fit":
+        from lightning_cifar.native import compiler
+
+        compiler.ahead("float32")
     from lightning_cifar.cli.command import run_command
     from lightning_cifar.training.finite_guard import NonFiniteLoss
     from lightning_cifar.training.processes import LostProcess

@@ -1,6 +1,5 @@
 """The kernels of ``kernels.c``, compiled for this processor by the C compiler that is at hand."""
 
-import ctypes
 import hashlib
 import os
 import platform
@@ -8,12 +7,11 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
-import torch
-
-from lightning_cifar.files import write_text_atomically
+from lightning_cifar.files import exclusive, user_cache, write_text_atomically
 
 # What a compiler for this processor wants to be told; some know only one of them.
 FOR_THIS_PROCESSOR: tuple[list[str], ...] = (
@@ -27,38 +25,45 @@ FLAGS = (
 )
 TYPES = {"float32": "float", "float64": "double"}
 PATIENCE = 120  # seconds
+BEGUN: dict[str, "Future[Path]"] = {}  # by type, of this process
 
 
-def library(dtype: str, folder: Path) -> ctypes.CDLL:
-    """The kernels for one type, compiled into a folder if they are not there, or damaged.
+def ahead(dtype: str) -> None:
+    """Begin to compile while libraries are loaded; ``compiled`` waits for what has begun."""
+    maker = ThreadPoolExecutor(1)
+    BEGUN[dtype] = maker.submit(compiled_anew, dtype)
+    maker.shutdown(wait=False)
+
+
+def compiled(dtype: str) -> Path:
+    """The library with the kernels for one type, compiled if it is not there, or damaged.
 
     dtype: "float32" or "float64".
 
     Raises:
-        OSError: there is no compiler, it fails, or the folder cannot be written.
+        OSError: there is no compiler, it fails, or the cache cannot be written.
+        RuntimeError: there is no home folder for a cache.
     """
+    begun = BEGUN.pop(dtype, None)
+    return compiled_anew(dtype) if begun is None else begun.result()
+
+
+def compiled_anew(dtype: str) -> Path:
+    """The same, whether or not it has begun."""
     chosen = compiler()
     if shutil.which(chosen[0]) is None:
         raise OSError(f"there is no C compiler {chosen[0]}")
     source = resources.files(__package__).joinpath("kernels.c").read_bytes()
     described = [TYPES[dtype], *chosen, *FLAGS, processor(), version_of(chosen)]
     name = hashlib.sha256(source + "\n".join(described).encode()).hexdigest()[:16]
+    folder = user_cache().expanduser() / "kernels"
     built = folder / f"{name}.so"
     if not is_whole(built):
         folder.mkdir(parents=True, exist_ok=True)
-        compile_into(built, source, chosen, TYPES[dtype])
-    exact = keeps_small_numbers()
-    found = ctypes.CDLL(str(built))
-    if exact and not keeps_small_numbers():
-        # What is linked with -ffast-math sets this for the whole process, when it is loaded.
-        torch.set_flush_denormal(False)
-    found.run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
-    return found
-
-
-def keeps_small_numbers() -> bool:
-    """Whether this thread computes with numbers below the smallest normal one."""
-    return bool(torch.tensor(1e-40) * 0.5 > 0)
+        with exclusive(folder / "lock"):  # of several processes one compiles
+            if not is_whole(built):
+                compile_into(built, source, chosen, TYPES[dtype])
+    return built
 
 
 def is_whole(built: Path) -> bool:

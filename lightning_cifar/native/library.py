@@ -1,14 +1,14 @@
 """The kernels for a type and a device, or the reason why there are none."""
 
 import ctypes
+from pathlib import Path
 from typing import final
 
 import torch
 from torch import Tensor
 from torch.autograd.profiler import record_function
 
-from lightning_cifar.files import user_cache
-from lightning_cifar.native.compiler import compiler, library, version_of
+from lightning_cifar.native.compiler import compiled, compiler, version_of
 from lightning_cifar.native.operations import DTYPES, Operation
 from lightning_cifar.native.trial import first_wrong
 
@@ -68,9 +68,7 @@ def found_for(like: Tensor) -> Kernels | str | None:
 def tried(dtype: torch.dtype) -> Kernels | str:
     """Kernels that have passed their trial, or what went wrong."""
     try:
-        folder = user_cache().expanduser() / "kernels"
-        found = Kernels(library(str(dtype).removeprefix("torch."), folder))
-        give_threads(found.loaded)
+        found = Kernels(loaded(compiled(str(dtype).removeprefix("torch."))))
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         return str(error)
     wrong = first_wrong(found.run, dtype)
@@ -79,11 +77,28 @@ def tried(dtype: torch.dtype) -> Kernels | str:
     return f"{' '.join(compiler())} compiled them wrongly: {wrong} differ from PyTorch's"
 
 
-def give_threads(loaded: ctypes.CDLL) -> None:
+def loaded(built: Path) -> ctypes.CDLL:
+    """A library, which computes with PyTorch's threads; OSError if it cannot be loaded."""
+    exact = keeps_small_numbers()
+    found = ctypes.CDLL(str(built))
+    if exact and not keeps_small_numbers():
+        # What is linked with -ffast-math sets this for the whole process, when it is loaded.
+        torch.set_flush_denormal(False)
+    found.run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
+    give_threads(found)
+    return found
+
+
+def keeps_small_numbers() -> bool:
+    """Whether this thread computes with numbers below the smallest normal one."""
+    return bool(torch.tensor(1e-40) * 0.5 > 0)
+
+
+def give_threads(kernels: ctypes.CDLL) -> None:
     """Let kernels compute with PyTorch's own threads; where these are not OpenMP's, with one."""
     pytorch = ctypes.CDLL(torch._C.__file__)  # finds what PyTorch is linked with, too
     try:
         found = [getattr(pytorch, name) for name in OPENMP]
     except AttributeError:
         return
-    loaded.adopt(*(ctypes.cast(each, ctypes.c_void_p) for each in found))
+    kernels.adopt(*(ctypes.cast(each, ctypes.c_void_p) for each in found))

@@ -1,6 +1,9 @@
 """Without a C compiler, or with a bad one, PyTorch's kernels make the steps, and a fit says so."""
 
 import shutil
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import torch
 from commands import fit, record_of, working_in
 from kernel_samples import LINE, needs_compiler
 
+from lightning_cifar.__main__ import run
 from lightning_cifar.native import compiler, library
 
 pytestmark = needs_compiler
@@ -18,6 +22,7 @@ FLOAT = torch.zeros(1)
 def fresh(monkeypatch, tmp_path):
     """A process that has not asked yet, and an empty cache."""
     monkeypatch.setattr(library, "FOUND", {})
+    monkeypatch.setattr(compiler, "BEGUN", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path
 
@@ -74,18 +79,18 @@ def test_careless_arithmetic_is_noticed(fresh, monkeypatch):
     monkeypatch.setenv("CC", script(fresh, 'exec cc "$@" -ffast-math'))
     assert "compiled them wrongly" in str(library.why_none(FLOAT))
     assert 5e-324 * 1.0 > 0, "the whole process computes carelessly"
-    assert compiler.keeps_small_numbers()
+    assert library.keeps_small_numbers()
 
 
-def test_small_numbers_that_were_not_kept_are_not_kept_afterwards(tmp_path):
+def test_small_numbers_that_were_not_kept_are_not_kept_afterwards(fresh):
     """What somebody else has set stays."""
     torch.set_flush_denormal(True)
     try:
-        compiler.library("float32", tmp_path)
-        assert not compiler.keeps_small_numbers()
+        library.loaded(compiler.compiled("float32"))
+        assert not library.keeps_small_numbers()
     finally:
         torch.set_flush_denormal(False)
-    assert compiler.keeps_small_numbers()
+    assert library.keeps_small_numbers()
 
 
 def test_flags_of_the_compiler_are_kept_but_for_careless_ones(fresh, monkeypatch):
@@ -113,11 +118,48 @@ def test_a_cache_that_cannot_be_written(fresh, monkeypatch):
     assert str(fresh / "cache") in str(library.why_none(FLOAT))
 
 
-def test_kernels_are_compiled_once(tmp_path):
-    compiler.library("float32", tmp_path)
-    before = {each: each.stat().st_mtime_ns for each in tmp_path.iterdir()}
-    compiler.library("float32", tmp_path)
-    assert {each: each.stat().st_mtime_ns for each in tmp_path.iterdir()} == before
+def compiled_now():
+    """The library, and what its folder then holds: file -> when it was written."""
+    built = compiler.compiled("float32")
+    return built, {each: each.stat().st_mtime_ns for each in built.parent.iterdir()}
+
+
+def test_kernels_are_compiled_once(fresh):
+    assert compiled_now() == compiled_now()
+
+
+def test_several_at_once_are_compiled_once(fresh, monkeypatch):
+    """The others wait for the first."""
+    count = fresh / "count"
+    monkeypatch.setenv("CC", script(fresh, f'echo "$*" >> {count}\nexec cc "$@"'))
+    with ThreadPoolExecutor(3) as processes:
+        built = set(processes.map(compiler.compiled_anew, ["float32"] * 3))
+    compilations = [line for line in count.read_text().splitlines() if "-DREAL" in line]
+    assert (len(built), len(compilations)) == (1, 1)
+
+
+def test_what_has_begun_is_waited_for(fresh, monkeypatch):
+    started, going = threading.Event(), threading.Event()
+
+    def slowly(*_):
+        started.set()
+        assert going.wait(60)
+        raise OSError("no disk")
+
+    monkeypatch.setattr(compiler, "compile_into", slowly)
+    compiler.ahead("float32")
+    assert started.wait(60)
+    threading.Timer(0.1, going.set).start()
+    assert library.why_none(FLOAT) == "no disk"
+
+
+def test_a_fit_begins_to_compile_before_it_loads_lightning(fresh, monkeypatch):
+    begun = []
+    monkeypatch.setattr(compiler, "ahead", begun.append)
+    monkeypatch.setitem(sys.modules, "lightning_cifar.cli.command", None)
+    with pytest.raises(ImportError):
+        run("fit", ["fit", "--config", "elu"])
+    assert begun == ["float32"]
 
 
 def halved(built):
@@ -129,23 +171,20 @@ def without_checksum(built):
 
 
 @pytest.mark.parametrize("damage", [halved, without_checksum, Path.unlink])
-def test_damaged_kernels_are_compiled_again(tmp_path, damage):
+def test_damaged_kernels_are_compiled_again(fresh, damage):
     """Loading half a library would end the process."""
-    first, second = tmp_path / "first", tmp_path / "second"
-    compiler.library("float32", first)
-    shutil.copytree(first, second)
-    (built,) = second.glob("*.so")
+    built, files = compiled_now()
     damage(built)
-    assert compiler.library("float32", second).run
-    assert {each.name for each in second.iterdir()} == {each.name for each in first.iterdir()}
+    again, now = compiled_now()
+    assert (again, now.keys()) == (built, files.keys())
     assert compiler.is_whole(built)
+    assert library.loaded(built).run
 
 
-def test_another_processor_has_kernels_of_its_own(tmp_path, monkeypatch):
-    compiler.library("float32", tmp_path)
+def test_another_processor_has_kernels_of_its_own(fresh, monkeypatch):
+    first = compiler.compiled("float32")
     monkeypatch.setattr(compiler, "processor", lambda: "of the neighbour")
-    compiler.library("float32", tmp_path)
-    assert len(list(tmp_path.glob("*.so"))) == 2
+    assert compiler.compiled("float32") != first
 
 
 @pytest.mark.parametrize("name", ["clang", "gcc"])
