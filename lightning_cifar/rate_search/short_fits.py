@@ -60,7 +60,8 @@ class ShortFits:
         for each in module.modules():
             if isinstance(each, _DropoutNd):
                 each.eval()
-        self._fit(module, LOWEST_RATE, [rising], max_epochs=-1, max_steps=steps)
+        limits = {"max_epochs": -1, "max_steps": steps, "limit_val_batches": 1}
+        self._fit(module, LOWEST_RATE, [rising], **limits)
         self.has_schedule = rising.has_schedule
         return RangeTest(tuple(rising.rates), tuple(rising.losses), tuple(rising.smoothed))
 
