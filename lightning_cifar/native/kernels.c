@@ -659,9 +659,9 @@ static void make_own_part(void *all) { make_part(all, own_number(), team_size())
 /* Where another program has a core for a while, all wait for the thread that had it: then a job is
    made sooner by one thread. How long jobs of several threads last and what of that is waiting, as
    moving averages, and for how many jobs nobody else is asked. */
-enum { RECENT = 16, SHORTEST = 16, LONGEST = 1024 };
+enum { RECENT = 16, SHORTEST = 16, LONGEST = 512, WELL = 64 };
 static double lasting, waiting;
-static integer alone, rest = SHORTEST;
+static integer alone, rest = SHORTEST, together; /* jobs since then */
 
 static void learn(double lasted) {
     lasting += (lasted - lasting) / RECENT;
@@ -669,8 +669,9 @@ static void learn(double lasted) {
     if (waiting > lasting / 2) {
         alone = rest;
         rest = smaller(2 * rest, LONGEST);
+        together = 0;
         waiting = lasting * 0.45; /* the next one to be waited for says enough */
-    } else if (waiting < lasting / 4)
+    } else if (++together >= WELL)
         rest = SHORTEST;
 }
 

@@ -95,10 +95,15 @@ def keeps_small_numbers() -> bool:
 
 
 def give_threads(kernels: ctypes.CDLL) -> None:
-    """Let kernels compute with PyTorch's own threads; where these are not OpenMP's, with one."""
-    pytorch = ctypes.CDLL(torch._C.__file__)  # finds what PyTorch is linked with, too
-    try:
-        found = [getattr(pytorch, name) for name in OPENMP]
-    except AttributeError:
-        return
-    kernels.adopt(*(ctypes.cast(each, ctypes.c_void_p) for each in found))
+    """Let kernels compute with PyTorch's own threads; where these are not OpenMP's, with one.
+
+    Its functions are looked for as PyTorch's own calls of them are resolved: first in what is
+    visible to all (a runtime that was preloaded), then in what PyTorch is linked with.
+    """
+    for place in (None, torch._C.__file__):
+        visible = ctypes.CDLL(place)
+        if all(hasattr(visible, name) for name in OPENMP):
+            kernels.adopt(
+                *(ctypes.cast(getattr(visible, name), ctypes.c_void_p) for name in OPENMP)
+            )
+            return
