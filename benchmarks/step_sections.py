@@ -57,8 +57,8 @@ def calls_table(data: dict[str, Any]) -> list[str]:
     return [
         "### Where a step goes",
         "",
-        f"Microseconds of a step with {BATCH} images by kind of call, one thread; each call timed "
-        "by itself, `whole` without a clock inside.",
+        f"Microseconds of a step with {BATCH} images by kind of call, with a fit's threads; each "
+        "call timed by itself, `whole` without a clock inside.",
         "",
         *table(["call", *columns], rows),
         "",
@@ -78,8 +78,9 @@ def threads_table(data: dict[str, Any]) -> list[str]:
         "### Kernels and threads of a step",
         "",
         f"Milliseconds of a step on {data['device']}, idle and beside a busy program, by "
-        "PyTorch's kernels and by those of `native/kernels.c`. A fit takes a thread for every 32 "
-        "images of all members.",
+        "PyTorch's kernels and by those of `native/kernels.c`, of which one thread goes on alone "
+        "while others keep it waiting. A fit takes a thread for every 16 images of all members, "
+        "by PyTorch's kernels for every 32.",
         "",
         *table(["variant", "batch", "machine", *ways], rows),
         "",
@@ -128,7 +129,8 @@ def first_line_table(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [
         "### Until the first epoch is done",
         "",
-        "Seconds from `fit` to the line of the first epoch, the images decoded and no rate cached: "
+        "Seconds from `fit` to the line of the first epoch, the images decoded, no rate cached and "
+        "no kernel compiled: "
         f"before (commit {before['commit'][:7]}) and now. The last two columns count in epochs of "
         "the fit that follows, from the start of the process and from that of the search.",
         "",
