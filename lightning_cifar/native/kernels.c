@@ -618,7 +618,7 @@ typedef struct {
 } job;
 
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER; /* of whoever has called */
-static int arrived, phase;
+static int arrived, phase, team;
 static double waited; /* seconds, by the first thread for others in this job */
 
 static double now(void) {
@@ -654,25 +654,33 @@ static void make_part(const job *all, int part, int parts) {
     if (parts > 1) meet(part, parts);
 }
 
-static void make_own_part(void *all) { make_part(all, own_number(), team_size()); }
+static void make_own_part(void *all) {
+    const int part = own_number(), parts = team_size();
+    if (part == 0) team = parts;
+    make_part(all, part, parts);
+}
 
-/* Where another program has a core for a while, all wait for the thread that had it: then a job is
-   made sooner by one thread. How long jobs of several threads last and what of that is waiting, as
-   moving averages, and for how many jobs nobody else is asked. */
+/* Where another program has a core for a while, all wait for the thread that had it: then one
+   thread makes a job sooner, which needs for it as many times what a thread of the team works as
+   there are. How long jobs of a team last and what of that is waiting, as moving averages. */
 enum { RECENT = 16, SHORTEST = 16, LONGEST = 512, WELL = 64 };
 static double lasting, waiting;
-static integer alone, rest = SHORTEST, together; /* jobs since then */
+static integer alone, rest = SHORTEST, together; /* jobs to come, then, and since then */
 
-static void learn(double lasted) {
+/* From seconds of a job and of waiting in it: for how many jobs nobody else is asked. */
+integer learn(double lasted, double waited_for, int parts) {
     lasting += (lasted - lasting) / RECENT;
-    waiting += (waited - waiting) / RECENT;
-    if (waiting > lasting / 2) {
-        alone = rest;
-        rest = smaller(2 * rest, LONGEST);
-        together = 0;
-        waiting = lasting * 0.45; /* the next one to be waited for says enough */
-    } else if (++together >= WELL)
-        rest = SHORTEST;
+    waiting += (waited_for - waiting) / RECENT;
+    const double bearable = lasting * (parts - 1) / parts;
+    if (waiting <= bearable) {
+        if (++together >= WELL) rest = SHORTEST;
+        return 0;
+    }
+    const integer pause = rest;
+    rest = smaller(2 * rest, LONGEST);
+    together = 0;
+    waiting = 0.98 * bearable; /* the next one to be waited for says enough */
+    return pause;
 }
 
 /* A process that was forked has none of the threads, and OpenMP would wait for them. */
@@ -703,7 +711,7 @@ int run(const operation *operations, integer number, int threads) {
         const double began = now();
         waited = 0;
         parallel(make_own_part, &all, (unsigned)smaller(threads, MOST), 0);
-        learn(now() - began);
+        alone = learn(now() - began, waited, team);
     }
     const int result = failed;
     pthread_mutex_unlock(&busy);

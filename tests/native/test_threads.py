@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ pytestmark = needs_compiler
 PART = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 PARALLEL = ctypes.CFUNCTYPE(None, PART, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
 NUMBER = ctypes.CFUNCTYPE(ctypes.c_int)
-JOBS, LATE = 200, 0.002
+JOBS, LATE = 100, 0.01
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def double(kernels, values, threads):
 
 
 class Team:
-    """Threads as OpenMP's, of which the second one comes so many seconds late."""
+    """Threads as OpenMP's, of which all but the first come so many seconds late."""
 
     def __init__(self, kernels, late, size=2):
         self.late, self.size, self.asked = late, size, 0
@@ -63,27 +64,58 @@ class Team:
         part(data)
 
 
-def times_asked(kernels, late, size=2):
-    """How often a team is asked for help in many jobs, all of which are made."""
-    team = Team(kernels, late, size)
-    for _ in range(JOBS):
-        values = torch.ones(2, 4)
-        double(kernels, values, threads=2)
-        assert values.eq(2).all()
-    return team.asked
+def learns(kernels, waits, parts=2, jobs=2000):
+    """Which of many jobs, a second each, a team is asked for, with so many seconds of waiting."""
+    learn = kernels.loaded.learn
+    learn.argtypes = [ctypes.c_double, ctypes.c_double, ctypes.c_int]
+    learn.restype = ctypes.c_int64
+    asked, alone = [], 0
+    for job in range(jobs):
+        if alone == 0:
+            asked.append(job)
+            alone = learn(1.0, waits(job), parts)
+        else:
+            alone -= 1
+    return asked
 
 
-def test_who_has_to_wait_goes_on_alone(kernels):
+@pytest.mark.parametrize(("parts", "bearable"), [(2, 1 / 2), (4, 3 / 4), (16, 15 / 16)])
+def test_a_team_is_asked_while_it_is_faster_than_one(kernels, parts, bearable):
+    """Of n threads, each works for as long as it does not wait, and one would work n times that."""
+    assert learns(kernels, lambda job: bearable - 0.01, parts) == list(range(2000))
+
+
+@pytest.mark.parametrize(("parts", "bearable"), [(2, 1 / 2), (4, 3 / 4), (16, 15 / 16)])
+def test_who_waits_longer_goes_on_alone_and_asks_now_and_then(kernels, parts, bearable):
+    asked = learns(kernels, lambda job: (bearable + 1) / 2, parts)
+    assert 3 < len(asked) < 100
+    gaps = [after - before for before, after in pairwise(asked)]
+    assert 16 < max(gaps) <= 513
+
+
+def test_one_long_wait_changes_little(kernels):
+    asked = learns(kernels, lambda job: 0.9 * (job == 500))
+    assert len(asked) == 2000
+
+
+def test_after_a_busy_time_all_are_asked_again(kernels):
+    asked = learns(kernels, lambda job: 0.9 if job < 1000 else 0.0)
+    assert asked[-400:] == list(range(1600, 2000))
+
+
+def test_waiting_is_measured(kernels):
+    """By the clock, so that no more is claimed than that somebody notices."""
+
     def check(late, size):
-        asked = times_asked(kernels, late, size)
-        assert 2 < asked < JOBS / 4, "it never asks again, or always"
+        team = Team(kernels, late, size)
+        for _ in range(JOBS):
+            values = torch.ones(2, 4)
+            double(kernels, values, threads=2)
+            assert values.eq(2).all()
+        assert team.asked < JOBS, "nobody has gone on alone"
 
     check(LATE, 2)
     assert_rejects(lambda: check(0.0, 1))
-
-
-def test_a_team_that_keeps_nobody_waiting_is_always_asked(kernels):
-    assert times_asked(kernels, 0.0, size=1) == JOBS
 
 
 def test_one_thread_asks_nobody(kernels):
