@@ -178,7 +178,8 @@ def as_one(run: list[WeightGradient]) -> WeightGradient | None:
         at_equal_distances([getattr(each, name) for each in run])
         for name in ("of_outputs", "inputs", "weight", "bias")
     ]
-    if any(each is None for each in parts[:3]) or (parts[3] is None) != (run[0].bias is None):
+    has_biases = any(each.bias is not None for each in run)
+    if any(each is None for each in parts[:3]) or (parts[3] is None and has_biases):
         return None
     return WeightGradient(*parts)  # type: ignore[arg-type]
 

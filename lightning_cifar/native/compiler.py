@@ -7,9 +7,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
+from threading import Thread
 
 from lightning_cifar.files import exclusive, user_cache, write_text_atomically
 
@@ -29,10 +30,19 @@ BEGUN: dict[str, "Future[Path]"] = {}  # by type, of this process
 
 
 def ahead(dtype: str) -> None:
-    """Begin to compile while libraries are loaded; ``compiled`` waits for what has begun."""
-    maker = ThreadPoolExecutor(1)
-    BEGUN[dtype] = maker.submit(compiled_anew, dtype)
-    maker.shutdown(wait=False)
+    """Begin to compile while libraries are loaded; ``compiled`` waits for what has begun.
+
+    A process that ends before, as by Ctrl-C, does not wait.
+    """
+    begun = BEGUN[dtype] = Future()
+
+    def make() -> None:
+        try:
+            begun.set_result(compiled_anew(dtype))
+        except Exception as error:
+            begun.set_exception(error)
+
+    Thread(target=make, daemon=True).start()
 
 
 def compiled(dtype: str) -> Path:
@@ -55,7 +65,8 @@ def compiled_anew(dtype: str) -> Path:
         raise OSError(f"there is no C compiler {chosen[0]}")
     source = resources.files(__package__).joinpath("kernels.c").read_bytes()
     described = [TYPES[dtype], *chosen, *FLAGS, processor(), version_of(chosen)]
-    name = hashlib.sha256(source + "\n".join(described).encode()).hexdigest()[:16]
+    told = "\n".join(described).encode(errors="surrogateescape")
+    name = hashlib.sha256(source + told).hexdigest()[:16]
     folder = user_cache().expanduser() / "kernels"
     built = folder / f"{name}.so"
     if not is_whole(built):
@@ -69,7 +80,7 @@ def compiled_anew(dtype: str) -> Path:
 def is_whole(built: Path) -> bool:
     """Whether a library is what was compiled: half of one would end the process."""
     try:
-        return built.with_suffix(".sha256").read_text() == digest(built)
+        return built.with_suffix(".sha256").read_bytes() == digest(built).encode()
     except OSError:
         return False
 
@@ -102,8 +113,10 @@ def compile_into(built: Path, source: bytes, chosen: list[str], real: str) -> No
                 out.replace(built)
                 write_text_atomically(built.with_suffix(".sha256"), checksum)
                 return
-            errors = errors or done.stderr or "it says nothing"
-        lines = errors.strip().splitlines()
+            if done.returncode < 0:  # by Ctrl-C: what fewer flags give would be kept for ever
+                raise OSError(f"the C compiler {chosen[0]} was ended by signal {-done.returncode}")
+            errors = errors or done.stderr.strip() or "it says nothing"
+        lines = errors.splitlines()
         first = next((line for line in lines if "error" in line.lower()), lines[0])
         raise OSError(f"the C compiler {chosen[0]} failed: {first.strip()}")
 
@@ -112,7 +125,12 @@ def finished(command: list[str]) -> "subprocess.CompletedProcess[str]":
     """What came of a command; OSError if it takes too long."""
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise OSError(f"the C compiler {command[0]} took over {PATIENCE} seconds") from error

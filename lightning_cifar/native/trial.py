@@ -36,11 +36,13 @@ class Case:
 def first_wrong(run: Run, dtype: torch.dtype) -> str | None:
     """The first kind of operation with a wrong result; None if all are right."""
     draw = torch.Generator().manual_seed(0)
+    # Of a process that was forked, PyTorch's threads are gone: who uses it there gives it one.
+    threads = min(THREADS, torch.get_num_threads())
     for trial in TRIALS:
         for case in trial(draw, dtype):
             if case.operation is None:
                 return trial.__name__
-            run((Operation * 1)(case.operation), THREADS)
+            run((Operation * 1)(case.operation), threads)
             for got, wanted in zip(case.results, case.expected, strict=True):
                 if not near(got.double(), wanted.double(), TOLERANCE[dtype]):
                     return trial.__name__

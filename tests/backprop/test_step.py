@@ -1,6 +1,7 @@
 """A step by hand has the losses, gradients and weights of autograd and PyTorch's NAdam."""
 
 from functools import partial
+from itertools import product
 
 import pytest
 import torch
@@ -209,6 +210,21 @@ class Shifted(nn.Module):
 
     def forward(self, inputs):
         return torch.tanh(inputs + self.shift)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("biases", list(product([False, True], repeat=3)), ids=str)
+def test_of_equal_layers_some_have_biases(monkeypatch, biases):
+    """They lie at equal distances and could share a product, but not a sum for the biases."""
+
+    def network(depth, width, generator):
+        layers = [nn.Flatten(), nn.Linear(3072, 10), nn.ELU()]
+        for bias in biases:
+            layers += [nn.Linear(10, 10, bias=bias), nn.ELU()]
+        return nn.Sequential(*layers[:-1])
+
+    monkeypatch.setitem(BUILDERS, "elu", network)
+    trains_as_autograd("elu")()
 
 
 def test_unknown_layer_is_left_to_autograd(monkeypatch):

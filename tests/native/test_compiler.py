@@ -1,6 +1,8 @@
 """Without a C compiler, or with a bad one, PyTorch's kernels make the steps, and a fit says so."""
 
+import os
 import shutil
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +63,47 @@ def test_what_a_compiler_says_is_passed_on(fresh, monkeypatch):
 def test_a_compiler_that_says_nothing(fresh, monkeypatch):
     monkeypatch.setenv("CC", script(fresh, "exit 3"))
     assert "failed: it says nothing" in str(library.why_none(FLOAT))
+    monkeypatch.setattr(library, "FOUND", {})
+    monkeypatch.setenv("CC", script(fresh, "echo >&2; exit 3"))
+    assert "failed: it says nothing" in str(library.why_none(FLOAT))
+
+
+def test_a_compiler_that_speaks_latin_1(fresh, monkeypatch):
+    say = "printf 'error: \\344rger\\n'"
+    monkeypatch.setenv("CC", script(fresh, f"{say} >&2; exit 1"))
+    assert "failed: error: \N{REPLACEMENT CHARACTER}rger" in str(library.why_none(FLOAT))
+    monkeypatch.setattr(library, "FOUND", {})
+    monkeypatch.setenv(
+        "CC", script(fresh, f'case "$*" in *--version*) {say};; *) exec cc "$@";; esac')
+    )
+    assert library.why_none(FLOAT) is None
+    assert library.maker() == "error: \N{REPLACEMENT CHARACTER}rger"
+
+
+def test_a_command_that_is_no_text(fresh, monkeypatch):
+    monkeypatch.setenv("CC", f"env X={os.fsdecode(bytes([255]))} cc")
+    assert library.why_none(FLOAT) is None
+
+
+def test_a_compiler_that_is_ended_is_not_asked_for_slower_kernels(fresh, monkeypatch):
+    """As by Ctrl-C: they would be kept."""
+    end = 'case "$*" in *-mprefer*) kill -INT $$;; esac'
+    monkeypatch.setenv("CC", script(fresh, f'{end}\nexec cc "$@"'))
+    assert "was ended by signal 2" in str(library.why_none(FLOAT))
+    assert not list(fresh.rglob("*.so"))
+
+
+def test_a_process_that_ends_does_not_wait_for_its_compiler(fresh, monkeypatch):
+    begun = fresh / "begun"
+    monkeypatch.setenv("CC", script(fresh, f"touch {begun}; exec sleep 60"))
+    code = f"""
+import os, time
+from lightning_cifar.native import compiler
+compiler.ahead("float32")
+while not os.path.exists({str(begun)!r}):
+    time.sleep(0.01)
+"""
+    subprocess.run([sys.executable, "-c", code], timeout=30, check=True)
 
 
 def test_a_compiler_that_never_ends(fresh, monkeypatch):
@@ -170,7 +213,11 @@ def without_checksum(built):
     built.with_suffix(".sha256").unlink()
 
 
-@pytest.mark.parametrize("damage", [halved, without_checksum, Path.unlink])
+def with_binary_checksum(built):
+    built.with_suffix(".sha256").write_bytes(b"\xff" * 64)
+
+
+@pytest.mark.parametrize("damage", [halved, without_checksum, with_binary_checksum, Path.unlink])
 def test_damaged_kernels_are_compiled_again(fresh, damage):
     """Loading half a library would end the process."""
     built, files = compiled_now()

@@ -169,3 +169,25 @@ def test_a_forked_process_computes_with_one_thread():
         run(operation, 2)
         os._exit(0 if torch.allclose(out, left @ right, atol=1e-4) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+FIRST_IN_A_FORK = """
+import os, signal, torch
+from lightning_cifar.native import library
+few = torch.ones(4)
+torch.set_num_threads(2)
+torch.ones(2_000_000).mul_(2.0)
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    torch.set_num_threads(1)
+    assert library.kernels(few) is not None, library.why_none(few)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+def test_a_forked_process_that_is_the_first_to_ask_for_kernels_gets_them():
+    """With one thread, as PyTorch needs it there: their trial must not wait for a second one."""
+    compiler.compiled("float32")
+    subprocess.run([sys.executable, "-c", FIRST_IN_A_FORK], check=True)
