@@ -24,7 +24,7 @@ from lightning_cifar.backprop.changes import check_unchanged, follow_changes
 from lightning_cifar.backprop.fitting import callbacks_in, why_no_layers, why_not_by_hand
 from lightning_cifar.backprop.mean_loss import MeanLoss, widened
 from lightning_cifar.backprop.module import Batch, HandTrained
-from lightning_cifar.backprop.step import check_batch
+from lightning_cifar.backprop.step import checked_batch, no_pair
 from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.loaders import Transferred, left_as_found, training_batches
 from lightning_cifar.data.statistics import measure_batches
@@ -229,8 +229,7 @@ class DenseClassifier(HandTrained, ABC):
         if not self.automatic_optimization:
             check_unchanged(self)
             return self.train_block(batch, batch_index)
-        images, labels = batch
-        check_batch(images, labels)
+        images, labels = checked_batch(batch)
         logits = self(images)
         loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
         with torch.no_grad():
@@ -272,7 +271,7 @@ class DenseClassifier(HandTrained, ABC):
         return self._evaluate(batch, "test", self.test_metrics).argmax(dim=1)
 
     def _evaluate(self, batch: Batch, stage: str, metrics: nn.ModuleDict) -> Tensor:
-        images, labels = batch
+        images, labels = checked_batch(batch)
         logits = widened(self(images))
         losses = functional.cross_entropy(logits, labels, reduction="none")
         metric: Any
@@ -284,21 +283,33 @@ class DenseClassifier(HandTrained, ABC):
         return logits
 
     def predict_step(self, batch: Any, batch_index: int) -> Tensor:
-        """Class probabilities (batch, classes) of raw images, alone or with labels beside them."""
-        images = batch[0] if isinstance(batch, tuple | list) else batch
+        """Class probabilities (batch, classes) of raw images, alone or with labels beside them.
+
+        Raises:
+            InputError: there are no images where they should be.
+        """
+        images = batch[0] if isinstance(batch, tuple | list) and batch else batch
+        if not isinstance(images, Tensor):
+            raise no_pair(batch)
         return torch.softmax(self(images), dim=1)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """NAdam or Muon at the given or found rate; a schedule is stepped per batch.
 
         Raises:
-            InputError: there is no rate, or nobody knows how many steps a schedule has.
+            InputError: there is no rate, nothing to train, or nobody knows how many steps a
+                schedule has.
         """
         if self.learning_rate is None:
             raise InputError(
                 "no learning rate: set model.learning_rate or add the LearningRateSearch callback"
             )
         groups = parameter_groups(self.network, self.optimiser, self.learning_rate)
+        if not any(group["params"] for group in groups):
+            raise InputError(
+                "all parameters of the network are frozen, so a fit would train nothing; set "
+                "requires_grad of those that are to be trained"
+            )
         optimiser = FlatNAdam(groups, lr=self.learning_rate)
         if self.schedule == "constant":
             return optimiser
@@ -437,5 +448,13 @@ def check_optimiser(optimiser: str, learning_rate: float | None) -> None:
 
 
 def variant_of(classifier: DenseClassifier) -> str:
-    """The name of a classifier's variant, as configurations and records write it."""
-    return next(name for name, variant in VARIANTS.items() if type(classifier) is variant)
+    """The name of a classifier's variant, as configurations and records write it.
+
+    A variant is a network: a class made from one of ours that builds the same is of its variant,
+    and any other stands for itself.
+    """
+    kind = type(classifier)
+    for name, variant in VARIANTS.items():
+        if kind.build_network is variant.build_network:
+            return name
+    return kind.__name__

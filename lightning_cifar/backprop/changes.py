@@ -33,11 +33,12 @@ def check_unchanged(module: Any) -> None:
     """
     groups = module.trainer.optimizers[0].param_groups
     parameters = [each for group in groups for each in group["params"]]
-    reason = why_hooks(module, parameters) or why_frozen(parameters)
+    hooks = why_hooks(module, parameters)
+    reason = hooks or why_frozen(parameters)
     if reason is not None:
+        when = "in on_train_epoch_start or before the fit" if hooks else "before the fit"
         raise InputError(
-            f"{reason}, since the middle of an epoch that is trained by hand; change it in "
-            "on_train_epoch_start or before the fit"
+            f"{reason}, since the middle of an epoch that is trained by hand; change it {when}"
         )
 
 

@@ -16,7 +16,7 @@ from lightning_cifar.backprop.fitting import (
     steps_at_once,
 )
 from lightning_cifar.backprop.layers import without_rule
-from lightning_cifar.backprop.step import Backpropagation
+from lightning_cifar.backprop.step import Backpropagation, pair_of
 from lightning_cifar.backprop.threads import threads_for
 from lightning_cifar.data.blocks import Block, Blocks
 from lightning_cifar.data.notices import say_once
@@ -134,7 +134,7 @@ class HandTrained(LightningModule, ABC):
         Returns: "losses" (steps, members), "loss" their mean; "rates", of each step the factor of
         the schedule or the rate; "step", the number of the first.
         """
-        batches = batch if isinstance(batch, Block) else [batch]
+        batches = batch if isinstance(batch, Block) else [pair_of(batch)]
         optimiser: Any = self.optimizers(use_pl_optimizer=False)
         scheduler = scheduler_of(self)
         parts = self.trainer.accumulate_grad_batches

@@ -157,6 +157,38 @@ class Batch:
             torch.addcmul(self.shift, self.inputs, self.scale, out=self.inputs)
 
 
+def checked_batch(batch: Any) -> tuple[Tensor, Tensor]:
+    """Images and labels of a batch for PyTorch's functions, which take labels of 64 bits."""
+    images, labels = pair_of(batch)
+    check_batch(images, labels)
+    return images, labels.long()
+
+
+def pair_of(batch: Any) -> tuple[Tensor, Tensor]:
+    """The images and labels of a batch.
+
+    Raises:
+        InputError: it is no pair of tensors; saying what came.
+    """
+    parts = batch if isinstance(batch, tuple | list) else ()
+    if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+        raise no_pair(batch)
+    return parts[0], parts[1]
+
+
+def no_pair(batch: Any) -> InputError:
+    """What to say of a batch that is not the pair it should be."""
+    kind, parts = type(batch).__name__, ""
+    if isinstance(batch, dict):
+        parts = " of " + ", ".join(map(str, batch))
+    elif isinstance(batch, tuple | list):
+        parts = " of " + ", ".join(type(part).__name__ for part in batch)
+    return InputError(
+        f"a batch must be a pair of tensors, images and labels, got a {kind}{parts}; let the "
+        "loader's collate_fn make pairs"
+    )
+
+
 def check_batch(images: Tensor, labels: Tensor) -> None:
     """Refuse labels that would be taken for others.
 

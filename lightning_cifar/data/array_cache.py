@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +71,22 @@ def cached_set(folder: Path, build: Callable[[], DecodedSet]) -> ImageSet:
         manifest = read_manifest(folder)
     except DamagedCacheError:
         manifest = build_into(folder, build)
-
-    def read(part: Part) -> LabelledImages:
-        try:
-            return read_part(folder, part, manifest.checksums[part])
-        except DamagedCacheError:
-            rebuilt = build_into(folder, build, part)
-            return read_part(folder, part, rebuilt.checksums[part])
-
+    # No function within this one: a set can be pickled, and a data module with it.
+    read = partial(read_or_rebuild, folder, build, manifest.checksums)
     hashes = kept_hashes(folder, manifest.checksums, read)
     parts = tuple(manifest.checksums)
     return ImageSet(manifest.classes, fingerprint_of(manifest), read, parts, hashes, manifest.about)
+
+
+def read_or_rebuild(
+    folder: Path, build: Callable[[], DecodedSet], checksums: Mapping[Part, str], part: Part
+) -> LabelledImages:
+    """A part of the set in ``folder``; made anew if it is damaged."""
+    try:
+        return read_part(folder, part, checksums[part])
+    except DamagedCacheError:
+        rebuilt = build_into(folder, build, part)
+        return read_part(folder, part, rebuilt.checksums[part])
 
 
 def build_into(

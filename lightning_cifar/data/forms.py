@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lightning_cifar.data.array_cache import DecodedSet, cached_set
@@ -74,7 +75,7 @@ def load_folder(source: Path, cache: Path, reading: Reading = DEFAULT) -> ImageS
     """
     name = f"version{VERSION}-{content_key(source)[:32]}{reading.key}"
     folder = cache / "folder" / name
-    return cached_set(folder, lambda: read_source(source, reading, folder))
+    return cached_set(folder, partial(read_source, source, reading, folder))
 
 
 def content_key(source: Path) -> str:

@@ -6,6 +6,7 @@ import tarfile
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Never
 
@@ -65,20 +66,20 @@ def load_official(
     """
     source = "official" if layout is CIFAR10 else "cifar100"
     folder = cache / source
-
-    def build() -> DecodedSet:
-        wanted = archive or ARCHIVES[source]
-        path = folder / wanted.filename
-        with exclusive(folder / "download.lock"):
-            if not path.exists() and (present := on_this_disk(wanted)) is not None:
-                path = present
-            elif not path.exists():
-                download(wanted, path)
-        return read_archive(wanted, path, layout, folder)
-
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder if layout is CIFAR10 else folder / layout.labels_key
-    return cached_set(kept, build)
+    return cached_set(kept, partial(fetched, archive or ARCHIVES[source], layout, folder))
+
+
+def fetched(archive: Archive, layout: Layout, folder: Path) -> DecodedSet:
+    """The images of an archive, which is downloaded into ``folder`` if it is nowhere."""
+    path = folder / archive.filename
+    with exclusive(folder / "download.lock"):
+        if not path.exists() and (present := on_this_disk(archive)) is not None:
+            path = present
+        elif not path.exists():
+            download(archive, path)
+    return read_archive(archive, path, layout, folder)
 
 
 def on_this_disk(archive: Archive) -> Path | None:

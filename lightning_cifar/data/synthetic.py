@@ -27,12 +27,14 @@ def load_synthetic(
         OSError: the cache cannot be written.
     """
     folder = cache / "synthetic" / f"version{VERSION}-{train_size}-{test_size}-seed{seed}"
+    sizes = {"train_size": train_size, "test_size": test_size}
+    return cached_set(folder, partial(drawn, folder, **sizes, seed=seed))
 
-    def build() -> DecodedSet:
-        write_files(folder, train_size=train_size, test_size=test_size, seed=seed)
-        return read_files(folder)
 
-    return cached_set(folder, build)
+def drawn(folder: Path, *, train_size: int, test_size: int, seed: int) -> DecodedSet:
+    """The set of these sizes, written into ``folder`` and read from it."""
+    write_files(folder, train_size=train_size, test_size=test_size, seed=seed)
+    return read_files(folder)
 
 
 def draw(size: int, seed: int, part: int) -> LabelledImages:

@@ -61,7 +61,7 @@ class FlatGroup:
         if len(gradients) < len(parameters):
             raise RuntimeError(
                 f"{len(parameters) - len(gradients)} of {len(parameters)} parameters have no "
-                "gradient; leave parameters that are not trained out of the optimiser"
+                "gradient; freeze parameters before the fit, or leave them out of the optimiser"
             )
         if any(mine is not own for mine, own in zip(gradients, self.gradients, strict=True)):
             rows = [each.reshape(self.members, -1) for each in gradients]

@@ -14,7 +14,13 @@ from lightning_cifar.data.datamodule import CIFAR10DataModule
 from lightning_cifar.data.notices import say
 from lightning_cifar.data.sources import cache_folder
 from lightning_cifar.errors import InputError
-from lightning_cifar.rate_search.find import CANDIDATES, find_rate, found_by, search_settings
+from lightning_cifar.rate_search.find import (
+    CANDIDATES,
+    find_rate,
+    found_by,
+    is_as_built,
+    search_settings,
+)
 from lightning_cifar.rate_search.fit_options import FitOptions, options_of
 from lightning_cifar.rate_search.results import (
     SEARCH_FILE,
@@ -25,7 +31,7 @@ from lightning_cifar.rate_search.results import (
     write_result,
 )
 from lightning_cifar.rate_search.search import SearchResult, winner_of
-from lightning_cifar.rate_search.short_fits import ShortFits, lent
+from lightning_cifar.rate_search.short_fits import ShortFits, give_rate, lent
 
 SEARCHING = "searching a learning rate: a range test first, then short fits ..."
 UNLEARNED = (
@@ -90,6 +96,7 @@ class LearningRateSearch(Callback):
             )
         # Of subclasses nobody knows what they change.
         known = type(pl_module) in VARIANTS.values() and type(datamodule) is CIFAR10DataModule
+        known = known and is_as_built(pl_module)
         if given is not None:
             # A resumed run's configuration holds what its own search had found.
             self.source = source_in(Path(trainer.default_root_dir)) if known else "given"
@@ -100,9 +107,7 @@ class LearningRateSearch(Callback):
             rate, self.source = trainer.strategy.broadcast(found)
         else:
             rate, self.source = self._serve(trainer, pl_module, options), "search"
-        pl_module.learning_rate = rate  # type: ignore[assignment]
-        if "learning_rate" in pl_module.hparams:
-            pl_module.hparams["learning_rate"] = rate
+        give_rate(pl_module, rate)
 
     def _serve(self, trainer: Trainer, module: LightningModule, options: FitOptions) -> float:
         """The rate of a module or of data that are not ours."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from lightning_cifar.backprop.fitting import why_no_layers
 from lightning_cifar.classifiers import DenseClassifier, variant_of
 from lightning_cifar.data.batches import batch_bounds
 from lightning_cifar.data.datamodule import EVALUATION_BATCH, CIFAR10DataModule
@@ -58,6 +59,16 @@ def search_settings(
         "search": {"candidates": candidates, "epochs": epochs, "version": VERSION},
         "torch": torch.__version__,
     }
+
+
+def is_as_built(classifier: Any) -> bool:
+    """Whether a classifier's network is the one that its arguments describe, all of it trained.
+
+    Only such a one can be raced as a stack, and found again under the hash of its arguments.
+    """
+    drawn = type(classifier)(**classifier.hparams).network
+    as_drawn = repr(classifier.network) == repr(drawn)  # which shows layers and their constants
+    return as_drawn and why_no_layers(classifier.network) is None
 
 
 def start_of(classifier: DenseClassifier) -> str:

@@ -44,6 +44,7 @@ class ShortFits:
         self.module, self.data = unattached_copy(module), data
         self.device, self.options = device, options
         self.has_schedule = False  # of its own; the range test finds out
+        self.read = RateIsRead()
 
     @property
     def share(self) -> float:
@@ -62,6 +63,11 @@ class ShortFits:
                 each.eval()
         limits = {"max_epochs": -1, "max_steps": steps, "limit_val_batches": 1}
         self._fit(module, LOWEST_RATE, [rising], **limits)
+        if not rising.has_losses:
+            raise InputError(
+                f"a search needs the training losses, and training_step of {type(module).__name__} "
+                "returns none; return the loss, or give the module a learning_rate"
+            )
         self.has_schedule = rising.has_schedule
         return RangeTest(tuple(rising.rates), tuple(rising.losses), tuple(rising.smoothed))
 
@@ -86,11 +92,18 @@ class ShortFits:
     def _fit(
         self, module: LightningModule, rate: float, callbacks: list[Callback], **limits: Any
     ) -> None:
-        module.learning_rate = rate  # type: ignore[assignment]
+        give_rate(module, rate)
         with isolate_rng(), quiet(), left_as_found(*self.data.values()):
             torch.manual_seed(SEED)
             options = placed(self.device) | self.options.for_trainer() | limits
-            silent_trainer(callbacks, **options).fit(module, **self.data)
+            silent_trainer([*callbacks, self.read], **options).fit(module, **self.data)
+
+
+def give_rate(module: LightningModule, rate: float) -> None:
+    """Set a module's rate, also where ``save_hyperparameters`` has noted it and it may be read."""
+    module.learning_rate = rate  # type: ignore[assignment]
+    if "learning_rate" in module.hparams:
+        module.hparams["learning_rate"] = rate
 
 
 def placed(device: torch.device) -> dict[str, Any]:
@@ -127,6 +140,7 @@ class RisingRate(Callback):
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
+        self.has_losses = False
         self.batch_losses: list[float] = []  # of the update under way
         self.rates: list[float] = []
         self.losses: list[float] = []
@@ -150,7 +164,10 @@ class RisingRate(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Keep the mean loss of the batches that made an update."""
-        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if loss is None:
+            return  # a batch that the module passes over
+        self.has_losses = True
         # Lightning divides the loss by the number of batches whose gradients it adds.
         shares = trainer.accumulate_grad_batches if pl_module.automatic_optimization else 1
         self.batch_losses.append(float(loss) * shares)
@@ -164,6 +181,29 @@ class RisingRate(Callback):
             self.smoothed.append(search.unbiased_average(self.losses))
         if not math.isfinite(mean) or self.smoothed[-1] > search.BLOWN_UP * min(self.smoothed):
             trainer.should_stop = True
+
+
+@final
+class RateIsRead(Callback):
+    """Refuses a module whose optimiser begins with the same rates whatever ``learning_rate`` is."""
+
+    knows_blocks = True
+
+    def __init__(self) -> None:
+        self.seen: dict[float, list[Any]] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare with the fits before this one."""
+        groups = [group for optimiser in trainer.optimizers for group in optimiser.param_groups]
+        begins = [group.get("initial_lr", group.get("lr")) for group in groups]
+        rate: Any = pl_module.learning_rate
+        if any(rate != other and begins == theirs for other, theirs in self.seen.items()):
+            raise InputError(
+                f"configure_optimizers of {type(pl_module).__name__} makes the same of each "
+                "learning_rate, so none can be searched; read self.learning_rate in it, or leave "
+                "LearningRateSearch out"
+            )
+        self.seen[rate] = begins
 
 
 @final

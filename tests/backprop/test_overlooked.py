@@ -300,19 +300,22 @@ def frozen(_, module):
 
 
 @pytest.mark.parametrize(
-    ("action", "reason"),
+    ("action", "reason", "when"),
     [
-        (doubled, "somebody has hooks on the network's parameters"),
-        (frozen, "some of the network's parameters are not trained"),
+        (
+            doubled,
+            "somebody has hooks on the network's parameters",
+            "in on_train_epoch_start or before the fit",
+        ),
+        (frozen, "some of the network's parameters are not trained", "before the fit"),
     ],
 )
-def test_what_comes_in_the_middle_of_an_epoch_is_refused(tmp_path, action, reason):
+def test_what_comes_in_the_middle_of_an_epoch_is_refused(tmp_path, action, reason, when):
     within = LambdaCallback(on_train_batch_end=lambda trainer, module, *_: action(trainer, module))
     with pytest.raises(InputError) as refused:
         fitted(tmp_path, small_classifier, [within], {})
     assert str(refused.value) == (
-        f"{reason}, since the middle of an epoch that is trained by hand; change it in "
-        "on_train_epoch_start or before the fit"
+        f"{reason}, since the middle of an epoch that is trained by hand; change it {when}"
     )
 
 
