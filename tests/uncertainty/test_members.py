@@ -135,7 +135,8 @@ def test_a_member_tells_which_weights_it_has(monkeypatch):
         "weights": "runs/a/best.ckpt",
         "sha256": "abc",
     }
-    one = {"variant": "elu", "seed": 5, "width": 3}
+    member.classifier.class_names = ("cat", "dog")
+    one = {"variant": "elu", "seed": 5, "width": 3, "class_names": ["cat", "dog"]}
     assert ensembles.described([member.classifier]) == one
     assert ensembles.described([member.classifier] * 2) == {"members": [one, one]}
 
