@@ -114,11 +114,8 @@ class Ensemble(nn.Module):
 
 
 def described(classifiers: Sequence[DenseClassifier]) -> dict[str, object]:
-    """What an exported file says: settings and class names of a network, or a list of several."""
-    each = [
-        {"variant": variant_of(one), **one.hparams, "class_names": list(one.class_names)}
-        for one in classifiers
-    ]
+    """What an exported file says of its networks: the settings of one, or a list of several."""
+    each = [{"variant": variant_of(one), **one.hparams} for one in classifiers]
     return each[0] if len(each) == 1 else {"members": each}
 
 
