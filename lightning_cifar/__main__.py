@@ -3,10 +3,12 @@
 import gc
 import os
 import sys
+from contextlib import suppress
 
-from lightning_cifar.errors import InputError, Interrupted
+from lightning_cifar.errors import InputError, Interrupted, failure
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
+UNREAD = 141  # and one that wrote into a pipe that nobody reads any more
 
 COMMANDS = {
     "fit": "train a network: searches a learning rate, stops early, keeps the best weights",
@@ -25,22 +27,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code.
 
     0: done; 1: training diverged, or some images could not be read; 2: input that cannot be used;
-    130: interrupted by Ctrl-C; 143: ended by SIGTERM.
+    130: interrupted by Ctrl-C; 141: the reader of the output has gone; 143: ended by SIGTERM.
     """
+    open_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     # Loading libraries makes millions of objects; looking for garbage among them takes a second.
     gc.set_threshold(50_000, 10, 10)
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print("usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options\n")
-        print("\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items()))
-        return 0 if arguments else 2
-    if arguments[0] == "--version":
-        from lightning_cifar import __version__
-
-        print(f"lightning-cifar {__version__}")
-        return 0
     try:
-        return run(arguments[0], arguments)
+        code = run(arguments[0], arguments) if arguments else usage(2)
+        sys.stdout.flush()  # at Python's own end it is too late for a message
+        return code
     except InputError as error:
         return report(str(error), 2)
     except Interrupted as error:
@@ -52,12 +48,51 @@ def main(arguments: list[str] | None = None) -> int:
         return report("interrupted", INTERRUPTED)
     except ImportError as error:
         return report(f"cannot load a library: {error}; install the pinned requirements again", 2)
+    except UnicodeEncodeError as error:  # of a name, in a locale without its letters
+        letters = error.object[error.start : error.end]
+        return report(f"{letters!a} cannot be written in {error.encoding}; set PYTHONUTF8=1", 2)
+    except BrokenPipeError:  # as in `predict ... | head`
+        drop_output()
+        return UNREAD
     except OSError as error:
-        return report(f"{error.filename or 'a file'}: {error.strerror or error}", 2)
+        return report(failure(error), 2)
+
+
+def open_streams() -> None:
+    """Give a process that was started without standard streams some that lead nowhere.
+
+    The next files would get their numbers, and with these what other programs write.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def drop_output() -> None:
+    """Let go of what cannot be written: Python would try again at its end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            sys.stdout.close()
+
+
+def usage(code: int) -> int:
+    """Print the commands, and hand the exit code on."""
+    print("usage: lightning-cifar COMMAND [options]; COMMAND --help lists its options\n")
+    print("\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items()))
+    return code
 
 
 def run(command: str, arguments: list[str]) -> int:
     """Run one command; libraries that take seconds to load are loaded where they are needed."""
+    if command in ("-h", "--help"):
+        return usage(0)
+    if command == "--version":
+        from lightning_cifar import __version__
+
+        print(f"lightning-cifar {__version__}")
+        return 0
     if command not in COMMANDS:
         from lightning_cifar.runs.configuration import nearest
 
@@ -117,7 +152,9 @@ def run(command: str, arguments: list[str]) -> int:
 
 def report(message: str, code: int) -> int:
     """Print one line to stderr and hand the exit code on."""
-    print(f"lightning-cifar: {message}", file=sys.stderr)
+    drop_output()
+    with suppress(OSError):  # the code remains where nobody can read the line
+        print(f"lightning-cifar: {message}", file=sys.stderr)
     return code
 
 

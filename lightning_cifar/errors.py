@@ -18,3 +18,9 @@ class Interrupted(Exception):
     def __init__(self, message: str, code: int = 130) -> None:
         super().__init__(message)
         self.code = code
+
+
+def failure(error: OSError) -> str:
+    """What the system refused, and of which file if it is about one."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason

@@ -111,8 +111,10 @@ def test_text_is_utf8(tmp_path):
 
 
 def test_missing_folder_is_an_error(tmp_path):
-    with pytest.raises(OSError, match="No such file"):
-        write_text_atomically(tmp_path / "missing" / "file", "text")
+    path = tmp_path / "missing" / "file"
+    with pytest.raises(OSError, match="No such file") as raised:
+        write_text_atomically(path, "text")
+    assert raised.value.filename == str(path)  # and not the temporary file's
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 21) + 3])

@@ -25,7 +25,7 @@ from lightning_cifar.cli.messages import one_line, plain_message, refused_by_tra
 from lightning_cifar.cli.options import TRAINER_DEFAULTS
 from lightning_cifar.cli.settings import check_settings, plain_settings
 from lightning_cifar.data.datamodule import CIFAR10DataModule
-from lightning_cifar.errors import InputError, Interrupted
+from lightning_cifar.errors import InputError, Interrupted, failure
 from lightning_cifar.rate_search.callback import LearningRateSearch
 from lightning_cifar.runs import folders, resuming
 from lightning_cifar.runs.checkpoints import SealedCheckpoints
@@ -213,6 +213,11 @@ class CIFARCommand(LightningCLI):
             except InputError:
                 self._discard_if_unused()
                 raise
+            except OSError as error:  # a full disk, or a reader of the output that has gone
+                if not self.folder.is_dir():
+                    raise
+                advice = f"to continue: {how_to_resume(self.folder)}"
+                raise InputError(f"{failure(error)}; {advice}") from error
             except SystemExit as error:
                 # An exit without a code would look like a fit that is done.
                 advice = f"to continue: {how_to_resume(self.folder)}"

@@ -61,7 +61,12 @@ ERRORS = {
         2,
         "x.png: No such file or directory",
     ),
-    "no file": (OSError("it is gone"), 2, "a file: it is gone"),
+    "no file": (OSError("it is gone"), 2, "it is gone"),
+    "letters": (
+        UnicodeEncodeError("ascii", "der Bär", 5, 6, "ordinal not in range(128)"),
+        2,
+        "'\\xe4' cannot be written in ascii; set PYTHONUTF8=1",
+    ),
 }
 
 
