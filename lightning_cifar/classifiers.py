@@ -37,6 +37,9 @@ from lightning_cifar.runs.same_network import check_same_classes, check_same_net
 from lightning_cifar.seeds import derived_seed, seed_generators
 from lightning_cifar.standardise import Standardise
 
+# PyTorch's losses take -100 for an image without a label: one of no loss, and never right.
+NO_LABEL = -(2**62)
+
 
 class DenseClassifier(HandTrained, ABC):
     """Every step of training and evaluation; the variants below only choose a network.
@@ -231,7 +234,8 @@ class DenseClassifier(HandTrained, ABC):
             return self.train_block(batch, batch_index)
         images, labels = checked_batch(batch)
         logits = self(images)
-        loss = functional.cross_entropy(logits, labels, weight=self.loss_weights)
+        weight = self.loss_weights
+        loss = functional.cross_entropy(logits, labels, weight=weight, ignore_index=NO_LABEL)
         with torch.no_grad():
             self.train_totals[0] += widened(loss) * len(labels)
             self.train_totals[1] += (logits.argmax(dim=1) == labels).sum()
@@ -273,7 +277,7 @@ class DenseClassifier(HandTrained, ABC):
     def _evaluate(self, batch: Batch, stage: str, metrics: nn.ModuleDict) -> Tensor:
         images, labels = checked_batch(batch)
         logits = widened(self(images))
-        losses = functional.cross_entropy(logits, labels, reduction="none")
+        losses = functional.cross_entropy(logits, labels, reduction="none", ignore_index=NO_LABEL)
         metric: Any
         for name, metric in metrics.items():
             if name == "balanced_accuracy" and self.equal_classes:

@@ -62,3 +62,15 @@ def test_labels_of_fewer_bits_say_the_same(tmp_path, kind):
         for batches in (batches_of(), batches_of(change=lambda labels: labels.to(kind)))
     )
     assert wide == narrow
+
+
+@pytest.mark.parametrize("label", [-100, -1, 10])
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"], ids=["by hand", "by autograd"])
+@pytest.mark.parametrize("stage", ["fit", "validate", "test"])
+def test_labels_of_no_class_are_refused(tmp_path, stage, precision, label):
+    """Also the one that PyTorch's losses leave out."""
+    odd = batches_of(change=lambda labels: labels.masked_fill(labels == labels[3], label))
+    loaders = [odd, *([batches_of()] if stage == "fit" else [])]
+    trainer = small_trainer(tmp_path, precision=precision)
+    with pytest.raises((IndexError, RuntimeError), match=f"{label} is out of bounds"):
+        getattr(trainer, stage)(small_classifier(), *loaders)
