@@ -32,8 +32,11 @@ BEGUN: dict[str, "Future[Path]"] = {}  # by type, of this process
 def ahead(dtype: str) -> None:
     """Begin to compile while libraries are loaded; ``compiled`` waits for what has begun.
 
-    A process that ends before, as by Ctrl-C, does not wait.
+    A process that ends before, as by Ctrl-C, does not wait. One that fits more than once compiles
+    once, wherever its cache is by then.
     """
+    if dtype in BEGUN:
+        return
     begun = BEGUN[dtype] = Future()
 
     def make() -> None:
@@ -54,8 +57,9 @@ def compiled(dtype: str) -> Path:
         OSError: there is no compiler, it fails, or the cache cannot be written.
         RuntimeError: there is no home folder for a cache.
     """
-    begun = BEGUN.pop(dtype, None)
-    return compiled_anew(dtype) if begun is None else begun.result()
+    begun = BEGUN.get(dtype)
+    built = None if begun is None else begun.result()
+    return built if built is not None and is_whole(built) else compiled_anew(dtype)
 
 
 def compiled_anew(dtype: str) -> Path:

@@ -43,6 +43,7 @@ def test_a_fit_without_compiler_is_made_by_pytorch(fresh, monkeypatch, capsys):
         assert LINE not in said
         assert record_of(folder, "with")["versions"]["kernels"] == library.maker() != "PyTorch"
         monkeypatch.setattr(library, "FOUND", {})
+        monkeypatch.setattr(compiler, "BEGUN", {})
         monkeypatch.setenv("CC", "no-such-compiler")
         said = fit(capsys, name="without")
         assert said.count(LINE) == 1
@@ -194,6 +195,18 @@ def test_what_has_begun_is_waited_for(fresh, monkeypatch):
     assert started.wait(60)
     threading.Timer(0.1, going.set).start()
     assert library.why_none(FLOAT) == "no disk"
+
+
+def test_a_process_compiles_ahead_once(fresh, monkeypatch):
+    """Also one that fits again with another cache."""
+    compiler.ahead("float32")
+    built = compiler.compiled("float32")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(fresh / "another"))
+    compiler.ahead("float32")
+    assert compiler.compiled("float32") == built
+    assert not (fresh / "another").exists()
+    built.unlink()
+    assert compiler.compiled("float32").is_relative_to(fresh / "another")
 
 
 def test_a_fit_begins_to_compile_before_it_loads_lightning(fresh, monkeypatch):
