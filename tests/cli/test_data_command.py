@@ -94,9 +94,13 @@ def test_unreadable_files_are_named_and_the_rest_is_shown(images, capsys):
     assert found["counts"]["train"]["b"] == 5
 
 
+def decoded_again(*_):
+    raise AssertionError("the images are decoded again")
+
+
 def test_a_second_look_reads_the_cache(images, capsys, monkeypatch):
     _, first, _ = as_json(capsys, "--data.path", images)
-    monkeypatch.setattr("lightning_cifar.data.forms.read_source", None)
+    monkeypatch.setattr("lightning_cifar.data.forms.read_source", decoded_again)
     assert as_json(capsys, "--data.path", images)[1] == first
 
 

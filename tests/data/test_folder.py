@@ -73,11 +73,15 @@ def test_processes_name_an_unreadable_image(images, tmp_path, monkeypatch):
         load_folder(images, tmp_path / "cache")
 
 
+def decoded_again(*_):
+    raise AssertionError("the images are decoded again")
+
+
 @pytest.mark.parametrize("form", ["folder", "zip"])
 def test_second_start_decodes_nothing(images, tmp_path, monkeypatch, form):
     source = images if form == "folder" else zip_folder(images, tmp_path / "images.zip")
     load_folder(source, tmp_path / "cache")
-    monkeypatch.setattr(forms, "read_source", None)
+    monkeypatch.setattr(forms, "read_source", decoded_again)
     has_the_images(load_folder(source, tmp_path / "cache"))
 
 
