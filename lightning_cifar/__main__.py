@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     open_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
-    # Loading libraries makes millions of objects; looking for garbage among them takes a second.
+    # Loading libraries makes millions of objects; looking for garbage among them takes time.
     gc.set_threshold(50_000, 10, 10)
     try:
         code = run(arguments[0], arguments) if arguments else usage(2)
