@@ -10,7 +10,7 @@ from lightning_cifar.native.library import kernels
 
 # A step of a narrow network is some sixty short products. PyTorch's threads meet after each of
 # them, and where another program has a core for a while, all wait for it: two threads on 32 rows
-# gain up to a quarter on an idle machine, and take up to three times as long on a busy one. Ours
+# gain up to a fifth on an idle machine, and take two to four times as long on a busy one. Ours
 # meet a few times in a step, and one goes on alone while the others keep it waiting
 # (benchmarks/step_threads.py).
 ROWS_PER_THREAD, OF_OUR_KERNELS = 32, 16
